@@ -1,0 +1,253 @@
+//! The runner's contract: what is printed, and the files that outputs and the summary go to.
+//!
+//! Nothing else in the program prints. What is printed may hold GitHub's or a receiver's words, so
+//! every line goes through [`one_line`]: text from outside never becomes a workflow command.
+
+mod files;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::github::Secret;
+use crate::inputs::Runner;
+
+pub use files::{FileError, append_outputs, append_summary};
+
+/// Longest line that is printed, in characters. The runner keeps 4,096 of an annotation.
+const LINE: usize = 4_000;
+
+/// Where the log goes: the runner's console, or a server's.
+///
+/// Outside Actions workflow commands mean nothing (and a mask would print the secret that it is to
+/// hide), so plain words stand in for them.
+#[derive(Clone)]
+pub struct Console {
+    in_actions: bool,
+    debug: bool,
+    sink: Arc<Mutex<dyn Write + Send>>,
+}
+
+impl Console {
+    /// Prints to this process's standard output.
+    pub fn stdout(runner: &Runner) -> Self {
+        Self::new(runner, std::io::stdout())
+    }
+
+    /// Prints to `sink`.
+    pub fn new(runner: &Runner, sink: impl Write + Send + 'static) -> Self {
+        Self {
+            in_actions: runner.in_actions,
+            debug: runner.debug,
+            sink: Arc::new(Mutex::new(sink)),
+        }
+    }
+
+    /// A line for everyone.
+    pub fn line(&self, text: &str) {
+        self.print(&harmless(text));
+    }
+
+    /// A line for those who asked for debug logging. `text` is not made for others.
+    pub fn debug(&self, text: impl FnOnce() -> String) {
+        if self.debug {
+            self.command("debug", "debug: ", &text());
+        }
+    }
+
+    /// An annotation that nothing failed of.
+    pub fn warning(&self, text: &str) {
+        self.command("warning", "warning: ", text);
+    }
+
+    /// An annotation of something that failed.
+    pub fn error(&self, text: &str) {
+        self.command("error", "error: ", text);
+    }
+
+    /// Opens a part of the log that the runner folds away.
+    pub fn group(&self, title: &str) {
+        self.command("group", "", title);
+    }
+
+    /// Closes the part that [`Console::group`] opened.
+    pub fn end_group(&self) {
+        if self.in_actions {
+            self.print("::endgroup::");
+        }
+    }
+
+    /// Has the runner replace a secret in all that is printed from now on.
+    pub fn mask(&self, secret: &Secret) {
+        let secret = secret.expose();
+        if self.in_actions && !secret.is_empty() {
+            self.print(&format!("::add-mask::{}", escape_data(secret)));
+        }
+    }
+
+    fn command(&self, name: &str, plain: &str, text: &str) {
+        if self.in_actions {
+            let text = escape_data(&one_line(text, LINE));
+            self.print(&format!("::{name}::{text}"));
+        } else {
+            self.print(&format!("{plain}{}", one_line(text, LINE)));
+        }
+    }
+
+    fn print(&self, line: &str) {
+        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        // One write a line keeps lines whole. A log that nobody reads any more is no reason to
+        // stop half-way through redelivering.
+        let _ = sink.write_all(format!("{line}\n").as_bytes());
+        let _ = sink.flush();
+    }
+}
+
+/// Escapes the data of a workflow command.
+fn escape_data(data: &str) -> String {
+    data.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// A line that the runner takes for no command. New-style commands stand first on a line, old-style
+/// ones (`##[name]`) anywhere; [`one_line`] has broken up the latter.
+fn harmless(text: &str) -> String {
+    let line = one_line(text, LINE);
+    if line.trim_start().starts_with("::") {
+        format!("> {line}")
+    } else {
+        line
+    }
+}
+
+/// Text from outside as one harmless line of at most `limit` characters: control characters become
+/// spaces, characters that turn the reading direction are left out, old-style commands are broken
+/// up.
+pub fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == limit {
+            line.push('…');
+            break;
+        }
+        match c {
+            // Bidirectional controls, zero-width characters, line and paragraph separators.
+            '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{61c}' => {}
+            c if c.is_control() => line.push(' '),
+            // Looked for in what is left, so that nothing left out can hide it.
+            '[' if line.ends_with("##") => line.push_str(" ["),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn printed(runner: &Runner, talk: impl FnOnce(&Console)) -> String {
+        let sink = Sink::default();
+        talk(&Console::new(runner, sink.clone()));
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn in_actions(talk: impl FnOnce(&Console)) -> String {
+        let runner = Runner {
+            in_actions: true,
+            ..Runner::default()
+        };
+        printed(&runner, talk)
+    }
+
+    fn on_a_server(talk: impl FnOnce(&Console)) -> String {
+        printed(&Runner::default(), talk)
+    }
+
+    #[test]
+    fn in_actions_commands_are_printed() {
+        let log = in_actions(|console| {
+            console.group("scan");
+            console.line("a line");
+            console.end_group();
+            console.warning("100 %\nof it");
+            console.error("bad");
+            console.debug(|| unreachable!("nobody asked"));
+            console.mask(&Secret::new("a%b".into()));
+            console.mask(&Secret::new(String::new()));
+        });
+        assert_eq!(
+            log,
+            "::group::scan\na line\n::endgroup::\n::warning::100 %25 of it\n::error::bad\n\
+             ::add-mask::a%25b\n"
+        );
+    }
+
+    #[test]
+    fn on_a_server_words_are_printed_and_no_secret_is() {
+        let log = on_a_server(|console| {
+            console.group("scan");
+            console.end_group();
+            console.warning("careful");
+            console.error("bad");
+            console.mask(&Secret::new("hunter2".into()));
+        });
+        assert_eq!(log, "scan\nwarning: careful\nerror: bad\n");
+    }
+
+    #[test]
+    fn debug_lines_are_for_those_who_ask() {
+        let runner = Runner {
+            debug: true,
+            ..Runner::default()
+        };
+        let log = printed(&runner, |console| console.debug(|| "GET /".into()));
+        assert_eq!(log, "debug: GET /\n");
+    }
+
+    #[test]
+    fn text_from_outside_never_becomes_a_command() {
+        for text in [
+            "::error::boo",
+            "  ::set-output name=x::y",
+            "a\n::error::boo",
+            "a\r::error::boo",
+            "a ##[error]boo",
+            "#\u{200b}#\u{200b}[error]boo",
+            "##\u{202e}[error]",
+            "####[x]",
+        ] {
+            let log = in_actions(|console| console.line(text));
+            assert_eq!(log.lines().count(), 1, "{log:?}");
+            assert!(!log.trim_start().starts_with("::"), "{log:?}");
+            assert!(!log.contains("##["), "{log:?}");
+            let annotation = in_actions(|console| console.warning(text));
+            assert_eq!(annotation.lines().count(), 1, "{annotation:?}");
+            assert!(!annotation.contains("##["), "{annotation:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_by_characters() {
+        assert_eq!(one_line("ééé", 3), "ééé");
+        assert_eq!(one_line("éééé", 3), "ééé…");
+    }
+}

@@ -1,0 +1,91 @@
+//! The files through which a step hands outputs and a summary to the runner.
+
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Why a file of the runner could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("`{}` could not be written ({source}): check who owns it, and the disk", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A value holds the delimiter that was drawn for it. Only an attacker who knows it does so.
+    #[error("output `{0}` holds its own delimiter and was not written: run again")]
+    Delimiter(&'static str),
+}
+
+/// Appends step outputs in the heredoc form, each with a delimiter nobody can foresee: a malformed
+/// file fails the step, and a foreseen delimiter lets a value add outputs of its own.
+pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result<(), FileError> {
+    let delimiter = format!("end-{:016x}{:016x}", random(), random());
+    append(path, &heredocs(outputs, &delimiter)?)
+}
+
+/// Appends to the job summary.
+pub fn append_summary(path: &Path, markdown: &str) -> Result<(), FileError> {
+    append(path, markdown)
+}
+
+fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, FileError> {
+    let mut text = String::new();
+    for (name, value) in outputs {
+        if value.contains(delimiter) {
+            return Err(FileError::Delimiter(name));
+        }
+        text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
+    }
+    Ok(text)
+}
+
+fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| FileError::Write {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// 64 bits that cannot be foreseen: the standard library keys its hasher from the operating
+/// system's randomness.
+fn random() -> u64 {
+    RandomState::new().hash_one(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_heredocs() {
+        let text = heredocs(&[("a", "1".into()), ("b", "x\n=y<<z".into())], "end").unwrap();
+        assert_eq!(text, "a<<end\n1\nend\nb<<end\nx\n=y<<z\nend\n");
+    }
+
+    #[test]
+    fn a_value_that_holds_the_delimiter_is_refused() {
+        let error = heredocs(&[("a", "x\nend\nb<<end".into())], "end").unwrap_err();
+        assert!(error.to_string().contains("output `a`"), "{error}");
+    }
+
+    #[test]
+    fn delimiters_differ() {
+        assert_ne!(random(), random());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named() {
+        let error = append_summary(Path::new("/nowhere/at/all"), "x").unwrap_err();
+        assert!(error.to_string().contains("`/nowhere/at/all`"), "{error}");
+    }
+}

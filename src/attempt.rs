@@ -1,0 +1,207 @@
+//! One row of a webhook's delivery log, as GitHub tells it.
+//!
+//! GitHub's API calls such a row a "delivery". Here a delivery is all attempts of one webhook that
+//! share a GUID, and a row is an attempt.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+/// The id of one attempt.
+///
+/// GitHub's ids passed 2^53 in 2026, so they are written as strings wherever JSON leaves us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub u64);
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The globally unique identifier of an event, the value of its `X-GitHub-Delivery` header.
+///
+/// It is the same for every redelivery, and for every webhook that gets the event. A UUID in its
+/// usual spelling is kept as a number, because a healthy log makes one of these for each row.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Guid(Spelling);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Spelling {
+    Uuid(u128),
+    Other(Box<str>),
+}
+
+/// Where the hyphens of a UUID stand.
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+impl Guid {
+    /// Keeps `text` exactly: what is displayed later is what came in.
+    pub fn new(text: &str) -> Self {
+        Self(match uuid(text) {
+            Some(number) => Spelling::Uuid(number),
+            None => Spelling::Other(text.into()),
+        })
+    }
+}
+
+/// The number of a UUID that is spelled in the one way that [`Guid`] can spell back.
+fn uuid(text: &str) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut number = 0_u128;
+    for (place, byte) in text.bytes().enumerate() {
+        let digit = match byte {
+            b'-' if HYPHENS.contains(&place) => continue,
+            _ if HYPHENS.contains(&place) => return None,
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u128::from(digit);
+    }
+    Some(number)
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Spelling::Other(text) => f.write_str(text),
+            Spelling::Uuid(number) => write!(
+                f,
+                "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+                number >> 96,
+                (number >> 80) & 0xffff,
+                (number >> 64) & 0xffff,
+                (number >> 48) & 0xffff,
+                number & 0xffff_ffff_ffff
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guid({self})")
+    }
+}
+
+/// One row of the log. Its texts are borrowed from the page's body where they can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt<'a> {
+    /// What a redelivery names.
+    pub id: AttemptId,
+    /// What ties the attempts of one delivery together.
+    pub guid: Guid,
+    /// When GitHub made the attempt.
+    pub delivered_at: DateTime<Utc>,
+    /// False for the original, true for each redelivery.
+    pub redelivery: bool,
+    /// GitHub's words for what came of it, such as `OK` or `timed out`. Free text; may be empty.
+    pub status: Cow<'a, str>,
+    /// The receiver's HTTP status code. 0 where no connection came about.
+    pub code: Option<i64>,
+    /// GitHub delayed the attempt.
+    pub throttled: bool,
+    /// The event's name, such as `pull_request`.
+    pub event: Cow<'a, str>,
+    /// The event's action, such as `opened`.
+    pub action: Option<Cow<'a, str>>,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The receiver answered with 2xx, or GitHub says `OK`.
+    Succeeded,
+    /// Everything else that has an outcome: 3xx and code 0 too.
+    Failed,
+    /// The log holds no outcome yet.
+    Pending,
+}
+
+impl Attempt<'_> {
+    /// What came of this attempt.
+    ///
+    /// GitHub's own filter counts 3xx as a success, but its receivers follow no redirect, so
+    /// nothing was delivered.
+    pub fn verdict(&self) -> Verdict {
+        if self.status == "OK" || self.code.is_some_and(|code| (200..300).contains(&code)) {
+            Verdict::Succeeded
+        } else if self.code.is_none() && (self.status.is_empty() || self.throttled) {
+            Verdict::Pending
+        } else {
+            Verdict::Failed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_displayed_exactly_as_it_came() {
+        for text in [
+            "0b989ba4-242f-11e5-81e1-c7b6966d2516",
+            "00000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            "0B989BA4-242f-11e5-81e1-c7b6966d2516",
+            "0b989ba4x242f-11e5-81e1-c7b6966d2516",
+            "0b989ba4-242f-11e5-81e1-c7b6966d251é",
+            "0b989ba4242f11e581e1c7b6966d25160000",
+            "no uuid",
+            "",
+        ] {
+            assert_eq!(Guid::new(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn guids_that_differ_only_in_case_are_two() {
+        assert_ne!(
+            Guid::new("0b989ba4-242f-11e5-81e1-c7b6966d2516"),
+            Guid::new("0B989BA4-242f-11e5-81e1-c7b6966d2516")
+        );
+    }
+
+    #[test]
+    fn the_verdict_follows_code_and_status() {
+        use Verdict::{Failed, Pending, Succeeded};
+        let cases = [
+            ("OK", Some(200), false, Succeeded),
+            ("OK", None, false, Succeeded),
+            ("", Some(204), false, Succeeded),
+            ("Invalid HTTP Response: 302", Some(302), false, Failed),
+            ("Invalid HTTP Response: 503", Some(503), false, Failed),
+            ("Couldn't connect to server", Some(0), false, Failed),
+            ("", Some(0), false, Failed),
+            ("timed out", None, false, Failed),
+            ("", None, false, Pending),
+            ("", None, true, Pending),
+            ("queued", None, true, Pending),
+            ("Invalid HTTP Response: 500", Some(500), true, Failed),
+            ("OK", Some(200), true, Succeeded),
+        ];
+        for (status, code, throttled, expected) in cases {
+            let attempt = Attempt {
+                id: AttemptId(1),
+                guid: Guid::new("g"),
+                delivered_at: DateTime::UNIX_EPOCH,
+                redelivery: false,
+                status: status.into(),
+                code,
+                throttled,
+                event: "push".into(),
+                action: None,
+            };
+            assert_eq!(
+                attempt.verdict(),
+                expected,
+                "{status:?} {code:?} {throttled}"
+            );
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Where the next pass starts: the time before which nothing is left to do.
+//!
+//! It is kept in a repository variable as milliseconds since the epoch, the way the script in
+//! GitHub's documentation keeps it, so that its users can move over, and back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::actions::one_line;
+use crate::github::{self, Client};
+use crate::history::Window;
+use crate::inputs::{CheckpointPlace, Since};
+use crate::report::{Gap, rfc3339};
+
+/// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
+pub const OVERLAP: TimeDelta = TimeDelta::minutes(30);
+
+/// How far back the first pass reads where a checkpoint is kept, as the docs script does.
+const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
+
+/// How far ahead of GitHub's clock a checkpoint may be: whoever wrote it went by its own.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(15);
+
+/// Milliseconds of the day GitHub opened. What is less is no time in milliseconds.
+const GITHUB_OPENED: i64 = 1_207_785_600_000;
+
+/// Longest piece of a wrong value that is shown, in characters.
+const SHOWN: usize = 80;
+
+/// Why the checkpoint could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// GitHub did not do it.
+    #[error("{0}")]
+    GitHub(#[from] github::Error),
+    /// The variable holds something else.
+    #[error(
+        "checkpoint variable `{variable}` holds `{value}`, which {wrong}: store milliseconds since \
+         the epoch (`1795262400000`) or a time with its zone (`2026-11-21T12:00:00Z`), or delete \
+         the variable to start over with the last 24 hours"
+    )]
+    Value {
+        /// The variable's name.
+        variable: String,
+        /// What it holds, cut.
+        value: String,
+        /// What is wrong with it.
+        wrong: &'static str,
+    },
+}
+
+/// The checkpoint as this pass found it.
+pub struct Checkpoint<'a> {
+    client: &'a Client,
+    place: Option<&'a CheckpointPlace>,
+    /// The value as stored, and the time it means.
+    found: Option<(String, DateTime<Utc>)>,
+    /// The variable is there, so it is changed and not created.
+    exists: bool,
+}
+
+impl<'a> Checkpoint<'a> {
+    /// Reads the checkpoint, if one is kept.
+    ///
+    /// # Errors
+    /// The variable could not be read, or holds no time.
+    pub async fn read(
+        client: &'a Client,
+        place: Option<&'a CheckpointPlace>,
+    ) -> Result<Self, CheckpointError> {
+        let mut this = Self {
+            client,
+            place,
+            found: None,
+            exists: false,
+        };
+        if let Some(place) = place
+            && let Some(value) = github::variable(client, place).await?
+        {
+            let time = parse(&value, client.now()).map_err(|wrong| CheckpointError::Value {
+                variable: place.variable.clone(),
+                value: one_line(&value, SHOWN),
+                wrong,
+            })?;
+            this.exists = true;
+            this.found = Some((value, time));
+        }
+        Ok(this)
+    }
+
+    /// Which part of the log this pass is about.
+    pub fn window(
+        &self,
+        since: Option<Since>,
+        began: DateTime<Utc>,
+        retention: TimeDelta,
+    ) -> Window {
+        let retention_start = began - retention;
+        let start = match (since, &self.found) {
+            (Some(since), _) => since.before(began),
+            (None, Some((_, checkpoint))) => *checkpoint - OVERLAP,
+            (None, None) if self.place.is_some() => began - FIRST_PASS,
+            (None, None) => retention_start,
+        };
+        Window {
+            start: start.max(retention_start),
+            retention_start,
+        }
+    }
+
+    /// The stretch between the checkpoint and what GitHub still redelivers, if there is one.
+    pub fn gap(&self, window: Window) -> Option<Gap> {
+        let (_, from) = self.found.as_ref()?;
+        let to = window.retention_start;
+        (*from < to).then_some(Gap { from: *from, to })
+    }
+
+    /// Before this time nothing is left to do, as far as is known before the pass.
+    pub fn old_start(&self, window: Window) -> DateTime<Utc> {
+        let found = self.found.as_ref().map(|(_, time)| *time);
+        found.unwrap_or(window.start)
+    }
+
+    /// Writes what was read, or the window's start, so that a token without permission fails
+    /// before the first redelivery and not after the last.
+    ///
+    /// # Errors
+    /// The variable could not be written.
+    pub async fn prove_writable(&mut self, window: Window) -> Result<(), CheckpointError> {
+        let value = match &self.found {
+            Some((value, _)) => value.clone(),
+            None => millis(window.start),
+        };
+        self.write(&value).await
+    }
+
+    /// Stores where the next pass starts. Tells whether that is a move.
+    ///
+    /// # Errors
+    /// The variable could not be written.
+    pub async fn save(&mut self, next: DateTime<Utc>) -> Result<bool, CheckpointError> {
+        let value = millis(next);
+        let moved = match &self.found {
+            Some((found, _)) => *found != value,
+            None => true,
+        };
+        if self.place.is_some() && moved {
+            self.write(&value).await?;
+        }
+        Ok(self.place.is_some() && moved)
+    }
+
+    async fn write(&mut self, value: &str) -> Result<(), CheckpointError> {
+        let Some(place) = self.place else {
+            return Ok(());
+        };
+        if self.exists {
+            github::update_variable(self.client, place, value).await?;
+        } else {
+            github::create_variable(self.client, place, value).await?;
+        }
+        self.exists = true;
+        Ok(())
+    }
+}
+
+/// What the log says of where the pass starts.
+pub fn described(checkpoint: &Checkpoint<'_>, since: Option<Since>) -> String {
+    match (since, &checkpoint.found, checkpoint.place) {
+        (Some(_), _, _) => "as `since` says; the checkpoint is left alone".into(),
+        (None, Some((_, time)), _) => format!(
+            "the checkpoint {} less {} minutes",
+            rfc3339(*time),
+            OVERLAP.num_minutes()
+        ),
+        (None, None, Some(_)) => "first pass: the last 24 hours".into(),
+        (None, None, None) => "all that GitHub still redelivers, as no checkpoint is kept".into(),
+    }
+}
+
+fn millis(time: DateTime<Utc>) -> String {
+    time.timestamp_millis().to_string()
+}
+
+/// The time that a stored value means, or what is wrong with it.
+fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
+    let value = value.trim();
+    let time = match value.parse::<i64>() {
+        Ok(millis) if millis < GITHUB_OPENED => {
+            return Err("is too small for milliseconds since the epoch");
+        }
+        Ok(millis) => DateTime::from_timestamp_millis(millis),
+        Err(_) => DateTime::parse_from_rfc3339(value)
+            .ok()
+            .map(|time| time.to_utc()),
+    };
+    match time {
+        Some(time) if time > now + CLOCKS_DIFFER => Err("lies in the future"),
+        Some(time) => Ok(time),
+        None => Err("is no time"),
+    }
+}
+
+/// Where the next pass starts: the earliest of when this one began, what is still open, and what
+/// was not read.
+pub fn next(
+    began: DateTime<Utc>,
+    open: impl IntoIterator<Item = Option<DateTime<Utc>>>,
+    old_start: DateTime<Utc>,
+) -> DateTime<Utc> {
+    open.into_iter()
+        .map(|time| time.unwrap_or(old_start))
+        .fold(began, DateTime::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn milliseconds_and_rfc_3339_are_understood() {
+        let time: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        assert_eq!(parse("1795262400000", now()), Ok(time));
+        assert_eq!(parse(" 1795262400000\n", now()), Ok(time));
+        assert_eq!(parse("2026-11-21T13:00:00+01:00", now()), Ok(time));
+        assert_eq!(millis(time), "1795262400000");
+    }
+
+    #[test]
+    fn anything_else_is_named() {
+        for (value, wrong) in [
+            ("", "is no time"),
+            ("yesterday", "is no time"),
+            ("2026-11-21", "is no time"),
+            ("99999999999999999999", "is no time"),
+            (
+                "1795262400",
+                "is too small for milliseconds since the epoch",
+            ),
+            ("-1", "is too small for milliseconds since the epoch"),
+            ("1795362400000", "lies in the future"),
+            ("9223372036854775807", "is no time"),
+        ] {
+            assert_eq!(parse(value, now()), Err(wrong), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_next_pass_starts_at_the_earliest_of_what_is_left() {
+        let hour = TimeDelta::hours(1);
+        let old = now() - hour * 9;
+        assert_eq!(next(now(), [], old), now());
+        let open = [Some(now() - hour), Some(now() - hour * 3)];
+        assert_eq!(next(now(), open, old), now() - hour * 3);
+        assert_eq!(next(now(), [Some(now() - hour), None], old), old);
+        assert_eq!(next(now(), [Some(now() + hour)], old), now());
+    }
+}

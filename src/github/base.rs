@@ -1,0 +1,179 @@
+//! Which GitHub: where its API and its web pages are, and how long it redelivers.
+
+use chrono::TimeDelta;
+use http::Uri;
+
+/// The base address of a GitHub's API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiBase {
+    uri: Uri,
+}
+
+impl Default for ApiBase {
+    fn default() -> Self {
+        Self {
+            uri: Uri::from_static("https://api.github.com"),
+        }
+    }
+}
+
+impl ApiBase {
+    /// The base that `address` names; `None` if it is no address of an API.
+    pub fn new(address: &str) -> Option<Self> {
+        let uri: Uri = address.trim_end_matches('/').parse().ok()?;
+        let web = matches!(uri.scheme_str(), Some("http" | "https"));
+        let bare = uri.query().is_none() && !uri.authority()?.as_str().contains('@');
+        (web && bare && !uri.host()?.is_empty()).then_some(Self { uri })
+    }
+
+    /// The address itself.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// What the path of every request begins with: `/api/v3` on Enterprise Server, else nothing.
+    fn prefix(&self) -> &str {
+        self.uri.path().trim_end_matches('/')
+    }
+
+    fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default()
+    }
+
+    /// How long GitHub redelivers a delivery: 3 days on github.com and ghe.com, 7 on Enterprise
+    /// Server (<https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks>).
+    pub fn retention(&self) -> TimeDelta {
+        let cloud = self.host() == "api.github.com" || self.host().ends_with(".ghe.com");
+        TimeDelta::days(if cloud { 3 } else { 7 })
+    }
+
+    /// Where GitHub's web pages are, without a trailing slash.
+    pub fn web(&self) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("https");
+        let authority = self
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let cloud = self.host() == "api.github.com" || self.host().ends_with(".ghe.com");
+        let authority = match authority.strip_prefix("api.") {
+            Some(rest) if cloud => rest,
+            _ => authority,
+        };
+        format!("{scheme}://{authority}")
+    }
+
+    /// A token sent there could be read on the way.
+    pub fn is_unprotected(&self) -> bool {
+        let host = self.host().trim_matches(['[', ']']);
+        let loopback = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        self.uri.scheme_str() == Some("http") && !loopback
+    }
+
+    /// The path and query below the base that `link` leads to; `None` if it leads elsewhere.
+    pub(super) fn relative(&self, link: &str) -> Option<String> {
+        let uri: Uri = link.parse().ok()?;
+        let same = uri.scheme() == self.uri.scheme()
+            && uri.host()?.eq_ignore_ascii_case(self.host())
+            && port(&uri) == port(&self.uri)
+            && !uri.authority()?.as_str().contains('@');
+        let path = uri.path_and_query()?.as_str().strip_prefix(self.prefix())?;
+        (same && path.starts_with('/')).then(|| path.to_owned())
+    }
+}
+
+fn port(uri: &Uri) -> Option<u16> {
+    uri.port_u16().or(match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(address: &str) -> ApiBase {
+        ApiBase::new(address).unwrap()
+    }
+
+    #[test]
+    fn web_pages_and_retention_follow_the_address() {
+        let cases = [
+            ("https://api.github.com", "https://github.com", 3),
+            ("https://api.acme.ghe.com/", "https://acme.ghe.com", 3),
+            ("https://git.acme.com/api/v3", "https://git.acme.com", 7),
+            (
+                "https://api.acme.com:8443/api/v3/",
+                "https://api.acme.com:8443",
+                7,
+            ),
+            ("http://127.0.0.1:4711", "http://127.0.0.1:4711", 7),
+        ];
+        for (address, web, days) in cases {
+            assert_eq!(base(address).web(), web);
+            assert_eq!(
+                base(address).retention(),
+                TimeDelta::days(days),
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_address_is_refused() {
+        for address in [
+            "api.github.com",
+            "ftp://github.com",
+            "https://",
+            "https://user:secret@git.acme.com",
+            "https://git.acme.com/api/v3?x=1",
+            "/api/v3",
+            "",
+        ] {
+            assert_eq!(ApiBase::new(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn only_links_below_the_base_are_relative_to_it() {
+        let server = base("https://git.acme.com/api/v3");
+        let path = "/orgs/acme/hooks?page=2";
+        for link in [
+            "https://git.acme.com/api/v3/orgs/acme/hooks?page=2",
+            "https://GIT.acme.com:443/api/v3/orgs/acme/hooks?page=2",
+        ] {
+            assert_eq!(server.relative(link).as_deref(), Some(path), "{link}");
+        }
+        for link in [
+            "https://evil.com/api/v3/orgs/acme/hooks?page=2",
+            "http://git.acme.com/api/v3/orgs/acme/hooks?page=2",
+            "https://git.acme.com:8443/api/v3/orgs/acme/hooks?page=2",
+            "https://git.acme.com@evil.com/api/v3/orgs",
+            "https://x@git.acme.com/api/v3/orgs",
+            "https://git.acme.com/orgs/acme/hooks",
+            "https://git.acme.com/api/v3evil/orgs",
+            "//evil.com/api/v3/orgs",
+            "/api/v3/orgs",
+            "nonsense",
+        ] {
+            assert_eq!(server.relative(link), None, "{link}");
+        }
+    }
+
+    #[test]
+    fn only_http_beyond_this_machine_is_unprotected() {
+        assert!(base("http://git.acme.com/api/v3").is_unprotected());
+        for address in [
+            "https://git.acme.com",
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://localhost",
+        ] {
+            assert!(!base(address).is_unprotected(), "{address}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The `Link` header, by which GitHub tells where the next page is, and what must not be followed.
+
+use http::HeaderMap;
+use http::header::LINK;
+
+use super::base::ApiBase;
+use super::error::Failure;
+use crate::actions::one_line;
+
+/// Follows the links from page to page: only within the API, and never in a circle.
+#[derive(Debug)]
+pub(super) struct Trail {
+    /// An earlier page, moved forward at doubling distances: a circle of any length comes back to
+    /// it (Brent's method), and a log of any length needs only this much memory.
+    landmark: String,
+    steps: u64,
+    stride: u64,
+}
+
+impl Trail {
+    /// A trail that begins at the page of this path.
+    pub(super) fn new(start: &str) -> Self {
+        Self {
+            landmark: start.to_owned(),
+            steps: 0,
+            stride: 1,
+        }
+    }
+
+    /// The next page's path below the base, if these headers name one.
+    pub(super) fn next(
+        &mut self,
+        headers: &HeaderMap,
+        base: &ApiBase,
+    ) -> Result<Option<String>, Failure> {
+        let Some(link) = next_link(headers)? else {
+            return Ok(None);
+        };
+        let Some(path) = base.relative(&link) else {
+            return Err(Failure::ForeignLink(one_line(origin(&link), 100)));
+        };
+        if path == self.landmark {
+            return Err(Failure::RepeatedLink);
+        }
+        self.steps += 1;
+        if self.steps == self.stride {
+            self.landmark.clone_from(&path);
+            self.steps = 0;
+            self.stride *= 2;
+        }
+        Ok(Some(path))
+    }
+}
+
+/// The part of a link that may be shown: what follows a host may hold anything.
+fn origin(link: &str) -> &str {
+    let from = link.find("://").map_or(0, |scheme| scheme + 3);
+    let until = link[from..].find(['/', '?', '#']);
+    until.map_or(link, |until| &link[..from + until])
+}
+
+/// The target whose relation is `next`, of the form that RFC 8288 gives the header.
+fn next_link(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    for header in headers.get_all(LINK) {
+        let text = header.to_str().unwrap_or_default();
+        let next = next_target(text).ok_or_else(|| {
+            let shown = one_line(&String::from_utf8_lossy(header.as_bytes()), 100);
+            Failure::Malformed(format!("its Link header is `{shown}`"))
+        })?;
+        if next.is_some() {
+            return Ok(next);
+        }
+    }
+    Ok(None)
+}
+
+/// `None` if the header is malformed: a page that is silently left out would be a delivery lost.
+fn next_target(header: &str) -> Option<Option<String>> {
+    let mut rest = header.trim();
+    let mut next = None;
+    while !rest.is_empty() {
+        let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
+        rest = after.trim_start();
+        while let Some(parameter) = rest.strip_prefix(';') {
+            let parameter = parameter.trim_start();
+            let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
+            let name = parameter[..end].trim();
+            rest = &parameter[end..];
+            let mut value = "";
+            if let Some(given) = rest.strip_prefix('=') {
+                (value, rest) = value_of(given.trim_start())?;
+            }
+            let is_next = value
+                .split_ascii_whitespace()
+                .any(|relation| relation.eq_ignore_ascii_case("next"));
+            if name.eq_ignore_ascii_case("rel") && is_next && next.is_none() {
+                next = Some(target.to_owned());
+            }
+            rest = rest.trim_start();
+        }
+        rest = match rest.strip_prefix(',') {
+            Some(more) => more.trim_start(),
+            None if rest.is_empty() => rest,
+            None => return None,
+        };
+    }
+    Some(next)
+}
+
+/// A parameter's value, bare or quoted, and what follows it.
+fn value_of(text: &str) -> Option<(&str, &str)> {
+    match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"'),
+        None => {
+            let (value, rest) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
+            let value = value.trim_end();
+            (!value.contains(|c: char| c.is_whitespace() || "<>\"".contains(c)))
+                .then_some((value, rest))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(header: &str) -> Option<Option<String>> {
+        next_target(header)
+    }
+
+    fn found(link: &str) -> Option<Option<String>> {
+        Some(Some(link.to_owned()))
+    }
+
+    #[test]
+    fn the_next_link_is_found_among_others() {
+        assert_eq!(
+            next(r#"<https://a/b?c=1>; rel="next""#),
+            found("https://a/b?c=1")
+        );
+        assert_eq!(
+            next(r#"<https://a/p>; rel="prev", <https://a/n,x;y>; title="a, b"; rel=next"#),
+            found("https://a/n,x;y")
+        );
+        assert_eq!(
+            next(r#"<https://a/n>;rel="last NEXT" , <b>;rel="first","#),
+            found("https://a/n")
+        );
+        assert_eq!(
+            next(r#"<https://a/n>; anchor; rel="next""#),
+            found("https://a/n")
+        );
+        assert_eq!(next(r#"<https://a/p>; rel="prev""#), Some(None));
+        assert_eq!(next(r#"<https://a/p>; title="rel=next""#), Some(None));
+        assert_eq!(next("<https://a/p>"), Some(None));
+        assert_eq!(next(""), Some(None));
+    }
+
+    #[test]
+    fn what_is_no_link_header_is_malformed() {
+        for header in [
+            "https://a/n; rel=next",
+            "<https://a/n; rel=next",
+            r#"<https://a/n>; rel="next"#,
+            r#"<https://a/n> rel="next""#,
+            "<https://a/n>; rel=next <https://a/m>; rel=prev",
+        ] {
+            assert_eq!(next(header), None, "{header}");
+            let headers = HeaderMap::from_iter([(LINK, header.parse().unwrap())]);
+            let whole = next_link(&headers);
+            assert!(matches!(whole, Err(Failure::Malformed(_))), "{whole:?}");
+        }
+    }
+
+    fn headers(link: &str) -> HeaderMap {
+        HeaderMap::from_iter([(LINK, format!("<{link}>; rel=\"next\"").parse().unwrap())])
+    }
+
+    #[test]
+    fn a_circle_of_any_length_is_noticed() {
+        let base = ApiBase::default();
+        for (lead, circle) in [(0, 1), (0, 2), (1, 1), (3, 4), (10, 7), (0, 33)] {
+            let mut trail = Trail::new("/page/0");
+            let stopped = (1..10_000).find(|&step: &u64| {
+                let page = if step < lead {
+                    step
+                } else {
+                    lead + (step - lead) % circle
+                };
+                let link = format!("https://api.github.com/page/{page}");
+                matches!(
+                    trail.next(&headers(&link), &base),
+                    Err(Failure::RepeatedLink)
+                )
+            });
+            let stopped = stopped.expect("never noticed");
+            assert!(
+                stopped <= 3 * (lead + circle) + 2,
+                "{lead} {circle}: {stopped}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_straight_trail_is_no_circle() {
+        let mut trail = Trail::new("/page/0");
+        for page in 1..5_000 {
+            let link = format!("https://api.github.com/page/{page}");
+            let next = trail.next(&headers(&link), &ApiBase::default()).unwrap();
+            assert_eq!(next, Some(format!("/page/{page}")));
+        }
+    }
+
+    #[test]
+    fn a_link_elsewhere_is_refused_and_shown_without_its_path() {
+        let mut trail = Trail::new("/page/0");
+        let error = trail
+            .next(&headers("https://evil.com/secret?x=1"), &ApiBase::default())
+            .unwrap_err();
+        assert!(error.to_string().contains("`https://evil.com`"), "{error}");
+    }
+}

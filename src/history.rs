@@ -1,0 +1,306 @@
+//! Folds a webhook's delivery log, newest attempt first, into the deliveries that failed.
+//!
+//! Pure: pages come in, failed deliveries come out. Only what may still be open is kept, so memory
+//! grows with what failed and not with what was read. A success is remembered until a page after
+//! its original went by, because rows of one page come in any order and now and then swap places
+//! with their neighbours on the next.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use chrono::{DateTime, Utc};
+
+use crate::attempt::{Attempt, AttemptId, Guid, Verdict};
+
+/// Which part of the log a pass is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Deliveries with an attempt at this time or later are in the pass.
+    pub start: DateTime<Utc>,
+    /// GitHub redelivers nothing whose original is older than this.
+    pub retention_start: DateTime<Utc>,
+}
+
+/// How far the log was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// To its last row.
+    Log,
+    /// Past the start of the window, and every failed delivery's original was seen.
+    Window,
+    /// Past what GitHub would redeliver.
+    Retention,
+    /// Reading broke off: older rows were not seen.
+    Broken,
+}
+
+/// When a delivery was first attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// At this time: its original was seen, or the log ended and its oldest attempt stands for it.
+    At(DateTime<Utc>),
+    /// Before what GitHub still redelivers.
+    BeyondRetention,
+    /// Unknown, because reading broke off.
+    Unseen,
+}
+
+impl First {
+    /// The time, where it is known.
+    pub fn time(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::BeyondRetention | Self::Unseen => None,
+        }
+    }
+}
+
+/// The newest attempt of a failed delivery: the one to redeliver, and to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// What a redelivery names.
+    pub id: AttemptId,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// The log holds no outcome of it yet.
+    pub pending: bool,
+    /// GitHub's words for what came of it.
+    pub status: Box<str>,
+    /// The receiver's status code.
+    pub code: Option<i64>,
+    /// The event's name.
+    pub event: Box<str>,
+    /// The event's action.
+    pub action: Option<Box<str>>,
+}
+
+/// A delivery of which no attempt succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which delivery, within its webhook.
+    pub guid: Guid,
+    /// Its newest attempt.
+    pub newest: Newest,
+    /// When it was first attempted.
+    pub first: First,
+    /// Every attempt seen, newest first as the log told them.
+    pub attempts: Vec<AttemptId>,
+    /// How many of them are redeliveries.
+    pub redeliveries: usize,
+}
+
+/// What the fold knows of one GUID.
+enum Known {
+    /// An attempt succeeded; older rows of this GUID mean nothing.
+    Delivered,
+    Failed(Box<Open>),
+}
+
+/// A delivery that may turn out to be open.
+struct Open {
+    newest: Newest,
+    original: Option<DateTime<Utc>>,
+    oldest: DateTime<Utc>,
+    attempts: Vec<AttemptId>,
+    redeliveries: usize,
+    in_pass: bool,
+}
+
+impl Open {
+    fn lacks_original(&self) -> bool {
+        self.in_pass && self.original.is_none()
+    }
+}
+
+/// The fold itself: feed it pages until it says how far is enough.
+pub struct History {
+    window: Window,
+    known: HashMap<Guid, Known>,
+    /// Settled on the page before, and on this one: forgotten a page later.
+    settled_before: Vec<Guid>,
+    settled: Vec<Guid>,
+    without_original: usize,
+    scanned: u64,
+    end: Option<End>,
+}
+
+impl History {
+    /// An empty history of this window.
+    pub fn new(window: Window) -> Self {
+        Self {
+            window,
+            known: HashMap::new(),
+            settled_before: Vec::new(),
+            settled: Vec::new(),
+            without_original: 0,
+            scanned: 0,
+            end: None,
+        }
+    }
+
+    /// How many attempts were folded.
+    pub fn scanned(&self) -> u64 {
+        self.scanned
+    }
+
+    /// Why no further page is needed, once none is.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Folds one page. Its rows may come in any order: they are sorted by time, and where times
+    /// are equal a redelivery counts as newer than its original.
+    pub fn fold(&mut self, mut page: Vec<Attempt<'_>>) {
+        page.sort_unstable_by(|a, b| {
+            let key = |x: &Attempt<'_>| (x.delivered_at, x.redelivery, x.id);
+            key(b).cmp(&key(a))
+        });
+        let newest = page.first().map(|attempt| attempt.delivered_at);
+        for attempt in page {
+            self.scanned += 1;
+            self.fold_attempt(attempt);
+        }
+        self.forget_settled();
+        self.end = newest.and_then(|newest| {
+            if newest < self.window.retention_start {
+                Some(End::Retention)
+            } else if newest < self.window.start && self.without_original == 0 {
+                Some(End::Window)
+            } else {
+                None
+            }
+        });
+    }
+
+    fn fold_attempt(&mut self, attempt: Attempt<'_>) {
+        let in_window = attempt.delivered_at >= self.window.start;
+        let succeeded = attempt.verdict() == Verdict::Succeeded;
+        let original = !attempt.redelivery;
+        let guid = attempt.guid.clone();
+        match self.known.entry(guid) {
+            Entry::Vacant(place) => {
+                // What began and ended before the window is only kept for a page: a row of the
+                // same delivery that is in the window may yet follow.
+                if (original && succeeded) || !in_window {
+                    self.settled.push(place.key().clone());
+                }
+                place.insert(if succeeded {
+                    Known::Delivered
+                } else {
+                    let open = Open::new(attempt, in_window);
+                    self.without_original += usize::from(open.lacks_original());
+                    Known::Failed(Box::new(open))
+                });
+            }
+            Entry::Occupied(mut place) => match place.get_mut() {
+                Known::Delivered => {
+                    if original {
+                        self.settled.push(place.key().clone());
+                    }
+                }
+                Known::Failed(open) => {
+                    let lacked = open.lacks_original();
+                    if succeeded {
+                        self.without_original -= usize::from(lacked);
+                        if original || open.original.is_some() || !open.in_pass {
+                            self.settled.push(place.key().clone());
+                        }
+                        place.insert(Known::Delivered);
+                    } else {
+                        open.absorb(attempt, in_window);
+                        self.without_original -= usize::from(lacked);
+                        self.without_original += usize::from(open.lacks_original());
+                    }
+                }
+            },
+        }
+    }
+
+    fn forget_settled(&mut self) {
+        for guid in self.settled_before.drain(..) {
+            if let Entry::Occupied(place) = self.known.entry(guid) {
+                let open = matches!(place.get(), Known::Failed(open) if open.in_pass);
+                if !open {
+                    place.remove();
+                }
+            }
+        }
+        std::mem::swap(&mut self.settled_before, &mut self.settled);
+    }
+
+    /// The failed deliveries of the pass, in no order, given how far the log was read.
+    pub fn into_failures(self, end: End) -> Vec<Failure> {
+        self.known
+            .into_iter()
+            .filter_map(|(guid, known)| match known {
+                Known::Failed(open) if open.in_pass => Some(open.into_failure(guid, end)),
+                Known::Failed(_) | Known::Delivered => None,
+            })
+            .collect()
+    }
+}
+
+impl Open {
+    fn new(attempt: Attempt<'_>, in_pass: bool) -> Self {
+        Self {
+            original: (!attempt.redelivery).then_some(attempt.delivered_at),
+            oldest: attempt.delivered_at,
+            attempts: vec![attempt.id],
+            redeliveries: usize::from(attempt.redelivery),
+            in_pass,
+            newest: Newest::from(attempt),
+        }
+    }
+
+    /// Takes in one more attempt that did not succeed, from anywhere in the log.
+    fn absorb(&mut self, attempt: Attempt<'_>, in_window: bool) {
+        // A log that grows while it is read may show a row twice.
+        if self.attempts.contains(&attempt.id) {
+            return;
+        }
+        self.attempts.push(attempt.id);
+        self.in_pass |= in_window;
+        self.oldest = self.oldest.min(attempt.delivered_at);
+        if attempt.redelivery {
+            self.redeliveries += 1;
+        } else {
+            self.original = Some(attempt.delivered_at);
+        }
+        if attempt.delivered_at > self.newest.at {
+            self.newest = Newest::from(attempt);
+        }
+    }
+
+    fn into_failure(self, guid: Guid, end: End) -> Failure {
+        let first = match (self.original, end) {
+            (Some(time), _) => First::At(time),
+            (None, End::Log) => First::At(self.oldest),
+            (None, End::Window | End::Retention) => First::BeyondRetention,
+            (None, End::Broken) => First::Unseen,
+        };
+        Failure {
+            guid,
+            newest: self.newest,
+            first,
+            attempts: self.attempts,
+            redeliveries: self.redeliveries,
+        }
+    }
+}
+
+impl From<Attempt<'_>> for Newest {
+    fn from(attempt: Attempt<'_>) -> Self {
+        Self {
+            id: attempt.id,
+            at: attempt.delivered_at,
+            pending: attempt.verdict() == Verdict::Pending,
+            status: attempt.status.into(),
+            code: attempt.code,
+            event: attempt.event.into(),
+            action: attempt.action.map(Into::into),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+use super::*;
+
+/// A time `minutes` before the end of these logs.
+fn ago(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 - minutes * 60, 0).unwrap()
+}
+
+const HOUR: i64 = 60;
+const DAY: i64 = 24 * HOUR;
+
+fn window() -> Window {
+    Window {
+        start: ago(DAY),
+        retention_start: ago(3 * DAY),
+    }
+}
+
+fn row(id: u64, guid: &str, minutes: i64, redelivery: bool, code: i64) -> Attempt<'static> {
+    Attempt {
+        id: AttemptId(id),
+        guid: Guid::new(guid),
+        delivered_at: ago(minutes),
+        redelivery,
+        status: if code == 200 {
+            "OK".into()
+        } else {
+            format!("Invalid HTTP Response: {code}").into()
+        },
+        code: Some(code),
+        throttled: false,
+        event: "push".into(),
+        action: None,
+    }
+}
+
+fn original(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> {
+    row(id, guid, minutes, false, code)
+}
+
+fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> {
+    row(id, guid, minutes, true, code)
+}
+
+fn fold(pages: Vec<Vec<Attempt<'static>>>) -> History {
+    let mut history = History::new(window());
+    for page in pages {
+        assert_eq!(history.end(), None, "a page was read that was not needed");
+        history.fold(page);
+    }
+    history
+}
+
+fn failures(pages: Vec<Vec<Attempt<'static>>>) -> Vec<Failure> {
+    let history = fold(pages);
+    let end = history.end().unwrap_or(End::Log);
+    let mut failures = history.into_failures(end);
+    failures.sort_by(|a, b| a.guid.cmp(&b.guid));
+    failures
+}
+
+#[test]
+fn a_success_anywhere_makes_a_delivery_delivered() {
+    let found = failures(vec![vec![
+        redelivery(3, "recovered", 1, 200),
+        original(2, "recovered", 9, 503),
+        redelivery(6, "failed-after", 2, 503),
+        original(5, "failed-after", 9, 200),
+        original(4, "failed", 9, 503),
+    ]]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].guid, Guid::new("failed"));
+}
+
+#[test]
+fn the_newest_attempt_is_kept_and_redeliveries_are_counted() {
+    let found = failures(vec![vec![
+        redelivery(9, "a", 1, 504),
+        redelivery(8, "a", 2, 503),
+        original(7, "a", 3, 500),
+    ]]);
+    assert_eq!(found[0].newest.id, AttemptId(9));
+    assert_eq!(found[0].newest.code, Some(504));
+    assert_eq!(found[0].redeliveries, 2);
+    assert_eq!(found[0].first, First::At(ago(3)));
+}
+
+#[test]
+fn the_order_within_a_page_does_not_matter() {
+    let page = vec![
+        redelivery(9, "a", 1, 503),
+        redelivery(8, "b", 2, 200),
+        original(7, "a", 3, 503),
+        original(6, "b", 3, 503),
+        redelivery(5, "c", 4, 503),
+        original(4, "c", 4, 503),
+    ];
+    let expected = failures(vec![page.clone()]);
+    let mut turned = page;
+    for _ in 0..turned.len() {
+        turned.rotate_left(1);
+        assert_eq!(failures(vec![turned.clone()]), expected);
+        let mut mirrored = turned.clone();
+        mirrored.reverse();
+        assert_eq!(failures(vec![mirrored]), expected);
+    }
+}
+
+#[test]
+fn a_row_that_shows_twice_counts_once() {
+    let found = failures(vec![
+        vec![redelivery(9, "a", 1, 503), original(7, "a", 3, 503)],
+        vec![redelivery(9, "a", 1, 503), original(7, "a", 3, 503)],
+    ]);
+    assert_eq!(found[0].redeliveries, 1);
+    assert_eq!(found[0].attempts, [AttemptId(9), AttemptId(7)]);
+}
+
+#[test]
+fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
+    let mut history = History::new(window());
+    history.fold(vec![
+        original(9, "a", 1, 503),
+        original(8, "b", DAY + 1, 200),
+    ]);
+    assert_eq!(history.end(), None, "a page that reaches into the window");
+    history.fold(vec![]);
+    assert_eq!(history.end(), None, "an empty page says nothing");
+    history.fold(vec![original(7, "c", DAY + 2, 200)]);
+    assert_eq!(history.end(), Some(End::Window));
+}
+
+#[test]
+fn reading_goes_on_past_the_window_for_an_original() {
+    let mut history = History::new(window());
+    history.fold(vec![redelivery(9, "a", 1, 503)]);
+    history.fold(vec![original(8, "b", DAY + HOUR, 200)]);
+    assert_eq!(history.end(), None);
+    history.fold(vec![original(7, "a", 2 * DAY, 503)]);
+    assert_eq!(history.end(), Some(End::Window));
+    let found = history.into_failures(End::Window);
+    assert_eq!(found[0].first, First::At(ago(2 * DAY)));
+}
+
+#[test]
+fn an_original_that_succeeded_before_the_window_is_found() {
+    let found = failures(vec![
+        vec![redelivery(9, "a", 1, 503)],
+        vec![original(8, "b", DAY + HOUR, 200)],
+        vec![original(7, "a", 2 * DAY, 200)],
+    ]);
+    assert_eq!(found, []);
+}
+
+#[test]
+fn reading_stops_at_retention_whatever_is_missing() {
+    let found = failures(vec![
+        vec![redelivery(9, "a", 1, 503)],
+        vec![original(8, "b", 3 * DAY + 1, 200)],
+    ]);
+    assert_eq!(found[0].first, First::BeyondRetention);
+}
+
+#[test]
+fn where_the_log_ends_the_oldest_attempt_stands_for_the_original() {
+    let found = failures(vec![vec![
+        redelivery(9, "a", 1, 503),
+        redelivery(8, "a", 5, 503),
+    ]]);
+    assert_eq!(found[0].first, First::At(ago(5)));
+}
+
+#[test]
+fn where_reading_broke_off_an_original_is_unseen() {
+    let history = fold(vec![vec![
+        redelivery(9, "a", 1, 503),
+        original(8, "b", 2, 503),
+    ]]);
+    let mut found = history.into_failures(End::Broken);
+    found.sort_by(|a, b| a.guid.cmp(&b.guid));
+    assert_eq!(found[0].first, First::Unseen);
+    assert_eq!(found[1].first, First::At(ago(2)));
+}
+
+#[test]
+fn what_failed_only_before_the_window_is_not_in_the_pass() {
+    let found = failures(vec![vec![
+        original(9, "in", DAY, 503),
+        original(8, "before", DAY + 1, 503),
+        redelivery(7, "before-too", DAY + 2, 503),
+    ]]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].guid, Guid::new("in"));
+}
+
+#[test]
+fn a_row_in_the_window_that_comes_a_page_late_is_joined_to_its_original() {
+    let found = failures(vec![
+        vec![original(7, "a", DAY + 1, 503), original(6, "b", 1, 200)],
+        vec![redelivery(9, "a", DAY - 1, 503)],
+    ]);
+    assert_eq!(found[0].first, First::At(ago(DAY + 1)));
+}
+
+#[test]
+fn a_pending_redelivery_is_the_newest_attempt() {
+    let mut waiting = redelivery(9, "a", 1, 0);
+    (waiting.code, waiting.status) = (None, "".into());
+    let found = failures(vec![vec![waiting, original(7, "a", 3, 503)]]);
+    assert!(found[0].newest.pending);
+}
+
+#[test]
+fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
+    let mut history = History::new(window());
+    for page in 0..200 {
+        let id = |row: u64| 1_000_000 - 1_000 * page - row;
+        let minutes = page as i64;
+        let rows = (0..100)
+            .map(|row| original(id(row), &format!("healthy {}", id(row)), minutes, 200))
+            .chain([
+                original(id(200), &format!("failed {page}"), minutes, 503),
+                redelivery(id(300), &format!("recovered {page}"), minutes, 200),
+                original(id(400), &format!("recovered {}", page / 2), minutes, 503),
+            ])
+            .collect();
+        history.fold(rows);
+    }
+    // 200 failed, the recovered ones whose original is still to come, and two pages of settled.
+    assert!(
+        history.known.len() < 200 + 100 + 2 * 102,
+        "{}",
+        history.known.len()
+    );
+    assert_eq!(history.into_failures(End::Log).len(), 200);
+}

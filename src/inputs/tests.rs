@@ -1,0 +1,297 @@
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::new(
+        variables
+            .iter()
+            .map(|(key, value)| (key.into(), value.into())),
+    )
+}
+
+/// The least that is valid, and `more`, which may replace it.
+fn with(more: &[(&str, &str)]) -> Result<Inputs, InputErrors> {
+    let mut variables = vec![("INPUT_TOKEN", "t0ken"), ("INPUT_ORGANIZATION", "acme")];
+    variables.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
+    variables.extend(more);
+    environment(&variables).inputs(now())
+}
+
+fn error(more: &[(&str, &str)]) -> String {
+    with(more).expect_err("this is wrong").to_string()
+}
+
+#[test]
+fn the_least_is_a_token_and_an_organization() {
+    let inputs = with(&[]).unwrap();
+    assert_eq!(inputs.organizations, ["acme"]);
+    assert_eq!(inputs.hook_ids, []);
+    assert_eq!(inputs.since, None);
+    assert_eq!(inputs.checkpoint, None);
+    assert!(!inputs.dry_run);
+    assert_eq!(inputs.fail_on, FailOn::Error);
+    assert_eq!(inputs.api, ApiBase::default());
+}
+
+#[test]
+fn hyphens_and_underscores_name_the_same_input() {
+    for key in ["INPUT_DRY-RUN", "INPUT_DRY_RUN", "INPUT_dry_run"] {
+        assert!(with(&[(key, "true")]).unwrap().dry_run, "{key}");
+    }
+    let both = with(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", " true ")]);
+    assert!(both.unwrap().dry_run);
+    assert_eq!(
+        error(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", "false")]),
+        "`dry-run` is given twice, once with hyphens and once with underscores, and the two \
+         differ: leave one out. Nothing was done."
+    );
+}
+
+#[test]
+fn empty_is_unset_even_under_a_wrong_name() {
+    let inputs = with(&[
+        ("INPUT_HOOK-ID", ""),
+        ("INPUT_SINCE", " \n"),
+        ("INPUT_DRY-RUN", ""),
+        ("INPUT_API-URL", ""),
+        ("INPUT_NOSUCH", ""),
+        ("GITHUB_API_URL", ""),
+    ]);
+    assert!(inputs.is_ok(), "{inputs:?}");
+}
+
+#[test]
+fn an_unknown_input_is_an_error_that_names_the_nearest() {
+    assert_eq!(
+        error(&[("INPUT_DRYRUN", "true")]),
+        "`dryrun` is not an input. Did you mean `dry-run`? Nothing was done."
+    );
+    assert!(error(&[("INPUT_FROBNICATE", "x")]).contains("The inputs are `token`, `organization`"));
+}
+
+#[test]
+fn the_runners_own_inputs_are_none_of_ours() {
+    assert!(with(&[("INPUT_ARGS", "x"), ("INPUT_ENTRYPOINT", "/y")]).is_ok());
+}
+
+#[test]
+fn lists_take_commas_and_new_lines() {
+    let inputs = with(&[("INPUT_HOOK_ID", "1, 2\n3,\n,2\n")]).unwrap();
+    assert_eq!(inputs.hook_ids, [HookId(1), HookId(2), HookId(3)]);
+    let several = environment(&[
+        ("INPUT_TOKEN", "t"),
+        ("INPUT_ORGANIZATION", "acme\nbeta , acme"),
+    ]);
+    assert_eq!(
+        several.inputs(now()).unwrap().organizations,
+        ["acme", "beta"]
+    );
+}
+
+#[test]
+fn every_wrong_value_is_named_shown_and_answered() {
+    let cases = [
+        (
+            "INPUT_ORGANIZATION",
+            "acme,b/c",
+            "`organization` `b/c` is not accepted: write the",
+        ),
+        ("INPUT_ORGANIZATION", "*", "`organization` `*`"),
+        (
+            "INPUT_HOOK-ID",
+            "0",
+            "`hook-id` `0` is not accepted: write the number",
+        ),
+        ("INPUT_HOOK-ID", "12x", "`hook-id` `12x`"),
+        ("INPUT_HOOK-ID", "-1", "`hook-id` `-1`"),
+        (
+            "INPUT_SINCE",
+            "3x",
+            "`since` `3x` is not accepted: write how long ago",
+        ),
+        ("INPUT_SINCE", "0h", "`since` `0h`"),
+        ("INPUT_SINCE", "h", "`since` `h`"),
+        ("INPUT_SINCE", "+3h", "`since` `+3h`"),
+        ("INPUT_SINCE", "99999999999999999999d", "`since` `9999"),
+        ("INPUT_SINCE", "9223372036854775807d", "`since` `9223"),
+        (
+            "INPUT_SINCE",
+            "2026-11-22T12:00:01Z",
+            "`since` `2026-11-22T12:00:01Z`",
+        ),
+        ("INPUT_SINCE", "2026-11-20", "`since` `2026-11-20`"),
+        ("INPUT_SINCE", "3µ", "`since` `3µ`"),
+        (
+            "INPUT_CHECKPOINT-VARIABLE",
+            "1ST",
+            "`checkpoint-variable` `1ST`",
+        ),
+        (
+            "INPUT_CHECKPOINT-VARIABLE",
+            "a-b",
+            "`checkpoint-variable` `a-b`",
+        ),
+        (
+            "INPUT_CHECKPOINT-VARIABLE",
+            "github_x",
+            "`checkpoint-variable` `github_x`",
+        ),
+        (
+            "INPUT_CHECKPOINT-VARIABLE",
+            "OK",
+            "`checkpoint-repository` is not set",
+        ),
+        (
+            "INPUT_CHECKPOINT-REPOSITORY",
+            "acme",
+            "`checkpoint-repository` `acme`",
+        ),
+        (
+            "INPUT_CHECKPOINT-REPOSITORY",
+            "a/b/c",
+            "`checkpoint-repository` `a/b/c`",
+        ),
+        (
+            "INPUT_CHECKPOINT-REPOSITORY",
+            "a/..",
+            "`checkpoint-repository` `a/..`",
+        ),
+        (
+            "INPUT_DRY-RUN",
+            "yes",
+            "`dry-run` `yes` is not accepted: write `true` or `false`",
+        ),
+        (
+            "INPUT_FAIL-ON",
+            "lots",
+            "`fail-on` `lots` is not accepted: write `never` or `error`",
+        ),
+        (
+            "INPUT_API-URL",
+            "api.github.com",
+            "`api-url` `api.github.com` is not accepted",
+        ),
+        (
+            "GITHUB_API_URL",
+            "ftp://x",
+            "`api-url` `ftp://x` is not accepted",
+        ),
+    ];
+    for (key, value, expected) in cases {
+        let error = error(&[(key, value)]);
+        assert!(error.starts_with(expected), "{key}={value}: {error}");
+        assert!(error.ends_with(". Nothing was done."), "{error}");
+    }
+}
+
+#[test]
+fn several_wrong_inputs_are_reported_together() {
+    let error = environment(&[("INPUT_SINCE", "x"), ("INPUT_NOSUCH", "y")])
+        .inputs(now())
+        .unwrap_err();
+    assert_eq!(error.0.len(), 4, "{error}");
+}
+
+#[test]
+fn a_hook_id_needs_one_organization() {
+    let error = error(&[("INPUT_ORGANIZATION", "acme,beta"), ("INPUT_HOOK-ID", "1")]);
+    assert!(error.starts_with("`hook-id` does not say which"), "{error}");
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let token = "hunter2";
+    for more in [
+        ("INPUT_ORGANIZATION", "x hunter2"),
+        ("INPUT_SINCE", "hunter2"),
+        ("INPUT_API-URL", "hunter2"),
+    ] {
+        let error = with(&[("INPUT_TOKEN", token), more]).unwrap_err();
+        assert!(!error.to_string().contains(token), "{error}");
+    }
+    let elsewhere = error(&[("INPUT_SINCE", "ghp_0123456789")]);
+    assert!(elsewhere.contains("`since` `***`"), "{elsewhere}");
+    let broken = error(&[("INPUT_TOKEN", "half a token")]);
+    assert!(broken.starts_with("`token` holds white space"), "{broken}");
+    assert!(!broken.contains("half"), "{broken}");
+    assert!(!format!("{:?}", with(&[]).unwrap()).contains("t0ken"));
+}
+
+#[test]
+fn a_token_is_trimmed_and_must_be_there() {
+    assert!(with(&[("INPUT_TOKEN", "t0ken\n")]).is_ok());
+    let missing = environment(&[("INPUT_ORGANIZATION", "acme")]).inputs(now());
+    assert!(
+        missing
+            .unwrap_err()
+            .to_string()
+            .starts_with("`token` is not set")
+    );
+}
+
+#[test]
+fn since_is_a_duration_or_a_time() {
+    let since = |value| with(&[("INPUT_SINCE", value)]).unwrap().since.unwrap();
+    assert_eq!(since("90s").before(now()), now() - TimeDelta::seconds(90));
+    assert_eq!(since("15m").before(now()), now() - TimeDelta::minutes(15));
+    assert_eq!(since("6h").before(now()), now() - TimeDelta::hours(6));
+    assert_eq!(since("3d").before(now()), now() - TimeDelta::days(3));
+    assert_eq!(
+        since("2026-11-22T13:00:00+02:00").before(now()),
+        now() - TimeDelta::hours(1)
+    );
+    let ages = since("99999999999d");
+    assert_eq!(ages.before(now()), DateTime::<Utc>::MIN_UTC);
+}
+
+#[test]
+fn the_checkpoint_is_in_the_workflows_repository_unless_named() {
+    let variable = ("INPUT_CHECKPOINT_VARIABLE", "last_redelivery");
+    let workflow = ("GITHUB_REPOSITORY", "acme/ops");
+    let place = with(&[variable, workflow]).unwrap().checkpoint.unwrap();
+    assert_eq!(place.repository, "acme/ops");
+    assert_eq!(place.variable, "LAST_REDELIVERY");
+    let named = ("INPUT_CHECKPOINT_REPOSITORY", "acme/state");
+    let place = with(&[variable, workflow, named])
+        .unwrap()
+        .checkpoint
+        .unwrap();
+    assert_eq!(place.repository, "acme/state");
+}
+
+#[test]
+fn the_runner_is_known_whatever_the_inputs_are() {
+    let environment = environment(&[
+        ("GITHUB_ACTIONS", "true"),
+        ("RUNNER_DEBUG", "1"),
+        ("GITHUB_OUTPUT", "/github/file_commands/out"),
+        ("GITHUB_STEP_SUMMARY", ""),
+        ("INPUT_SINCE", "nonsense"),
+    ]);
+    let runner = environment.runner();
+    assert!(runner.in_actions && runner.debug);
+    assert_eq!(
+        runner.output_file.as_deref(),
+        Some("/github/file_commands/out".as_ref())
+    );
+    assert_eq!(runner.summary_file, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_no_utf_8_is_an_error_and_no_panic() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = OsString::from_vec(vec![0xff, 0xfe]);
+    let environment = Environment::new([
+        ("INPUT_ORGANIZATION".into(), bytes.clone()),
+        (bytes, "x".into()),
+    ]);
+    let error = environment.inputs(now()).unwrap_err().to_string();
+    assert!(
+        error.contains("`organization` is not UTF-8 text"),
+        "{error}"
+    );
+}

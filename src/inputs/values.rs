@@ -1,0 +1,202 @@
+//! How a single input's value is read, and what is said when it can't be.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{FailOn, Since};
+use crate::actions::one_line;
+use crate::github::Secret;
+use crate::webhook::HookId;
+
+/// Longest piece of a wrong value that is shown, in characters.
+const SHOWN: usize = 80;
+
+/// What GitHub's tokens begin with. None of them belongs into any input but `token`.
+const TOKEN_PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+
+/// What is wrong with an input, and what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    wrong: String,
+    next_step: String,
+}
+
+impl Problem {
+    pub(super) fn new(wrong: &str, next_step: &str) -> Self {
+        Self {
+            wrong: wrong.into(),
+            next_step: next_step.into(),
+        }
+    }
+}
+
+/// One wrong input: its name, what is wrong, what is accepted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InputError(String);
+
+impl InputError {
+    pub(super) fn new(name: &str, problem: Problem) -> Self {
+        Self(format!("`{name}` {}: {}", problem.wrong, problem.next_step))
+    }
+
+    pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
+        // Two thirds alike is a slip of the hand; less is another word.
+        const ALIKE: f64 = 0.6;
+        let name = shown(name, None);
+        let nearest = known
+            .iter()
+            .map(|each| (strsim::normalized_damerau_levenshtein(&name, each), each))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        Self(match nearest {
+            Some((likeness, nearest)) if likeness >= ALIKE => {
+                format!("`{name}` is not an input. Did you mean `{nearest}`?")
+            }
+            _ => format!(
+                "`{name}` is not an input. The inputs are `{}`",
+                known.join("`, `")
+            ),
+        })
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A wrong value as it may be shown: one line, cut, and no secret.
+pub(super) fn shown(value: &str, token: Option<&str>) -> String {
+    let secret = token.is_some_and(|token| value.contains(token))
+        || TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix));
+    if secret {
+        "***".into()
+    } else {
+        one_line(value, SHOWN)
+    }
+}
+
+/// The parts of a list, which commas or new lines separate.
+pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split([',', '\n'])
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+pub(super) fn token(value: Option<&str>) -> Result<Secret, Problem> {
+    let Some(value) = value else {
+        return Err(Problem::new(
+            "is not set",
+            "pass a personal access token or an installation token \
+             (`token: ${{ secrets.WEBHOOK_TOKEN }}`; a secret that is not visible here arrives empty)",
+        ));
+    };
+    if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(Secret::new(value.to_owned()))
+    } else {
+        Err(Problem::new(
+            "holds white space or characters that no token has",
+            "store the token again, alone and on one line",
+        ))
+    }
+}
+
+pub(super) fn organization(value: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if value.len() <= 100 && value.chars().all(plain) {
+        Ok(value.to_owned())
+    } else {
+        Err("write the organization's login alone, as in its address (`acme`)")
+    }
+}
+
+pub(super) fn hook_id(value: &str) -> Result<HookId, &'static str> {
+    match value.parse() {
+        Ok(id) if id > 0 => Ok(HookId(id)),
+        _ => Err("write the number at the end of the webhook's settings page (`123456789`)"),
+    }
+}
+
+pub(super) fn since(value: &str, now: DateTime<Utc>) -> Result<Since, &'static str> {
+    const ACCEPTED: &str = "write how long ago (`90s`, `15m`, `6h`, `3d`) or a time in the past \
+                            with its zone (`2026-11-20T08:00:00Z`)";
+    if let Some(duration) = duration(value) {
+        return Ok(Since::Ago(duration));
+    }
+    match DateTime::parse_from_rfc3339(value) {
+        Ok(time) if time <= now => Ok(Since::At(time.to_utc())),
+        _ => Err(ACCEPTED),
+    }
+}
+
+/// A whole number above 0 and its unit: `90s`, `15m`, `6h`, `3d`.
+fn duration(value: &str) -> Option<TimeDelta> {
+    let unit = value.chars().next_back()?;
+    let number = value.strip_suffix(unit)?;
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
+    match unit {
+        's' => TimeDelta::try_seconds(number),
+        'm' => TimeDelta::try_minutes(number),
+        'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
+        _ => None,
+    }
+}
+
+/// The YAML 1.2 core set, which is what GitHub's toolkit reads.
+pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "true" | "True" | "TRUE" => Ok(true),
+        "false" | "False" | "FALSE" => Ok(false),
+        _ => Err("write `true` or `false`"),
+    }
+}
+
+pub(super) fn fail_on(value: &str) -> Result<FailOn, &'static str> {
+    match value {
+        "never" => Ok(FailOn::Never),
+        "error" => Ok(FailOn::Error),
+        _ => Err("write `never` or `error`"),
+    }
+}
+
+/// The rule for names of variables is GitHub's:
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
+pub(super) fn variable_name(value: &str) -> Result<String, &'static str> {
+    let name = value.to_ascii_uppercase();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let leads = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| !byte.is_ascii_digit());
+    if leads && name.bytes().all(plain) && !name.starts_with("GITHUB_") {
+        Ok(name)
+    } else {
+        Err(
+            "write letters, digits and underscores, no digit first, and not `GITHUB_` first \
+             (`LAST_REDELIVERY`)",
+        )
+    }
+}
+
+pub(super) fn repository(value: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 100
+            && part.chars().all(plain)
+            && !matches!(part, "." | "..")
+    };
+    match value.split_once('/') {
+        Some((owner, name)) if part(owner) && part(name) => Ok(value.to_owned()),
+        _ => Err("write `owner/name`"),
+    }
+}
+
+pub(super) const API_URL: &str = "write the API's address as the runner gives it \
+    (`https://api.github.com`, `https://api.SUBDOMAIN.ghe.com`, `https://HOST/api/v3`)";

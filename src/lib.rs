@@ -1,0 +1,142 @@
+//! Finds webhook deliveries that failed, asks GitHub to redeliver them, and says what came of it.
+//!
+//! # Layout
+//! In the order of the data's way. Those marked * are pure: no I/O, and time is an argument.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`inputs`] * | `INPUT_*` and the runner's variables -> one validated struct |
+//! | [`pass`] | the whole way on one page: read this next |
+//! | [`webhook`] * | a webhook's identity |
+//! | [`attempt`] * | one row of a webhook's delivery log |
+//! | [`github`] | everything that speaks HTTP |
+//! | [`scan`] | reads a log as far back as the fold needs it |
+//! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
+//! | [`plan`] * | failed deliveries and the time -> what to do with each, and why |
+//! | [`redelivery`] | carries a plan out |
+//! | [`checkpoint`] | where the next pass starts |
+//! | [`report`] * | what happened, as data |
+//! | [`summary`] * | the report as Markdown |
+//! | [`actions`] | the runner's contract: log, outputs, summary file |
+
+pub mod actions;
+pub mod attempt;
+pub mod checkpoint;
+pub mod github;
+pub mod history;
+pub mod inputs;
+pub mod pass;
+pub mod plan;
+pub mod redelivery;
+pub mod report;
+pub mod scan;
+pub mod summary;
+pub mod webhook;
+
+use std::ffi::OsString;
+
+use anyhow::Context;
+use chrono::Utc;
+
+use actions::Console;
+use inputs::{Environment, FailOn, Inputs};
+use report::{PassResult, Report};
+
+/// What `--help` prints.
+pub const HELP: &str = concat!(
+    "redeliver-webhooks ",
+    env!("CARGO_PKG_VERSION"),
+    "\n",
+    env!("CARGO_PKG_DESCRIPTION"),
+    ".\n\nIt takes no arguments but --help and --version. Inputs are environment variables: \
+     INPUT_TOKEN, INPUT_ORGANIZATION,\nINPUT_HOOK_ID and so on, as README.md lists them."
+);
+
+/// Runs one pass as the environment says: prints the log, writes outputs and the job summary.
+/// Tells whether the step succeeded.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> bool {
+    let environment = Environment::new(variables);
+    let runner = environment.runner().clone();
+    let console = Console::stdout(&runner);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match arguments.as_slice() {
+        [] => {}
+        [only] if only == "--help" => {
+            HELP.lines().for_each(|line| console.line(line));
+            return true;
+        }
+        [only] if only == "--version" => {
+            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
+            return true;
+        }
+        [first, ..] => {
+            let error = format!(
+                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Write \
+                 inputs under `with:`, without `args`. Nothing was done",
+                first.to_string_lossy()
+            );
+            return conclude(&console, &runner, &Report::of_error(error), false);
+        }
+    }
+    match environment.inputs(Utc::now()) {
+        Ok(inputs) => {
+            let report = run_pass(&inputs, &console)
+                .unwrap_or_else(|error| Report::of_error(format!("{error:#}")));
+            let succeeded = match inputs.fail_on {
+                FailOn::Never => true,
+                FailOn::Error => report.result() != PassResult::Error,
+            };
+            conclude(&console, &runner, &report, succeeded)
+        }
+        Err(errors) => conclude(
+            &console,
+            &runner,
+            &Report::of_error(errors.to_string()),
+            false,
+        ),
+    }
+}
+
+fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
+    console.mask(&inputs.token);
+    // The network is all that is waited for: one thread does.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")?;
+    runtime.block_on(async {
+        let client = github::Client::new(&inputs.api, &inputs.token, console)?;
+        Ok(pass::run(inputs, &client, console).await)
+    })
+}
+
+/// Tells how the pass ended, in all the ways there are. Whether the step succeeded is `succeeded`,
+/// unless not even that could be written.
+fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeeded: bool) -> bool {
+    let mut written = true;
+    console.line(&summary::verdict(report));
+    if !report.warnings.is_empty() {
+        console.warning(&summary::at_a_glance(&report.warnings));
+    }
+    if !report.errors.is_empty() {
+        console.error(&summary::at_a_glance(&report.errors));
+    }
+    let outputs = runner
+        .output_file
+        .as_deref()
+        .map(|path| actions::append_outputs(path, &report.outputs()));
+    let summary = runner
+        .summary_file
+        .as_deref()
+        .map(|path| actions::append_summary(path, &summary::markdown(report)));
+    for result in [outputs, summary].into_iter().flatten() {
+        if let Err(error) = result {
+            written = false;
+            console.error(&error.to_string());
+        }
+    }
+    succeeded && written
+}
