@@ -1,0 +1,30 @@
+//! The record of what was asked and answered.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+
+/// A request and its answer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// `GET`, `POST` and so on.
+    pub method: String,
+    /// As sent.
+    pub path_and_query: String,
+    /// As sent, tokens and all: tests check what was sent.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: Vec<u8>,
+    /// The answer's status; 0 if there was none.
+    pub status: u16,
+    /// The answer's body as it should have arrived; empty when [`GitHub::record_answers`](crate::GitHub::record_answers) is off.
+    pub answer: Bytes,
+    /// Whether `answer` was kept.
+    pub answer_recorded: bool,
+    /// When it was answered, by the simulation's clock.
+    pub at: DateTime<Utc>,
+    /// Whether a fault had a hand in it, or the answer shows a row that breaks GitHub's description on purpose.
+    pub faulted: bool,
+    /// The host the request was sent to, with its port.
+    pub host: String,
+}

@@ -1,0 +1,316 @@
+//! The state, and what tests do with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::exchange::Exchange;
+use crate::log::FIRST_ID;
+use crate::rate::Rates;
+use crate::variables::Variable;
+use crate::{Access, Attempt, Fault, Owner, Webhook};
+
+/// The first webhook's id: nine digits, as GitHub's are.
+const FIRST_HOOK_ID: u64 = 512_345_671;
+
+/// How far apart the attempt ids of two webhooks start.
+const IDS_PER_HOOK: u64 = 1_000_000_000_000;
+
+/// What GitHub allows a person's token an hour.
+const REQUESTS_AN_HOUR: u32 = 5_000;
+
+/// Which GitHub this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    GithubCom,
+    EnterpriseServer,
+}
+
+/// An organization or a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    Organization,
+    User,
+}
+
+/// A simulated GitHub: its state, and [`respond`](Self::respond), which answers requests and knows nothing of sockets.
+pub struct GitHub {
+    /// How long after it is asked for a redelivery is made; zero unless set.
+    pub redelivery_delay: TimeDelta,
+    /// How long after it is made a redelivery shows in the log; zero unless set.
+    pub log_lag: TimeDelta,
+    /// How old an attempt may be to be redelivered: 3 days, or 7 on Enterprise Server. Older rows stay in the log.
+    ///
+    /// Source: <https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks>.
+    pub retention: TimeDelta,
+    /// What asking for the redelivery of an older attempt is answered with. GitHub does not say: 400, 404 or 422, which is
+    /// the default.
+    pub expired_status: u16,
+    /// Requests an hour for each token. `None`: no limit and no `x-ratelimit-*` headers, as on Enterprise Server.
+    pub rate_limit: Option<u32>,
+    /// Whether the rows within a page of the log come in an odd order. GitHub promises none.
+    pub shuffled: bool,
+    /// Whether answers' bodies are kept in [`requests`](Self::requests); benchmarks switch it off.
+    pub record_answers: bool,
+    /// How long the server waits before it sends the headers of an answer.
+    pub latency: Duration,
+    pub(crate) flavour: Flavour,
+    pub(crate) accounts: BTreeMap<String, Account>,
+    pub(crate) repositories: BTreeMap<String, BTreeMap<String, Variable>>,
+    pub(crate) app_id: Option<u64>,
+    pub(crate) hooks: BTreeMap<u64, (Owner, Webhook)>,
+    pub(crate) tokens: HashMap<String, Access>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) refused: HashMap<u64, (u16, String)>,
+    pub(crate) rates: Rates,
+    pub(crate) exchanges: Vec<Exchange>,
+    clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    in_flight: usize,
+    most_in_flight: usize,
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GitHub {
+    /// github.com: its API is at the root of the host, and requests are limited.
+    pub fn new() -> Self {
+        Self {
+            redelivery_delay: TimeDelta::zero(),
+            log_lag: TimeDelta::zero(),
+            retention: TimeDelta::days(3),
+            expired_status: 422,
+            rate_limit: Some(REQUESTS_AN_HOUR),
+            shuffled: false,
+            record_answers: true,
+            latency: Duration::ZERO,
+            flavour: Flavour::GithubCom,
+            accounts: BTreeMap::new(),
+            repositories: BTreeMap::new(),
+            app_id: None,
+            hooks: BTreeMap::new(),
+            tokens: HashMap::new(),
+            faults: Vec::new(),
+            refused: HashMap::new(),
+            rates: Rates::default(),
+            exchanges: Vec::new(),
+            clock: Box::new(Utc::now),
+            in_flight: 0,
+            most_in_flight: 0,
+        }
+    }
+
+    /// Enterprise Server 3.17: its API is at `/api/v3`, and requests are not limited.
+    pub fn enterprise_server() -> Self {
+        Self {
+            flavour: Flavour::EnterpriseServer,
+            rate_limit: None,
+            retention: TimeDelta::days(7),
+            ..Self::new()
+        }
+    }
+
+    /// The path all routes are below: empty, or `/api/v3`.
+    pub fn base_path(&self) -> &'static str {
+        match self.flavour {
+            Flavour::GithubCom => "",
+            Flavour::EnterpriseServer => "/api/v3",
+        }
+    }
+
+    /// Sets the clock; it is the system's otherwise.
+    pub fn set_clock(&mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) {
+        self.clock = Box::new(clock);
+    }
+
+    /// The time by the clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// Adds an organization.
+    pub fn add_organization(&mut self, login: &str) {
+        self.accounts
+            .insert(login.to_ascii_lowercase(), Account::Organization);
+    }
+
+    /// Adds a person.
+    pub fn add_user(&mut self, login: &str) {
+        self.accounts
+            .insert(login.to_ascii_lowercase(), Account::User);
+    }
+
+    /// Adds a repository, and its owner as an organization unless it is there already.
+    pub fn add_repository(&mut self, owner: &str, name: &str) {
+        self.accounts
+            .entry(owner.to_ascii_lowercase())
+            .or_insert(Account::Organization);
+        self.repositories
+            .entry(format!("{owner}/{name}").to_ascii_lowercase())
+            .or_default();
+    }
+
+    /// Adds the App and its webhook; [`add_webhook`](Self::add_webhook) replaces the webhook.
+    pub fn add_app(&mut self, app_id: u64) {
+        self.app_id = Some(app_id);
+        self.add_webhook(Owner::App, Webhook::new("https://app.example.com/webhook"));
+    }
+
+    /// The id of the App's webhook. No route shows it; it is for calls such as [`attempts`](Self::attempts).
+    pub fn app_webhook(&self) -> Option<u64> {
+        self.hooks
+            .iter()
+            .find(|(_, (owner, _))| *owner == Owner::App)
+            .map(|(id, _)| *id)
+    }
+
+    /// Adds a webhook, and its owner unless it is there already, and returns the webhook's id.
+    pub fn add_webhook(&mut self, owner: Owner, mut webhook: Webhook) -> u64 {
+        match &owner {
+            Owner::Organization(login) => {
+                self.accounts
+                    .entry(login.to_ascii_lowercase())
+                    .or_insert(Account::Organization);
+            }
+            Owner::Repository { owner, name } => self.add_repository(owner, name),
+            // An App has one webhook.
+            Owner::App => self.hooks.retain(|_, (owner, _)| *owner != Owner::App),
+        }
+        let id = self
+            .hooks
+            .last_key_value()
+            .map_or(FIRST_HOOK_ID, |(last, _)| last + 1);
+        webhook.id = id;
+        webhook
+            .log
+            .start_ids_at(FIRST_ID + (id - FIRST_HOOK_ID) * IDS_PER_HOOK);
+        self.hooks.insert(id, (owner, webhook));
+        id
+    }
+
+    /// A webhook, by the id that [`add_webhook`](Self::add_webhook) returned.
+    ///
+    /// # Panics
+    /// If there is no such webhook.
+    pub fn webhook(&self, id: u64) -> &Webhook {
+        &self.hooks[&id].1
+    }
+
+    /// A webhook to change, by the id that [`add_webhook`](Self::add_webhook) returned.
+    ///
+    /// # Panics
+    /// If there is no such webhook.
+    pub fn webhook_mut(&mut self, id: u64) -> &mut Webhook {
+        let Some((_, webhook)) = self.hooks.get_mut(&id) else {
+            panic!("there is no webhook `{id}`");
+        };
+        webhook
+    }
+
+    /// Deletes a webhook; its routes are not found from then on.
+    pub fn remove_webhook(&mut self, id: u64) {
+        self.hooks.remove(&id);
+    }
+
+    /// Lets a token in, or changes what it may do.
+    pub fn add_token(&mut self, token: &str, access: Access) {
+        self.tokens.insert(token.to_owned(), access);
+    }
+
+    /// Stops a token from working.
+    pub fn remove_token(&mut self, token: &str) {
+        self.tokens.remove(token);
+    }
+
+    /// Sets an Actions variable of a repository named as `owner/name`, and adds the repository unless it is there already.
+    ///
+    /// # Panics
+    /// If the repository's name has no slash.
+    pub fn set_variable(&mut self, repository: &str, name: &str, value: &str) {
+        let Some((owner, repository_name)) = repository.split_once('/') else {
+            panic!("`{repository}` is not `owner/name`");
+        };
+        self.add_repository(owner, repository_name);
+        let now = self.now();
+        let variables = self
+            .repositories
+            .entry(repository.to_ascii_lowercase())
+            .or_default();
+        variables.insert(name.to_ascii_uppercase(), Variable::new(value, now));
+    }
+
+    /// The value of an Actions variable of a repository named as `owner/name`.
+    pub fn variable(&self, repository: &str, name: &str) -> Option<String> {
+        let variables = self.repositories.get(&repository.to_ascii_lowercase())?;
+        variables
+            .get(&name.to_ascii_uppercase())
+            .map(|variable| variable.value.clone())
+    }
+
+    /// Makes something go wrong.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Answers every request for the redelivery of this attempt with `status` and `message`.
+    pub fn refuse(&mut self, attempt_id: u64, status: u16, message: &str) {
+        self.refused
+            .insert(attempt_id, (status, message.to_owned()));
+    }
+
+    /// Every request answered, in order.
+    pub fn requests(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// Forgets the requests answered so far.
+    pub fn clear_requests(&mut self) {
+        self.exchanges.clear();
+    }
+
+    /// A webhook's log as now visible, newest first.
+    ///
+    /// # Panics
+    /// If there is no such webhook.
+    pub fn attempts(&self, webhook: u64) -> Vec<Attempt> {
+        self.webhook(webhook)
+            .log
+            .newest_first(self.now())
+            .cloned()
+            .collect()
+    }
+
+    /// The ids of a webhook's attempts whose redelivery was accepted, in order.
+    ///
+    /// # Panics
+    /// If there is no such webhook.
+    pub fn requested(&self, webhook: u64) -> Vec<u64> {
+        self.webhook(webhook).requested.clone()
+    }
+
+    /// The most requests that were under way at the same time: arrived, and not yet answered.
+    pub fn most_in_flight(&self) -> usize {
+        self.most_in_flight
+    }
+
+    /// A request has arrived. Whoever calls [`respond`](Self::respond) calls this before, and [`leave`](Self::leave) when
+    /// the headers are on their way.
+    pub fn enter(&mut self) {
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+    }
+
+    /// A request has been answered or given up.
+    pub fn leave(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+}

@@ -1,0 +1,63 @@
+//! A simulated GitHub: webhooks, their delivery logs, redelivery and Actions variables, over real HTTP on loopback.
+//!
+//! [`GitHub`] is the state, and answers requests one at a time without sockets, threads or a clock of its own.
+//! [`Simulator`] serves it. What goes wrong is chosen with [`Fault`] and [`Receiver`]. [`Description`] holds a recorded
+//! [`Exchange`] against the description of the API that GitHub publishes.
+//!
+//! ```
+//! use simulated_github::{Access, Attempt, GitHub, Owner, Simulator, Webhook, guid};
+//!
+//! let mut github = GitHub::new();
+//! github.add_token("ghp_all", Access::admin());
+//! let hook = github.add_webhook(Owner::Organization("acme".to_owned()), Webhook::new("https://ci.example.com/hook"));
+//! let failed = Attempt::failed(guid(1), github.now());
+//! github.webhook_mut(hook).log(failed);
+//!
+//! let simulator = Simulator::start(github);
+//! // ... send requests to `simulator.url()`, and then look at what was done:
+//! assert!(simulator.github().requested(hook).is_empty());
+//! ```
+//!
+//! # Layout
+//! - `github`: the state and what tests do with it; `attempt`, `log`, `receiver`, `webhook`, `access` are its parts
+//! - `request`, `route`, `respond`: from a request to a route, and on to who may use it
+//! - `hooks`, `deliveries`, `variables`, `rate`: the routes; `paging`, `reply`, `headers`: what answers are made of
+//! - `fault`, `exchange`: what goes wrong, and the record of what was said
+//! - `server`, `socket`, `body`: the server
+//! - `description`, `schema`: GitHub's description
+
+mod access;
+mod attempt;
+mod body;
+mod deliveries;
+mod description;
+mod exchange;
+mod fault;
+mod github;
+mod headers;
+mod hooks;
+mod log;
+mod paging;
+mod rate;
+mod receiver;
+mod reply;
+mod request;
+mod respond;
+mod route;
+mod schema;
+mod server;
+mod socket;
+mod variables;
+mod webhook;
+
+pub use access::{Access, Level};
+pub use attempt::{Attempt, guid};
+pub use description::Description;
+pub use exchange::Exchange;
+pub use fault::Fault;
+pub use github::GitHub;
+pub use receiver::Receiver;
+pub use reply::{Ending, Reply};
+pub use request::Request;
+pub use server::Simulator;
+pub use webhook::{Owner, Webhook};

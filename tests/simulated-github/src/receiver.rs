@@ -1,0 +1,84 @@
+//! What sits at the payload URL.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+#[derive(Debug, Clone)]
+enum Mode {
+    Up,
+    Down,
+    DownUntil(DateTime<Utc>),
+    FailsTimes(u32),
+}
+
+/// How the receiver at the payload URL answers a redelivery.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    mode: Mode,
+    poisoned: HashSet<String>,
+    failure: (String, i64),
+    seen: HashMap<String, u32>,
+}
+
+impl Receiver {
+    fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            poisoned: HashSet::new(),
+            failure: ("Invalid HTTP Response: 503".to_owned(), 503),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Takes everything.
+    pub fn up() -> Self {
+        Self::new(Mode::Up)
+    }
+
+    /// Takes nothing.
+    pub fn down() -> Self {
+        Self::new(Mode::Down)
+    }
+
+    /// Takes nothing delivered before `time`, and everything from then on.
+    pub fn down_until(time: DateTime<Utc>) -> Self {
+        Self::new(Mode::DownUntil(time))
+    }
+
+    /// Refuses the first `times` redeliveries of each GUID, then takes it.
+    pub fn fails_times(times: u32) -> Self {
+        Self::new(Mode::FailsTimes(times))
+    }
+
+    /// Also refuses this GUID every time.
+    #[must_use]
+    pub fn poisoned(mut self, guid: impl Into<String>) -> Self {
+        self.poisoned.insert(guid.into());
+        self
+    }
+
+    /// What a failure looks like in the log; `Invalid HTTP Response: 503` and 503 unless told otherwise.
+    #[must_use]
+    pub fn answering(mut self, status: impl Into<String>, code: i64) -> Self {
+        self.failure = (status.into(), code);
+        self
+    }
+
+    /// Takes or refuses one redelivery made at `at`: the status and its code.
+    pub(crate) fn answer(&mut self, guid: &str, at: DateTime<Utc>) -> (String, i64) {
+        let before = self.seen.entry(guid.to_owned()).or_default();
+        let refuses = match self.mode {
+            Mode::Up => false,
+            Mode::Down => true,
+            Mode::DownUntil(time) => at < time,
+            Mode::FailsTimes(times) => *before < times,
+        };
+        *before += 1;
+        if refuses || self.poisoned.contains(guid) {
+            self.failure.clone()
+        } else {
+            ("OK".to_owned(), 200)
+        }
+    }
+}
