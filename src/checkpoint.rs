@@ -9,10 +9,10 @@ use crate::actions::one_line;
 use crate::github::{self, Client};
 use crate::history::Window;
 use crate::inputs::{CheckpointPlace, Since};
-use crate::report::{Gap, rfc3339};
+use crate::report::Gap;
 
 /// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
-pub const OVERLAP: TimeDelta = TimeDelta::minutes(30);
+const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
 /// How far back the first pass reads where a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
@@ -30,7 +30,7 @@ const SHOWN: usize = 80;
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// GitHub did not do it.
-    #[error("{0}")]
+    #[error(transparent)]
     GitHub(#[from] github::Error),
     /// The variable holds something else.
     #[error(
@@ -52,10 +52,10 @@ pub enum CheckpointError {
 pub struct Checkpoint<'a> {
     client: &'a Client,
     place: Option<&'a CheckpointPlace>,
-    /// The value as stored, and the time it means.
-    found: Option<(String, DateTime<Utc>)>,
-    /// The variable is there, so it is changed and not created.
-    exists: bool,
+    /// The time it meant when the pass began.
+    found: Option<DateTime<Utc>>,
+    /// What the variable holds now; `None` if there is no such variable.
+    stored: Option<String>,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -71,7 +71,7 @@ impl<'a> Checkpoint<'a> {
             client,
             place,
             found: None,
-            exists: false,
+            stored: None,
         };
         if let Some(place) = place
             && let Some(value) = github::variable(client, place).await?
@@ -81,8 +81,8 @@ impl<'a> Checkpoint<'a> {
                 value: one_line(&value, SHOWN),
                 wrong,
             })?;
-            this.exists = true;
-            this.found = Some((value, time));
+            this.found = Some(time);
+            this.stored = Some(value);
         }
         Ok(this)
     }
@@ -95,9 +95,9 @@ impl<'a> Checkpoint<'a> {
         retention: TimeDelta,
     ) -> Window {
         let retention_start = began - retention;
-        let start = match (since, &self.found) {
+        let start = match (since, self.found) {
             (Some(since), _) => since.before(began),
-            (None, Some((_, checkpoint))) => *checkpoint - OVERLAP,
+            (None, Some(checkpoint)) => checkpoint - OVERLAP,
             (None, None) if self.place.is_some() => began - FIRST_PASS,
             (None, None) => retention_start,
         };
@@ -109,15 +109,14 @@ impl<'a> Checkpoint<'a> {
 
     /// The stretch between the checkpoint and what GitHub still redelivers, if there is one.
     pub fn gap(&self, window: Window) -> Option<Gap> {
-        let (_, from) = self.found.as_ref()?;
+        let from = self.found?;
         let to = window.retention_start;
-        (*from < to).then_some(Gap { from: *from, to })
+        (from < to).then_some(Gap { from, to })
     }
 
     /// Before this time nothing is left to do, as far as is known before the pass.
     pub fn old_start(&self, window: Window) -> DateTime<Utc> {
-        let found = self.found.as_ref().map(|(_, time)| *time);
-        found.unwrap_or(window.start)
+        self.found.unwrap_or(window.start)
     }
 
     /// Writes what was read, or the window's start, so that a token without permission fails
@@ -126,11 +125,9 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// The variable could not be written.
     pub async fn prove_writable(&mut self, window: Window) -> Result<(), CheckpointError> {
-        let value = match &self.found {
-            Some((value, _)) => value.clone(),
-            None => millis(window.start),
-        };
-        self.write(&value).await
+        let value = self.stored.clone();
+        self.write(&value.unwrap_or_else(|| millis(window.start)))
+            .await
     }
 
     /// Stores where the next pass starts. Tells whether that is a move.
@@ -139,41 +136,24 @@ impl<'a> Checkpoint<'a> {
     /// The variable could not be written.
     pub async fn save(&mut self, next: DateTime<Utc>) -> Result<bool, CheckpointError> {
         let value = millis(next);
-        let moved = match &self.found {
-            Some((found, _)) => *found != value,
-            None => true,
-        };
-        if self.place.is_some() && moved {
+        if self.stored.as_deref() != Some(&*value) {
             self.write(&value).await?;
         }
-        Ok(self.place.is_some() && moved)
+        let found = self.found.map(millis);
+        Ok(self.place.is_some() && found != Some(value))
     }
 
     async fn write(&mut self, value: &str) -> Result<(), CheckpointError> {
         let Some(place) = self.place else {
             return Ok(());
         };
-        if self.exists {
+        if self.stored.is_some() {
             github::update_variable(self.client, place, value).await?;
         } else {
             github::create_variable(self.client, place, value).await?;
         }
-        self.exists = true;
+        self.stored = Some(value.to_owned());
         Ok(())
-    }
-}
-
-/// What the log says of where the pass starts.
-pub fn described(checkpoint: &Checkpoint<'_>, since: Option<Since>) -> String {
-    match (since, &checkpoint.found, checkpoint.place) {
-        (Some(_), _, _) => "as `since` says; the checkpoint is left alone".into(),
-        (None, Some((_, time)), _) => format!(
-            "the checkpoint {} less {} minutes",
-            rfc3339(*time),
-            OVERLAP.num_minutes()
-        ),
-        (None, None, Some(_)) => "first pass: the last 24 hours".into(),
-        (None, None, None) => "all that GitHub still redelivers, as no checkpoint is kept".into(),
     }
 }
 

@@ -49,8 +49,8 @@ impl Pass<'_> {
     async fn way(&mut self) -> anyhow::Result<()> {
         let checkpoint = Checkpoint::read(self.client, self.inputs.checkpoint.as_ref());
         let (webhooks, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
-        let mut checkpoint = checkpoint?;
         let (webhooks, all_found) = self.take_in_found(webhooks);
+        let mut checkpoint = checkpoint?;
         if webhooks.is_empty() {
             return Ok(());
         }

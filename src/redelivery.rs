@@ -59,14 +59,7 @@ pub async fn redeliver(
             done.add(failure, Outcome::Deferred, Some(reason.into()));
             continue;
         }
-        console.line(&format!(
-            "{webhook}: redelivering {} {} of {}, attempt {}: {}",
-            failure.newest.event,
-            failure.guid,
-            rfc3339(failure.newest.at),
-            failure.newest.id,
-            failure.newest.status,
-        ));
+        console.line(&about(webhook, &failure));
         let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
             unsent_in_a_row = 0;
             done.add(failure, Outcome::Requested, None);
@@ -110,6 +103,19 @@ pub async fn redeliver(
         }
     }
     done
+}
+
+/// What the log says before a delivery is asked for.
+fn about(webhook: &Webhook, failure: &Failure) -> String {
+    let newest = &failure.newest;
+    format!(
+        "{webhook}: redelivering {} {}, first sent {}, attempt {}: {}",
+        newest.event,
+        failure.guid,
+        rfc3339(failure.first.time().unwrap_or(newest.at)),
+        newest.id,
+        newest.status,
+    )
 }
 
 impl Redelivered {

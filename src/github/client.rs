@@ -39,7 +39,7 @@ const BODY: Duration = Duration::from_secs(60);
 /// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
 const BODY_BYTES: usize = 32 << 20;
 
-/// Most reads in flight. GitHub allows 100 requests at a time, to everyone who uses the token.
+/// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;
 
 /// The version of GitHub's API that is asked for. It works on every server.
@@ -163,6 +163,7 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Failure> {
+        let _place = self.0.places.acquire().await;
         self.send(method, path, body, &mut |_| {}).await
     }
 

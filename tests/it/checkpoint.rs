@@ -1,0 +1,197 @@
+//! Where passes start, and what they leave for the next.
+
+use simulated_github::{Access, Attempt, Fault, Level, guid};
+
+use crate::harness::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
+
+#[test]
+fn a_missing_checkpoint_is_created_and_the_last_24_hours_are_read() {
+    let world = World::new();
+    let inside = world.log(Attempt::failed(guid(1), ago(DAY - 5)));
+    world.log(Attempt::failed(guid(2), ago(DAY + 5)));
+    world.pass().run().success().outputs(&["found=1"]);
+    assert_eq!(world.redelivered(), [inside]);
+    let writes = world.writes();
+    assert_eq!(writes[0], "POST /repos/acme/ops/actions/variables");
+    assert!(
+        writes[1].contains("/attempts"),
+        "written before the first redelivery: {writes:?}"
+    );
+    assert_eq!(
+        writes[2],
+        format!("PATCH /repos/acme/ops/actions/variables/{VARIABLE}")
+    );
+}
+
+#[test]
+fn milliseconds_as_the_docs_script_stores_them_are_read_and_written() {
+    let world = World::new();
+    world.set_variable(&ago(2 * HOUR).timestamp_millis().to_string());
+    let inside = world.log(Attempt::failed(guid(1), ago(2 * HOUR + 20)));
+    world.log(Attempt::failed(guid(2), ago(2 * HOUR + 40)));
+    world.pass().run().success();
+    assert_eq!(world.redelivered(), [inside]);
+    let stored = world.variable().unwrap();
+    assert!(
+        stored.len() == 13 && stored.bytes().all(|byte| byte.is_ascii_digit()),
+        "{stored}"
+    );
+}
+
+#[test]
+fn rfc_3339_is_read_too() {
+    let world = World::new();
+    world.set_variable(&ago(2 * HOUR).to_rfc3339());
+    let inside = world.log(Attempt::failed(guid(1), ago(2 * HOUR + 20)));
+    world.log(Attempt::failed(guid(2), ago(2 * HOUR + 40)));
+    world.pass().run().success();
+    assert_eq!(world.redelivered(), [inside]);
+}
+
+#[test]
+fn nonsense_is_an_error_that_names_variable_and_value() {
+    for nonsense in ["yesterday", "1795262400", "4102444800000"] {
+        let world = World::new();
+        world.set_variable(nonsense);
+        world.log(Attempt::failed(guid(1), ago(5)));
+        let named = format!("checkpoint variable `{VARIABLE}` holds `{nonsense}`, which");
+        world.pass().run().failure(&named);
+        assert_eq!(world.writes(), [""; 0]);
+        assert_eq!(
+            world.variable().as_deref(),
+            Some(nonsense),
+            "nothing is lost"
+        );
+    }
+}
+
+#[test]
+fn without_permission_for_the_variable_nothing_is_redelivered() {
+    for level in [Level::None, Level::Read] {
+        let world = World::new();
+        let access = Access::nothing()
+            .organization_webhooks("acme", Level::Write)
+            .variables(REPOSITORY, level);
+        world.simulator.github().add_token("ghp_webhooks", access);
+        world.log(Attempt::failed(guid(1), ago(5)));
+        world
+            .pass()
+            .input("token", "ghp_webhooks")
+            .run()
+            .failure("nothing was redelivered: checkpoint variable `LAST_REDELIVERY` in `acme/ops`: GitHub answered")
+            .outputs(&["found=1", "redelivered=0", "open=1"])
+            .says("give the token the repository permission Variables: write on `acme/ops`");
+        assert_eq!(world.redelivered(), [0; 0]);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_moved_at_the_end_is_an_error() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(5)));
+    let fault = Fault::on("PATCH", "/variables/").status(500, "{}");
+    world.simulator.github().add_fault(fault);
+    world
+        .pass()
+        .run()
+        .failure("GitHub answered 500")
+        .outputs(&["redelivered=1", "checkpoint="]);
+}
+
+#[test]
+fn a_variable_created_by_somebody_else_meanwhile_is_changed() {
+    let world = World::new();
+    world.set_variable(&ago(5).timestamp_millis().to_string());
+    let missing = r#"{"message":"Not Found","documentation_url":"https://docs.github.com/rest","status":"404"}"#;
+    let fault = Fault::on("GET", "/variables/").status(404, missing);
+    world.simulator.github().add_fault(fault);
+    world.pass().run().success();
+    assert!(world.checkpoint().unwrap() > ago(1));
+}
+
+#[test]
+fn a_webhook_that_cannot_be_read_holds_the_checkpoint() {
+    let world = World::new();
+    let start = ago(2 * HOUR).timestamp_millis().to_string();
+    world.set_variable(&start);
+    let broken = world.add_webhook();
+    let failed = world.log(Attempt::failed(guid(1), ago(10)));
+    let path = format!("/hooks/{broken}/deliveries");
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", &path).status(500, "{}"));
+    world.pass().run().failure("GitHub answered 500").outputs(&[
+        "redelivered=1",
+        "errors=1",
+        "checkpoint=",
+    ]);
+    assert_eq!(world.redelivered(), [failed], "the others are served");
+    assert_eq!(world.variable(), Some(start));
+}
+
+#[test]
+fn what_a_broken_scan_has_seen_whole_is_acted_on() {
+    let world = World::new();
+    world.log_healthy(250, 20);
+    let whole = world.log(Attempt::failed(guid(1), ago(10)));
+    world.log(Attempt::failed(guid(2), ago(5)).redelivery());
+    let fault = Fault::on("GET", "cursor=").nth(2).status(500, "{}");
+    world.simulator.github().add_fault(fault);
+    let ended = world.pass().run().failure("GitHub answered 500");
+    ended
+        .outputs(&["found=2", "redelivered=1", "open=2"])
+        .says("then reading broke off");
+    assert_eq!(world.redelivered(), [whole]);
+}
+
+#[test]
+fn a_checkpoint_older_than_retention_is_a_gap() {
+    let world = World::new();
+    world.set_variable(&ago(9 * DAY).timestamp_millis().to_string());
+    let ended = world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=lost", "found=0"]);
+    ended.says("::warning::The last checkpoint is older than GitHub redelivers");
+}
+
+#[test]
+fn a_one_off_leaves_the_checkpoint_alone() {
+    let world = World::new();
+    let start = ago(HOUR).timestamp_millis().to_string();
+    world.set_variable(&start);
+    let old = world.log(Attempt::failed(guid(1), ago(2 * DAY)));
+    let ended = world.pass().input("since", "3d").run().success();
+    ended.outputs(&["found=1", "redelivered=1", "checkpoint="]);
+    assert_eq!(world.redelivered(), [old]);
+    assert_eq!(world.variable(), Some(start));
+}
+
+#[test]
+fn without_a_checkpoint_the_whole_retention_is_read() {
+    let world = World::enterprise_server();
+    let token = Access::nothing().organization_webhooks("acme", Level::Write);
+    world.simulator.github().add_token("ghp_webhooks", token);
+    let old = world.log(Attempt::failed(guid(1), ago(6 * DAY)));
+    let ended = world
+        .bare_pass()
+        .input("token", "ghp_webhooks")
+        .run()
+        .success();
+    ended.outputs(&["found=1", "checkpoint="]);
+    assert_eq!(world.redelivered(), [old]);
+    assert_eq!(world.requests("/variables"), 0);
+}
+
+#[test]
+fn the_checkpoint_may_be_in_another_repository() {
+    let world = World::new();
+    world.simulator.github().add_repository("acme", "state");
+    let named = world.pass().input("checkpoint-repository", "acme/state");
+    named.input("token", TOKEN).run().success();
+    let stored = world.simulator.github().variable("acme/state", VARIABLE);
+    assert!(stored.is_some());
+    assert_eq!(world.variable(), None);
+}

@@ -1,0 +1,419 @@
+//! Which deliveries are redelivered.
+
+use serde_json::json;
+use simulated_github::{Attempt, Receiver, guid};
+
+use crate::harness::{DAY, HOUR, World, ago};
+
+/// A row whose code is null.
+fn without_code(mut attempt: Attempt, status: &str) -> Attempt {
+    attempt.status = Some(status.into());
+    attempt.status_code = None;
+    attempt
+}
+
+/// A row of which GitHub does not know yet what came of it.
+fn without_outcome(mut attempt: Attempt) -> Attempt {
+    attempt.status = None;
+    attempt.status_code = None;
+    attempt
+}
+
+#[test]
+fn nothing_failed() {
+    let world = World::new();
+    world.log_healthy(250, 5);
+    let ended = world.pass().run().success().outputs(&[
+        "result=healthy",
+        "scanned=250",
+        "found=0",
+        "redelivered=0",
+        "errors=0",
+        "open=0",
+        "lost=0",
+        "recovered=0",
+        "next-due=",
+    ]);
+    assert_eq!(world.redelivered(), [0; 0]);
+    assert!(
+        ended
+            .summary
+            .contains("No delivery failed: 250 attempts of 1 webhook read.")
+    );
+    assert_eq!(
+        ended.output("checkpoint").len(),
+        "2026-11-22T12:00:00Z".len()
+    );
+}
+
+#[test]
+fn no_deliveries_at_all() {
+    let world = World::new();
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=healthy", "scanned=0", "found=0"]);
+    assert!(world.checkpoint().unwrap() > ago(1));
+}
+
+#[test]
+fn one_failed() {
+    let world = World::new();
+    world.log_healthy(20, 5);
+    let at = ago(HOUR);
+    let failed = world.log(Attempt::failed(guid(1), at));
+    let ended = world.pass().run().success().outputs(&[
+        "result=open",
+        "found=1",
+        "redelivered=1",
+        "open=1",
+        "lost=0",
+    ]);
+    assert_eq!(world.redelivered(), [failed]);
+    let report: serde_json::Value = serde_json::from_str(ended.output("report")).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["counts"]["requested"], 1);
+    assert_eq!(report["counts"].as_object().unwrap().len(), 12);
+    assert_eq!(report["causes"][0]["status"], "Invalid HTTP Response: 503");
+    assert_eq!(world.checkpoint(), Some(at));
+
+    // The receiver is up: the next pass sees that it worked, and moves on.
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=healthy", "found=0", "redelivered=0"]);
+    assert_eq!(world.redelivered(), [failed]);
+    assert!(world.checkpoint().unwrap() > ago(1));
+}
+
+#[test]
+fn failed_then_recovered() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world.log(Attempt::ok(guid(1), ago(30)).redelivery());
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=healthy", "scanned=2"]);
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn delivered_and_then_a_manual_redelivery_failed() {
+    let world = World::new();
+    world.log(Attempt::ok(guid(1), ago(HOUR)));
+    world.log(Attempt::failed(guid(1), ago(30)).redelivery());
+    world.pass().run().success().outputs(&["result=healthy"]);
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn of_a_failed_redelivery_the_newest_attempt_is_redelivered() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world.log(Attempt::failed(guid(1), ago(50)).redelivery());
+    let newest = world.log(Attempt::failed(guid(1), ago(40)).redelivery());
+    let ended = world.pass().run().success().outputs(&["found=1"]);
+    assert_eq!(world.redelivered(), [newest]);
+    assert!(
+        ended
+            .summary
+            .contains("| 3 | `Invalid HTTP Response: 503` | requested |")
+    );
+}
+
+#[test]
+fn a_receiver_that_stays_down_keeps_its_delivery_open() {
+    let world = World::new();
+    world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    for _ in 0..2 {
+        world.pass().run().success().outputs(&["result=open"]);
+        assert!(world.checkpoint().unwrap() <= ago(HOUR - 1));
+    }
+    let log = world.simulator.github().attempts(world.hook);
+    let asked: Vec<u64> = log.iter().skip(1).map(|attempt| attempt.id).rev().collect();
+    assert_eq!(world.redelivered(), asked, "each time the newest");
+}
+
+#[test]
+fn two_webhooks_that_share_a_guid_are_two_deliveries() {
+    let world = World::new();
+    let other = world.add_webhook();
+    let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world.log_at(other, Attempt::ok(guid(1), ago(HOUR)));
+    world.log(Attempt::ok(guid(2), ago(HOUR)));
+    let failed_there = world.log_at(other, Attempt::failed(guid(2), ago(HOUR)));
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=2", "redelivered=2"]);
+    assert_eq!(world.redelivered(), [failed]);
+    assert_eq!(world.simulator.github().requested(other), [failed_there]);
+}
+
+#[test]
+fn an_original_outside_the_window_is_looked_for() {
+    let world = World::new();
+    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    world.log_healthy(300, 2 * HOUR);
+    let original = ago(DAY);
+    world.log(Attempt::failed(guid(1), original));
+    let newest = world.log(Attempt::failed(guid(1), ago(30)).redelivery());
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=1", "redelivered=1", "scanned=302"]);
+    assert_eq!(world.redelivered(), [newest]);
+    assert_eq!(world.checkpoint(), Some(original), "held by it");
+
+    // One that was delivered back then is not sent again.
+    let world = World::new();
+    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    world.log_healthy(300, 2 * HOUR);
+    world.log(Attempt::ok(guid(1), original));
+    world.log(Attempt::failed(guid(1), ago(30)).redelivery());
+    world.pass().run().success().outputs(&["found=0"]);
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn reading_stops_at_the_window() {
+    let world = World::new();
+    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    world.log_healthy(1_000, 5);
+    world.pass().run().success();
+    // 90 minutes of a minute each, the page that reaches past them, and the one that tells.
+    assert_eq!(world.requests("/deliveries?"), 2);
+}
+
+#[test]
+fn a_failure_in_the_overlap_is_found() {
+    let world = World::new();
+    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    let late = world.log(Attempt::failed(guid(1), ago(HOUR + 29)));
+    world.log(Attempt::failed(guid(2), ago(HOUR + 31)));
+    world.pass().run().success().outputs(&["found=1"]);
+    assert_eq!(world.redelivered(), [late]);
+}
+
+#[test]
+fn what_is_older_than_retention_has_expired() {
+    let world = World::new();
+    world.set_variable(&ago(6 * DAY).timestamp_millis().to_string());
+    world.log(Attempt::failed(guid(1), ago(7 * DAY + HOUR)));
+    world.log(Attempt::failed(guid(1), ago(HOUR)).redelivery());
+    let ended = world.pass().run().success();
+    let ended = ended.outputs(&["result=lost", "lost=1", "found=1", "redelivered=0"]);
+    assert!(
+        ended
+            .summary
+            .contains("expired: `older than GitHub redelivers`"),
+        "{}",
+        ended.summary
+    );
+    assert!(
+        world.checkpoint().unwrap() > ago(1),
+        "what is lost holds nothing"
+    );
+}
+
+#[test]
+fn ids_above_2_to_the_53_are_exact() {
+    let world = World::new();
+    let id = 9_007_199_254_740_993;
+    world.log(Attempt::failed(guid(1), ago(HOUR)).with_id(id));
+    let ended = world.pass().run().success();
+    assert_eq!(world.redelivered(), [id]);
+    assert!(
+        ended.log.contains("attempt 9007199254740993"),
+        "{}",
+        ended.log
+    );
+}
+
+#[test]
+fn redirects_code_0_and_null_are_judged_rightly() {
+    let world = World::new();
+    let redirect =
+        world.log(Attempt::failed(guid(1), ago(10)).with_status("Invalid HTTP Response: 302", 302));
+    let refused =
+        world.log(Attempt::failed(guid(2), ago(9)).with_status("Couldn't connect to server", 0));
+    let timed_out = world.log(without_code(Attempt::failed(guid(3), ago(8)), "timed out"));
+    world.log(without_outcome(Attempt::failed(guid(4), ago(7))));
+    world.log(Attempt::failed(guid(5), ago(6)).with_status("OK", 202));
+    let ended = world.pass().run().success();
+    ended.outputs(&["found=4", "redelivered=3", "open=4"]);
+    assert_eq!(world.redelivered(), [redirect, refused, timed_out]);
+    let held = world.checkpoint().unwrap();
+    assert!(held <= ago(9), "the oldest open delivery holds it: {held}");
+}
+
+#[test]
+fn a_delivery_without_outcome_holds_the_checkpoint() {
+    let world = World::new();
+    let pending = without_outcome(Attempt::failed(guid(1), ago(20)));
+    let at = pending.delivered_at;
+    world.log(pending);
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=open", "redelivered=0"]);
+    assert_eq!(world.checkpoint(), Some(at));
+}
+
+#[test]
+fn the_fresh_come_first_and_the_oldest_of_them_leads() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(50)));
+    let retried = world.log(Attempt::failed(guid(1), ago(5)).redelivery());
+    let middle = world.log(Attempt::failed(guid(2), ago(20)));
+    let oldest = world.log(Attempt::failed(guid(3), ago(40)));
+    let newest = world.log(Attempt::failed(guid(4), ago(10)));
+    world.pass().run().success();
+    assert_eq!(world.redelivered(), [oldest, middle, newest, retried]);
+}
+
+#[test]
+fn one_refused_stops_none_of_the_others() {
+    let world = World::new();
+    let first = world.log(Attempt::failed(guid(1), ago(50)));
+    let refused = world.log(Attempt::failed(guid(2), ago(40)));
+    let third = world.log(Attempt::failed(guid(3), ago(30)));
+    world
+        .simulator
+        .github()
+        .refuse(refused, 422, "Validation Failed");
+    let ended = world.pass().run().success();
+    let ended = ended.outputs(&["result=lost", "redelivered=2", "lost=1", "errors=0"]);
+    assert_eq!(world.redelivered(), [first, third]);
+    assert!(
+        ended
+            .summary
+            .contains("rejected: `GitHub answered 422 'Validation Failed'`"),
+        "{}",
+        ended.summary
+    );
+}
+
+#[test]
+fn a_row_that_does_not_parse_costs_a_warning() {
+    let world = World::new();
+    world.log(Attempt::ok(guid(1), ago(50)));
+    world.log(Attempt::ok(guid(2), ago(45)).raw(json!({"id": "x", "guid": 7})));
+    let failed = world.log(Attempt::failed(guid(3), ago(40)));
+    let ended = world.pass().run().success();
+    let ended = ended.outputs(&["found=1", "scanned=2", "errors=0"]);
+    assert_eq!(world.redelivered(), [failed]);
+    ended
+        .says("::warning::acme webhook")
+        .says("1 row of its log could not be read");
+}
+
+#[test]
+fn rows_in_any_order_within_a_page_are_all_seen() {
+    let world = World::new();
+    world.simulator.github().shuffled = true;
+    let mut failed = Vec::new();
+    for n in 0..150 {
+        let at = ago(HOUR) - chrono::TimeDelta::seconds(n);
+        let guid = guid(n as u64);
+        match n % 3 {
+            0 => {
+                world.log(Attempt::ok(guid, at));
+            }
+            1 => failed.insert(0, world.log(Attempt::failed(guid, at))),
+            _ => {
+                world.log(Attempt::failed(guid.clone(), at));
+                world.log(Attempt::ok(guid, at + chrono::TimeDelta::seconds(1)).redelivery());
+            }
+        }
+    }
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=50", "redelivered=50"]);
+    assert_eq!(world.redelivered(), failed);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    let ended = world.pass().input("dry-run", "true").run().success();
+    ended
+        .outputs(&[
+            "result=open",
+            "found=1",
+            "redelivered=0",
+            "open=1",
+            "checkpoint=",
+        ])
+        .says("1 webhook of acme, all events, all failures, dry run")
+        .says("Dry run: 1 of 1 failed delivery of 1 webhook would be redelivered.");
+    assert_eq!(world.writes(), [""; 0]);
+    assert_eq!(world.variable(), None);
+}
+
+#[test]
+fn every_active_webhook_is_found_on_all_pages() {
+    let world = World::new();
+    let mut hooks = vec![world.hook];
+    hooks.extend((0..230).map(|_| world.add_webhook()));
+    for hook in &hooks {
+        world.log_at(*hook, Attempt::failed(guid(1), ago(10)));
+    }
+    let inactive = hooks[120];
+    world.simulator.github().webhook_mut(inactive).active = false;
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["found=230", "redelivered=230"])
+        .says("230 webhooks of acme, all events, all failures, live (1 inactive left out)");
+    assert_eq!(world.simulator.github().requested(inactive), [0; 0]);
+    assert_eq!(world.simulator.github().requested(hooks[230]).len(), 1);
+    let most = world.simulator.github().most_in_flight();
+    assert!(
+        most <= 16,
+        "GitHub allows 100 to all who use the token: {most}"
+    );
+}
+
+#[test]
+fn only_named_webhooks_are_looked_at() {
+    let world = World::new();
+    let named = world.add_webhook();
+    let both = world.add_webhook();
+    for hook in [world.hook, named, both] {
+        world.log_at(hook, Attempt::failed(guid(1), ago(10)));
+    }
+    let ids = format!("{named}\n{both}");
+    world
+        .pass()
+        .input("hook-id", &ids)
+        .run()
+        .success()
+        .outputs(&["found=2"]);
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn enterprise_server_works_below_its_prefix() {
+    let world = World::enterprise_server();
+    world.log_healthy(250, 5);
+    let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
+    let ended = world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=1", "scanned=251"]);
+    assert_eq!(world.redelivered(), [failed]);
+    let page = format!("/organizations/acme/settings/hooks/{}", world.hook);
+    assert!(ended.summary.contains(&page) && !ended.summary.contains("/api/v3"));
+}

@@ -1,0 +1,134 @@
+//! What is said when GitHub says no.
+
+use simulated_github::{Access, Attempt, Fault, Level, guid};
+
+use crate::harness::{HOUR, World, ago};
+
+#[test]
+fn a_wrong_token_is_named_as_such() {
+    let world = World::new();
+    let ended = world.pass().input("token", "ghp_wrong").run();
+    ended
+        .failure("the webhooks of `acme`: GitHub answered 401 `Bad credentials`")
+        .says("The token is wrong, expired or revoked: store a new one")
+        .outputs(&["found=0", "scanned=0", "checkpoint=", "errors=2"]);
+}
+
+#[test]
+fn an_unknown_webhook_is_named() {
+    let world = World::new();
+    let ended = world.pass().input("hook-id", "42").run();
+    ended
+        .failure("webhook 42 of `acme`: GitHub answered 404 `Not Found`")
+        .says("give the token the organization permission Webhooks");
+    assert_eq!(world.variable(), None);
+}
+
+#[test]
+fn an_organization_that_is_hidden_does_not_stop_the_others() {
+    let world = World::new();
+    let start = ago(HOUR).timestamp_millis().to_string();
+    world.set_variable(&start);
+    let failed = world.log(Attempt::failed(guid(1), ago(10)));
+    let ended = world.pass().input("organization", "acme,hidden").run();
+    ended
+        .failure("the webhooks of `hidden`: GitHub answered 404")
+        .outputs(&["redelivered=1"]);
+    assert_eq!(world.redelivered(), [failed]);
+    assert_eq!(world.variable(), Some(start), "what was not read holds it");
+}
+
+#[test]
+fn an_organization_without_an_active_webhook_is_an_error() {
+    let world = World::new();
+    world.simulator.github().webhook_mut(world.hook).active = false;
+    let ended = world.pass().run();
+    ended.failure("the webhooks of `acme`: GitHub shows none that is active (1 inactive)");
+    let ended = world.pass().input("hook-id", &world.hook.to_string()).run();
+    ended.failure("is not active, so GitHub delivers nothing to it");
+}
+
+#[test]
+fn a_token_that_may_only_read_asks_once() {
+    let world = World::new();
+    let access = Access::nothing()
+        .organization_webhooks("acme", Level::Read)
+        .variables("acme/ops", Level::Write);
+    world.simulator.github().add_token("ghp_reader", access);
+    for n in 0..10 {
+        world.log(Attempt::failed(guid(n), ago(HOUR)));
+    }
+    let ended = world.pass().input("token", "ghp_reader").run();
+    ended
+        .failure("GitHub answered 403 `Resource not accessible by personal access token`")
+        .says("The token lacks a permission: give the token the organization permission Webhooks")
+        .outputs(&["found=10", "redelivered=0", "open=10", "errors=1"]);
+    assert_eq!(world.requests("/attempts"), 1);
+}
+
+#[test]
+fn fail_on_never_reports_and_succeeds() {
+    let world = World::new();
+    let ended = world
+        .pass()
+        .input("token", "ghp_wrong")
+        .input("fail-on", "never")
+        .run();
+    ended
+        .success()
+        .outputs(&["result=error", "errors=2"])
+        .says("::error::");
+}
+
+#[test]
+fn an_unclear_answer_is_not_asked_again() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(20)));
+    world.log(Attempt::failed(guid(2), ago(10)));
+    let fault = Fault::on("POST", "/attempts")
+        .status(502, "<html>bad</html>")
+        .act_first();
+    world.simulator.github().add_fault(fault);
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["redelivered=2", "errors=0", "result=open"])
+        .says("It is not known whether");
+    assert_eq!(world.requests("/attempts"), 2);
+}
+
+#[test]
+fn a_rate_limit_defers_the_rest_with_a_warning() {
+    let world = World::new();
+    for n in 0..5 {
+        world.log(Attempt::failed(guid(n), ago(20)));
+    }
+    let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
+    let fault = Fault::on("POST", "/attempts").nth(2).status(403, limit);
+    world.simulator.github().add_fault(fault);
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["redelivered=1", "open=5", "errors=0"])
+        .says("::warning::")
+        .says("A rate limit is reached: run again later");
+    assert_eq!(world.requests("/attempts"), 2);
+}
+
+#[test]
+fn hostile_words_of_github_stay_words() {
+    let world = World::new();
+    let at = ago(10);
+    let hostile = "::error::boo ##[error]boo\n::set-output name=result::x";
+    world.log(
+        Attempt::failed(guid(1), at)
+            .with_status(hostile, 500)
+            .event(hostile, Some("`|<img src=x>")),
+    );
+    let body = r#"{"message":"\n::error::boo\r##[error]boo <img>"}"#;
+    let fault = Fault::on("POST", "/attempts").status(422, body);
+    world.simulator.github().add_fault(fault);
+    let ended = world.pass().run().success().outputs(&["result=lost"]);
+    let starts = |line: &&str| line.trim_start().starts_with("::error");
+    assert_eq!(ended.log.lines().find(starts), None);
+    assert!(!ended.log.contains("##["), "{}", ended.log);
+    assert!(ended.outputs.len() == 11, "{:?}", ended.outputs);
+}

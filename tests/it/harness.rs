@@ -1,0 +1,362 @@
+//! A simulated GitHub with one organization, and one run of the product against it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use simulated_github::{
+    Access, Attempt, Description, Exchange, GitHub, Owner, Simulator, Webhook, guid,
+};
+
+/// A token that may do everything.
+pub(crate) const TOKEN: &str = "ghp_simulated0token0that0may0do0everything";
+/// Where the checkpoint is kept.
+pub(crate) const REPOSITORY: &str = "acme/ops";
+pub(crate) const VARIABLE: &str = "LAST_REDELIVERY";
+
+/// A time `minutes` ago, to the second as GitHub's log has it.
+pub(crate) fn ago(minutes: i64) -> DateTime<Utc> {
+    let now = Utc::now().timestamp() - minutes * 60;
+    DateTime::from_timestamp(now, 0).unwrap()
+}
+
+pub(crate) const HOUR: i64 = 60;
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+/// GitHub with organization `acme`, one webhook, and the repository of the checkpoint.
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) hook: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(GitHub::new())
+    }
+
+    /// The same on Enterprise Server, whose API is below `/api/v3`.
+    pub(crate) fn enterprise_server() -> Self {
+        Self::of(GitHub::enterprise_server())
+    }
+
+    fn of(mut github: GitHub) -> Self {
+        github.add_organization("acme");
+        github.add_repository("acme", "ops");
+        github.add_token(TOKEN, Access::admin());
+        let hook = github.add_webhook(
+            Owner::Organization("acme".into()),
+            Webhook::new("https://ci.example.com/secret-path?key=secret-key"),
+        );
+        Self {
+            simulator: Simulator::start(github),
+            hook,
+        }
+    }
+
+    pub(crate) fn add_webhook(&self) -> u64 {
+        self.simulator.github().add_webhook(
+            Owner::Organization("acme".into()),
+            Webhook::new("https://chat.example.com/hook"),
+        )
+    }
+
+    /// Adds a row to the webhook's log.
+    pub(crate) fn log(&self, attempt: Attempt) -> u64 {
+        self.log_at(self.hook, attempt)
+    }
+
+    pub(crate) fn log_at(&self, hook: u64, attempt: Attempt) -> u64 {
+        self.simulator.github().webhook_mut(hook).log(attempt)
+    }
+
+    /// Adds `count` deliveries that succeeded, a minute apart, the newest `minutes` ago.
+    pub(crate) fn log_healthy(&self, count: u64, minutes: i64) {
+        for n in 0..count {
+            let at = ago(minutes) - TimeDelta::minutes(n as i64);
+            self.log(Attempt::ok(guid(1_000_000 + n), at));
+        }
+    }
+
+    /// Attempts of which a redelivery was accepted, in order.
+    pub(crate) fn redelivered(&self) -> Vec<u64> {
+        self.simulator.github().requested(self.hook)
+    }
+
+    pub(crate) fn variable(&self) -> Option<String> {
+        self.simulator.github().variable(REPOSITORY, VARIABLE)
+    }
+
+    pub(crate) fn set_variable(&self, value: &str) {
+        self.simulator
+            .github()
+            .set_variable(REPOSITORY, VARIABLE, value);
+    }
+
+    /// The checkpoint as a time.
+    pub(crate) fn checkpoint(&self) -> Option<DateTime<Utc>> {
+        let value = self.variable()?;
+        DateTime::from_timestamp_millis(value.parse().unwrap())
+    }
+
+    /// One pass over `acme` with a checkpoint variable.
+    pub(crate) fn pass(&self) -> Run<'_> {
+        self.bare_pass()
+            .env("INPUT_CHECKPOINT-VARIABLE", VARIABLE)
+            .env("GITHUB_REPOSITORY", REPOSITORY)
+    }
+
+    /// One pass over `acme` without a checkpoint.
+    pub(crate) fn bare_pass(&self) -> Run<'_> {
+        Run {
+            world: self,
+            variables: BTreeMap::new(),
+            arguments: Vec::new(),
+            files: true,
+        }
+        .env("INPUT_TOKEN", TOKEN)
+        .env("INPUT_ORGANIZATION", "acme")
+        .env("INPUT_API-URL", &self.simulator.url())
+        .env("GITHUB_ACTIONS", "true")
+    }
+
+    /// Every request so far, held to GitHub's own description of its API.
+    fn judge(&self) {
+        let github = self.simulator.github();
+        let base = github.base_path();
+        for exchange in github.requests() {
+            for description in [Description::github_com(), Description::enterprise_server()] {
+                if let Err(violation) = description.check(exchange, base) {
+                    panic!("GitHub's description: {violation}");
+                }
+            }
+        }
+    }
+
+    /// How many requests whose path contains `part` were made.
+    pub(crate) fn requests(&self, part: &str) -> usize {
+        let github = self.simulator.github();
+        let requests = github.requests().iter();
+        requests
+            .filter(|exchange| exchange.path_and_query.contains(part))
+            .count()
+    }
+
+    /// Requests that are no reads.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let github = self.simulator.github();
+        let written = |exchange: &&Exchange| exchange.method != "GET";
+        let told = |exchange: &Exchange| {
+            let path = &exchange.path_and_query;
+            format!("{} {path}", exchange.method)
+        };
+        github.requests().iter().filter(written).map(told).collect()
+    }
+}
+
+/// A run that is being put together.
+pub(crate) struct Run<'a> {
+    world: &'a World,
+    variables: BTreeMap<String, String>,
+    arguments: Vec<String>,
+    /// The runner tells where outputs and summary go.
+    files: bool,
+}
+
+impl Run<'_> {
+    /// Sets an environment variable; an empty value takes it away.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        if value.is_empty() {
+            self.variables.remove(name);
+        } else {
+            self.variables.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    pub(crate) fn input(self, name: &str, value: &str) -> Self {
+        self.env(&format!("INPUT_{}", name.to_uppercase()), value)
+    }
+
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Outside of Actions nobody tells where outputs and summary go.
+    pub(crate) fn without_files(mut self) -> Self {
+        self.files = false;
+        self
+    }
+
+    /// Runs it to its end, in an environment that holds nothing else.
+    pub(crate) fn run(mut self) -> Ended {
+        let folder = tempfile::tempdir().unwrap();
+        let commands = folder.path().join("file_commands");
+        std::fs::create_dir(&commands).unwrap();
+        let output = match std::env::var("REDELIVER_IMAGE") {
+            Ok(image) => self.in_container(folder.path(), &image),
+            Err(_) => {
+                self.command_files(&commands);
+                Command::new(env!("CARGO_BIN_EXE_redeliver-webhooks"))
+                    .args(&self.arguments)
+                    .env_clear()
+                    .envs(&self.variables)
+                    .output()
+                    .unwrap()
+            }
+        };
+        self.world.judge();
+        let read = |name| std::fs::read_to_string(commands.join(name)).unwrap_or_default();
+        let log = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, "", "the log is one stream; it was:\n{log}");
+        Ended {
+            succeeded: output.status.success(),
+            code: output.status.code(),
+            outputs: as_the_runner_reads(&read("set_output")),
+            summary: read("step_summary"),
+            log,
+        }
+    }
+
+    fn command_files(&mut self, folder: &Path) {
+        if !self.files {
+            return;
+        }
+        for (variable, file) in [
+            ("GITHUB_OUTPUT", "set_output"),
+            ("GITHUB_STEP_SUMMARY", "step_summary"),
+        ] {
+            let path = folder.join(file);
+            self.variables
+                .entry(variable.into())
+                .or_insert(path.to_str().unwrap().into());
+        }
+    }
+
+    /// As the runner starts a container action: its mounts, its work folder, every variable by name.
+    fn in_container(&mut self, folder: &Path, image: &str) -> std::process::Output {
+        let words = |name| std::env::var(name).unwrap_or_default();
+        let engine = words("REDELIVER_ENGINE");
+        let mut engine = engine.split_whitespace();
+        let mut command = Command::new(engine.next().expect("REDELIVER_ENGINE is not set"));
+        command.args(engine).args(["run", "--rm"]);
+        command.args(words("REDELIVER_RUN_FLAGS").split_whitespace());
+        command.args(["--workdir", "/github/workspace"]);
+        self.command_files(Path::new("/github/file_commands"));
+        for name in self.variables.keys() {
+            command.args(["-e", name]);
+        }
+        for mount in [
+            "workspace",
+            "home",
+            "workflow",
+            "file_commands",
+            "runner_temp",
+        ] {
+            let host = folder.join(mount);
+            std::fs::create_dir_all(&host).unwrap();
+            let volume = format!("{}:/github/{mount}", host.to_str().unwrap());
+            command.args(["-v", &volume]);
+        }
+        command.arg(image).args(&self.arguments);
+        command.envs(&self.variables).output().unwrap()
+    }
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) succeeded: bool,
+    pub(crate) code: Option<i32>,
+    pub(crate) log: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) summary: String,
+}
+
+impl Ended {
+    /// Asserts exit code 0.
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.log);
+        self
+    }
+
+    /// Asserts exit code 1, and that the log, the summary and the error annotation say `why`.
+    #[track_caller]
+    pub(crate) fn failure(self, why: &str) -> Self {
+        assert_eq!(self.code, Some(1), "{}", self.log);
+        let annotations = self
+            .log
+            .lines()
+            .filter(|line| line.starts_with("::error::"));
+        let annotations: Vec<&str> = annotations.collect();
+        assert_eq!(annotations.len(), 1, "{}", self.log);
+        assert!(annotations[0].contains(why), "{why}:\n{}", annotations[0]);
+        let in_a_span = why.replace('`', "'");
+        assert!(
+            self.summary.contains(&in_a_span),
+            "{why}:\n{}",
+            self.summary
+        );
+        assert_eq!(self.output("result"), "error");
+        self
+    }
+
+    /// Asserts outputs, as `name=value`.
+    #[track_caller]
+    pub(crate) fn outputs(self, expected: &[&str]) -> Self {
+        for each in expected {
+            let (name, value) = each.split_once('=').unwrap();
+            assert_eq!(self.output(name), value, "{name}:\n{}", self.log);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn output(&self, name: &str) -> &str {
+        let value = self.outputs.get(name);
+        value.unwrap_or_else(|| panic!("no output {name}: {self:?}"))
+    }
+
+    /// Asserts that the log holds `text`.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.log.contains(text), "{text}:\n{}", self.log);
+        self
+    }
+}
+
+/// The output file as the runner reads it: in each line the earlier of `=` and `<<` decides, a
+/// heredoc ends at a line that equals its delimiter, anything else fails the step.
+pub(crate) fn as_the_runner_reads(file: &str) -> BTreeMap<String, String> {
+    let mut outputs = BTreeMap::new();
+    let mut lines = file.lines();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let equals = line.find('=').unwrap_or(usize::MAX);
+        let heredoc = line.find("<<").unwrap_or(usize::MAX);
+        assert!(equals != heredoc, "neither `=` nor `<<`: {line}");
+        let (name, value) = if equals < heredoc {
+            (&line[..equals], line[equals + 1..].to_owned())
+        } else {
+            let delimiter = &line[heredoc + 2..];
+            assert!(!delimiter.is_empty(), "no delimiter: {line}");
+            let mut value = Vec::new();
+            loop {
+                match lines.next() {
+                    Some(line) if line == delimiter => break,
+                    Some(line) => value.push(line),
+                    None => panic!("no end of {line}"),
+                }
+            }
+            (&line[..heredoc], value.join("\n"))
+        };
+        assert!(!name.is_empty(), "no name: {line}");
+        outputs.insert(name.to_owned(), value);
+    }
+    outputs
+}

@@ -1,0 +1,203 @@
+//! Wrong inputs, and what the files of the repository say of right ones.
+
+use redeliver_webhooks::inputs::NAMES;
+
+use crate::harness::World;
+
+#[test]
+fn wrong_inputs_are_told_together_and_nothing_is_asked() {
+    let world = World::new();
+    let run = world
+        .pass()
+        .input("dryrun", "true")
+        .input("since", "3x")
+        .input("fail-on", "never");
+    let ended = run
+        .run()
+        .failure("`dryrun` is not an input. Did you mean `dry-run`?");
+    let ended = ended
+        .says("`since` `3x` is not accepted")
+        .says("Nothing was done.");
+    assert_eq!(
+        ended.outputs.len(),
+        11,
+        "every output is written: {:?}",
+        ended.outputs
+    );
+    let ended = ended.outputs(&["found=0", "checkpoint=", "next-due=", "errors=1"]);
+    assert!(ended.output("report").contains(r#""result":"error""#));
+    assert_eq!(world.requests("/"), 0);
+}
+
+#[test]
+fn underscores_work_as_an_env_file_needs_them() {
+    let world = World::new();
+    let run = world
+        .bare_pass()
+        .env("INPUT_API-URL", "")
+        .env("INPUT_API_URL", &world.simulator.url());
+    let run = run.env("INPUT_DRY_RUN", "True").env("GITHUB_ACTIONS", "");
+    let ended = run.run().success().says("dry run");
+    assert!(
+        !ended.log.contains("::"),
+        "no commands on a server: {}",
+        ended.log
+    );
+}
+
+#[test]
+fn the_runners_api_url_is_the_default() {
+    let world = World::new();
+    let run = world.bare_pass().env("INPUT_API-URL", "");
+    run.env("GITHUB_API_URL", &world.simulator.url())
+        .run()
+        .success();
+}
+
+#[test]
+fn help_and_version_are_the_only_arguments() {
+    let world = World::new();
+    world
+        .pass()
+        .argument("--help")
+        .run()
+        .success()
+        .says("INPUT_TOKEN");
+    let version = world.pass().argument("--version").run().success().log;
+    assert_eq!(
+        version,
+        concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let ended = world.pass().argument("scan").run();
+    ended.failure("`scan` is not accepted");
+    world
+        .pass()
+        .argument("--help")
+        .argument("x")
+        .run()
+        .failure("`--help` is not accepted");
+    assert_eq!(world.requests("/"), 0);
+}
+
+#[test]
+fn a_token_over_http_beyond_this_machine_is_warned_about() {
+    let world = World::new();
+    let run = world.pass().input("api-url", "http://git.invalid/api/v3");
+    run.run()
+        .failure("GitHub could not be reached")
+        .says("the token can be read on its way");
+}
+
+/// `(name, default)` of each entry of a section of `action.yml`, by its indentation.
+fn section(name: &str) -> Vec<(String, String)> {
+    let file = read("action.yml");
+    let mut entries: Vec<(String, String)> = Vec::new();
+    let lines = file.lines().skip_while(|line| *line != format!("{name}:"));
+    for line in lines
+        .skip(1)
+        .take_while(|line| line.is_empty() || line.starts_with(' '))
+    {
+        let indentation = line.len() - line.trim_start().len();
+        let Some((key, value)) = line.trim().split_once(':') else {
+            continue;
+        };
+        match (indentation, key) {
+            (2, key) => entries.push((key.to_owned(), String::new())),
+            (4, "default") => {
+                let value = value.trim().trim_matches(['\'', '"']).to_owned();
+                entries.last_mut().unwrap().1 = value;
+            }
+            _ => {}
+        }
+    }
+    entries
+}
+
+fn read(file: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The first two columns of the table under a heading of `README.md`, without back-ticks.
+fn table(heading: &str) -> Vec<(String, String)> {
+    let readme = read("README.md");
+    let lines = readme
+        .lines()
+        .skip_while(|line| *line != format!("## {heading}"));
+    let rows = lines.skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let row = |line: &str| {
+        let mut cells = line
+            .trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().replace('`', ""));
+        (cells.next().unwrap(), cells.next().unwrap())
+    };
+    rows.take_while(|line| line.starts_with('|'))
+        .map(row)
+        .collect()
+}
+
+#[test]
+fn action_yml_readme_and_binary_name_the_same_inputs() {
+    let declared = section("inputs");
+    let names: Vec<&str> = declared.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, NAMES);
+    assert_eq!(table("Inputs").len(), NAMES.len());
+    for ((name, default), (told, told_default)) in declared.iter().zip(table("Inputs")) {
+        assert_eq!(*name, told);
+        match &**default {
+            "${{ github.api_url }}" => assert_eq!(told_default, "the workflow's GitHub", "{name}"),
+            "${{ github.repository }}" => {
+                assert_eq!(told_default, "the workflow's repository", "{name}");
+            }
+            default => assert_eq!(told_default, default, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn the_defaults_of_action_yml_are_the_binarys() {
+    // What the binary does without a value is what it does with the one in action.yml.
+    let world = World::new();
+    let literal = |(_, default): &(String, String)| !default.is_empty() && !default.contains("${{");
+    let defaults: Vec<_> = section("inputs").into_iter().filter(literal).collect();
+    assert_eq!(
+        defaults,
+        [
+            ("dry-run".into(), "false".into()),
+            ("fail-on".into(), "error".into())
+        ]
+    );
+    let parsed = |more: &[(String, String)]| {
+        let mut variables = vec![
+            ("INPUT_TOKEN".into(), "t".into()),
+            ("INPUT_ORGANIZATION".into(), "acme".into()),
+        ];
+        variables.extend(more.iter().map(|(name, value)| {
+            (
+                format!("INPUT_{}", name.to_uppercase()).into(),
+                value.into(),
+            )
+        }));
+        let environment = redeliver_webhooks::inputs::Environment::new(variables);
+        format!("{:?}", environment.inputs(chrono::Utc::now()).unwrap())
+    };
+    assert_eq!(parsed(&defaults), parsed(&[]));
+    drop(world);
+}
+
+#[test]
+fn action_yml_readme_and_binary_name_the_same_outputs() {
+    let world = World::new();
+    let declared: Vec<String> = section("outputs")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let told: Vec<String> = table("Outputs").into_iter().map(|(name, _)| name).collect();
+    let mut written: Vec<String> = world.pass().run().success().outputs.into_keys().collect();
+    assert_eq!(declared, told);
+    let mut sorted = declared;
+    sorted.sort();
+    written.sort();
+    assert_eq!(sorted, written);
+}

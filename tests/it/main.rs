@@ -1,0 +1,14 @@
+//! The real executable against a simulated GitHub, over real HTTP.
+//!
+//! With `REDELIVER_IMAGE` set, every test starts that container as the runner would, with the engine
+//! and flags in `REDELIVER_ENGINE` and `REDELIVER_RUN_FLAGS`, instead of the executable.
+
+mod checkpoint;
+mod decisions;
+mod docs_script;
+mod errors;
+mod harness;
+mod inputs;
+mod network;
+mod output;
+mod virtual_time;

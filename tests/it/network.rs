@@ -1,0 +1,173 @@
+//! What networks do, and what must never be sent elsewhere.
+
+use std::io::Read;
+use std::net::TcpListener;
+
+use simulated_github::{Attempt, Fault, guid};
+
+use crate::harness::{DAY, HOUR, TOKEN, World, ago};
+
+#[test]
+fn a_next_link_to_another_host_is_refused_and_the_token_not_sent() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let link = format!("http://{}/orgs/acme/hooks", elsewhere.local_addr().unwrap());
+
+    let world = World::new();
+    world.log_healthy(150, 5);
+    let failed = world.log(Attempt::failed(guid(1), ago(1)));
+    let fault = Fault::on("GET", "/deliveries?").link_next(&link);
+    world.simulator.github().add_fault(fault);
+    world
+        .pass()
+        .run()
+        .failure("the link to the next page leads away from the API, to `http://127.0.0.1:")
+        .outputs(&["redelivered=1", "scanned=100"]);
+    assert!(
+        world.checkpoint().unwrap() <= ago(DAY - 1),
+        "held where the window starts"
+    );
+    assert_eq!(world.redelivered(), [failed], "the page itself was good");
+
+    let world = World::new();
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/hooks?").link_next(&link));
+    world.pass().run().failure("leads away from the API");
+
+    let asked = elsewhere.accept().map(|(mut stream, _)| {
+        let mut sent = String::new();
+        stream.read_to_string(&mut sent).ok();
+        sent
+    });
+    assert_eq!(
+        asked.map_err(|error| error.kind()),
+        Err(std::io::ErrorKind::WouldBlock)
+    );
+}
+
+#[test]
+fn a_page_that_repeats_its_cursor_ends_the_scan_with_an_error() {
+    let world = World::new();
+    world.log_healthy(950, 5);
+    let failed = world.log(Attempt::failed(guid(1), ago(1)));
+    let path = format!("/orgs/acme/hooks/{}/deliveries?per_page=100", world.hook);
+    let link = format!("{}{path}", world.simulator.url());
+    let fault = Fault::on("GET", "cursor=").nth(2).always().link_next(&link);
+    world.simulator.github().add_fault(fault);
+    world
+        .pass()
+        .run()
+        .failure("the link to the next page leads back to a page that was read before")
+        .outputs(&["redelivered=1"]);
+    assert_eq!(world.redelivered(), [failed]);
+    assert!(
+        world.requests("/deliveries?") < 12,
+        "{}",
+        world.requests("/deliveries?")
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_with_the_next_step() {
+    let world = World::new();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let ended = world
+        .pass()
+        .input("api-url", &format!("http://{free}"))
+        .run();
+    ended
+        .failure("GitHub could not be reached: ")
+        .says("Connection refused")
+        .says("Check `api-url` and the network");
+}
+
+#[test]
+fn a_page_of_a_proxy_is_not_taken_for_githubs() {
+    let world = World::new();
+    let page = "<html>\n<h1>Sign in</h1>";
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/hooks?").status(200, page));
+    let ended = world.pass().run();
+    ended.failure("the webhooks of `acme`: GitHub's answer could not be read");
+
+    let world = World::new();
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/deliveries").status(200, page));
+    world
+        .pass()
+        .run()
+        .failure("GitHub's answer could not be read");
+}
+
+#[test]
+fn a_cut_body_and_a_reset_are_told_and_nothing_is_lost() {
+    let world = World::new();
+    let start = ago(2 * HOUR).timestamp_millis().to_string();
+    world.set_variable(&start);
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/deliveries").cut_body());
+    world
+        .pass()
+        .run()
+        .failure("no clear answer came from GitHub: its body broke off");
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/deliveries").reset());
+    world
+        .pass()
+        .run()
+        .failure("no clear answer came from GitHub");
+    assert_eq!(world.variable(), Some(start));
+    world.pass().run().success().outputs(&["redelivered=1"]);
+}
+
+#[test]
+fn a_reset_after_github_acted_counts_as_requested() {
+    let world = World::new();
+    let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("POST", "/attempts").reset_after());
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["redelivered=1", "result=open"])
+        .says("It is not known whether");
+    assert_eq!(world.redelivered(), [failed]);
+    assert_eq!(world.requests("/attempts"), 1);
+}
+
+#[test]
+fn every_request_carries_what_github_asks_for() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world.pass().run().success();
+    let github = world.simulator.github();
+    assert!(github.requests().len() >= 5);
+    for exchange in github.requests() {
+        let header = |name: &str| {
+            exchange
+                .headers
+                .get(name)
+                .map(|value| value.to_str().unwrap())
+        };
+        assert_eq!(header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+        assert_eq!(header("accept"), Some("application/vnd.github+json"));
+        assert_eq!(header("x-github-api-version"), Some("2022-11-28"));
+        let agent = header("user-agent").unwrap();
+        assert!(agent.starts_with("redeliver-webhooks/"), "{agent}");
+    }
+}
