@@ -1,0 +1,33 @@
+# A static binary, and the few commands that self-hosted runners in Kubernetes mode need: nothing else.
+
+FROM rust:1.95-alpine AS build
+# Alpine keeps one version of a package per release, so a pin here would only break later.
+# hadolint ignore=DL3018
+RUN apk add --no-cache busybox-static musl-dev
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY tests/simulated-github tests/simulated-github
+# The dependencies by themselves, so that a change in `src` does not build them again.
+RUN mkdir src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked --bin redeliver-webhooks
+COPY src src
+RUN touch src/main.rs src/lib.rs \
+    && cargo build --release --locked --bin redeliver-webhooks
+# In Kubernetes mode the runner starts the image with `tail -f /dev/null`, copies the work folder in and compares it
+# (`tar`, `find`, `stat`, `chmod`, `mkdir`), and then runs a script (`sh`, `rm`, `mv`, `env`).
+ARG BUSYBOX_COMMANDS="chmod env find mkdir mv rm sh stat tail tar"
+# `/out` is the root of the image, to the last file.
+RUN mkdir -p /out/bin \
+    && cp target/release/redeliver-webhooks /out/ \
+    && cp /bin/busybox.static /out/bin/busybox \
+    && for command in $BUSYBOX_COMMANDS; do ln -s busybox "/out/bin/$command" || exit 1; done
+
+FROM scratch
+LABEL org.opencontainers.image.title="redeliver-webhooks" \
+      org.opencontainers.image.description="Finds webhook deliveries that failed, asks GitHub to redeliver them, and says what came of it" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=build /out/ /
+# No USER: the files the runner gives an action to write belong to the runner's user. No WORKDIR: the runner sets it.
+ENTRYPOINT ["/redeliver-webhooks"]
