@@ -212,7 +212,6 @@ impl Run<'_> {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(stderr, "", "the log is one stream; it was:\n{log}");
         Ended {
-            succeeded: output.status.success(),
             code: output.status.code(),
             outputs: as_the_runner_reads(&read("set_output")),
             summary: read("step_summary"),
@@ -268,7 +267,6 @@ impl Run<'_> {
 /// What a run left behind.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) succeeded: bool,
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
     pub(crate) outputs: BTreeMap<String, String>,

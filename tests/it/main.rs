@@ -2,6 +2,11 @@
 //!
 //! With `REDELIVER_IMAGE` set, every test starts that container as the runner would, with the engine
 //! and flags in `REDELIVER_ENGINE` and `REDELIVER_RUN_FLAGS`, instead of the executable.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod checkpoint;
 mod decisions;

@@ -19,7 +19,6 @@ pub(crate) fn with_nulls(value: &mut Value) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
     use super::*;
 
