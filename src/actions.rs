@@ -54,14 +54,29 @@ impl Console {
         }
     }
 
-    /// An annotation that nothing failed of.
-    pub fn warning(&self, text: &str) {
-        self.command("warning", "warning: ", text);
+    /// What people should know though nothing failed.
+    pub fn warnings(&self, messages: &[String]) {
+        self.annotate("warning", messages);
     }
 
-    /// An annotation of something that failed.
-    pub fn error(&self, text: &str) {
-        self.command("error", "error: ", text);
+    /// What failed.
+    pub fn errors(&self, messages: &[String]) {
+        self.annotate("error", messages);
+    }
+
+    /// Every message has a line of its own. In Actions all of them make one annotation, because few
+    /// are kept.
+    fn annotate(&self, kind: &str, messages: &[String]) {
+        if !self.in_actions {
+            for message in messages {
+                self.line(&format!("{kind}: {message}"));
+            }
+        } else if let [message] = messages {
+            self.command(kind, "", message);
+        } else if !messages.is_empty() {
+            messages.iter().for_each(|message| self.line(message));
+            self.command(kind, "", &at_a_glance(messages));
+        }
     }
 
     /// Opens a part of the log that the runner folds away.
@@ -100,6 +115,22 @@ impl Console {
         let _ = sink.write_all(format!("{line}\n").as_bytes());
         let _ = sink.flush();
     }
+}
+
+/// Several messages as one, equal ones counted: the runner keeps few annotations.
+fn at_a_glance(messages: &[String]) -> String {
+    let mut distinct: Vec<(&str, usize)> = Vec::new();
+    for message in messages {
+        match distinct.iter_mut().find(|(known, _)| known == message) {
+            Some((_, times)) => *times += 1,
+            None => distinct.push((message, 1)),
+        }
+    }
+    let told = distinct.iter().map(|(message, times)| match times {
+        1 => (*message).to_owned(),
+        times => format!("{message} ({times} times)"),
+    });
+    told.collect::<Vec<_>>().join(" — ")
 }
 
 /// Escapes the data of a workflow command.
@@ -188,16 +219,17 @@ mod tests {
             console.group("scan");
             console.line("a line");
             console.end_group();
-            console.warning("100 %\nof it");
-            console.error("bad");
+            console.warnings(&["100 %\nof it".into()]);
+            console.errors(&[]);
+            console.errors(&["bad".into(), "worse".into(), "bad".into()]);
             console.debug(|| unreachable!("nobody asked"));
             console.mask(&Secret::new("a%b".into()));
             console.mask(&Secret::new(String::new()));
         });
         assert_eq!(
             log,
-            "::group::scan\na line\n::endgroup::\n::warning::100 %25 of it\n::error::bad\n\
-             ::add-mask::a%25b\n"
+            "::group::scan\na line\n::endgroup::\n::warning::100 %25 of it\n\
+             bad\nworse\nbad\n::error::bad (2 times) — worse\n::add-mask::a%25b\n"
         );
     }
 
@@ -206,11 +238,11 @@ mod tests {
         let log = on_a_server(|console| {
             console.group("scan");
             console.end_group();
-            console.warning("careful");
-            console.error("bad");
+            console.warnings(&["careful".into()]);
+            console.errors(&["bad".into(), "worse".into()]);
             console.mask(&Secret::new("hunter2".into()));
         });
-        assert_eq!(log, "scan\nwarning: careful\nerror: bad\n");
+        assert_eq!(log, "scan\nwarning: careful\nerror: bad\nerror: worse\n");
     }
 
     #[test]
@@ -239,7 +271,7 @@ mod tests {
             assert_eq!(log.lines().count(), 1, "{log:?}");
             assert!(!log.trim_start().starts_with("::"), "{log:?}");
             assert!(!log.contains("##["), "{log:?}");
-            let annotation = in_actions(|console| console.warning(text));
+            let annotation = in_actions(|console| console.warnings(&[text.into()]));
             assert_eq!(annotation.lines().count(), 1, "{annotation:?}");
             assert!(!annotation.contains("##["), "{annotation:?}");
         }

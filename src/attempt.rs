@@ -97,8 +97,8 @@ pub struct Attempt<'a> {
     pub guid: Guid,
     /// When GitHub made the attempt.
     pub delivered_at: DateTime<Utc>,
-    /// False for the original, true for each redelivery.
-    pub redelivery: bool,
+    /// False for the original, true for each redelivery. `None` where the log does not say.
+    pub redelivery: Option<bool>,
     /// GitHub's words for what came of it, such as `OK` or `timed out`. Free text; may be empty.
     pub status: Cow<'a, str>,
     /// The receiver's HTTP status code. 0 where no connection came about.
@@ -123,6 +123,11 @@ pub enum Verdict {
 }
 
 impl Attempt<'_> {
+    /// Whether this is a redelivery. What does not say so counts as an original.
+    pub fn is_redelivery(&self) -> bool {
+        self.redelivery == Some(true)
+    }
+
     /// What came of this attempt.
     ///
     /// GitHub's own filter counts 3xx as a success, but its receivers follow no redirect, so
@@ -190,7 +195,7 @@ mod tests {
                 id: AttemptId(1),
                 guid: Guid::new("g"),
                 delivered_at: DateTime::UNIX_EPOCH,
-                redelivery: false,
+                redelivery: Some(false),
                 status: status.into(),
                 code,
                 throttled,

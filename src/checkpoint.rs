@@ -3,7 +3,10 @@
 //! It is kept in a repository variable as milliseconds since the epoch, the way the script in
 //! GitHub's documentation keeps it, so that its users can move over, and back.
 
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::OnceCell;
 
 use crate::actions::one_line;
 use crate::github::{self, Client};
@@ -55,7 +58,9 @@ pub struct Checkpoint<'a> {
     /// The time it meant when the pass began.
     found: Option<DateTime<Utc>>,
     /// What the variable holds now; `None` if there is no such variable.
-    stored: Option<String>,
+    stored: Mutex<Option<String>>,
+    /// Whether it could be written before the first redelivery.
+    proof: OnceCell<Result<(), CheckpointError>>,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -71,7 +76,8 @@ impl<'a> Checkpoint<'a> {
             client,
             place,
             found: None,
-            stored: None,
+            stored: Mutex::new(None),
+            proof: OnceCell::new(),
         };
         if let Some(place) = place
             && let Some(value) = github::variable(client, place).await?
@@ -82,7 +88,7 @@ impl<'a> Checkpoint<'a> {
                 wrong,
             })?;
             this.found = Some(time);
-            this.stored = Some(value);
+            this.stored = Mutex::new(Some(value));
         }
         Ok(this)
     }
@@ -119,40 +125,52 @@ impl<'a> Checkpoint<'a> {
         self.found.unwrap_or(window.start)
     }
 
-    /// Writes what was read, or the window's start, so that a token without permission fails
-    /// before the first redelivery and not after the last.
-    ///
-    /// # Errors
-    /// The variable could not be written.
-    pub async fn prove_writable(&mut self, window: Window) -> Result<(), CheckpointError> {
-        let value = self.stored.clone();
-        self.write(&value.unwrap_or_else(|| millis(window.start)))
-            .await
+    /// Whether the variable can be written, so that a token without permission fails before the
+    /// first redelivery and not after the last. Every webhook asks before its first; the answer is
+    /// found once, by writing what is stored, or the window's start.
+    pub async fn is_writable(&self, window: Window) -> bool {
+        let write = || async {
+            let value = self.stored();
+            self.write(&value.unwrap_or_else(|| millis(window.start)))
+                .await
+        };
+        self.proof.get_or_init(write).await.is_ok()
+    }
+
+    /// Why it can't be written, if [`Checkpoint::is_writable`] found that.
+    pub fn refusal(&mut self) -> Option<CheckpointError> {
+        self.proof.take()?.err()
     }
 
     /// Stores where the next pass starts. Tells whether that is a move.
     ///
     /// # Errors
     /// The variable could not be written.
-    pub async fn save(&mut self, next: DateTime<Utc>) -> Result<bool, CheckpointError> {
+    pub async fn save(&self, next: DateTime<Utc>) -> Result<bool, CheckpointError> {
         let value = millis(next);
-        if self.stored.as_deref() != Some(&*value) {
+        if self.stored().as_ref() != Some(&value) {
             self.write(&value).await?;
         }
         let found = self.found.map(millis);
         Ok(self.place.is_some() && found != Some(value))
     }
 
-    async fn write(&mut self, value: &str) -> Result<(), CheckpointError> {
+    fn stored(&self) -> Option<String> {
+        let stored = self.stored.lock();
+        stored.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn write(&self, value: &str) -> Result<(), CheckpointError> {
         let Some(place) = self.place else {
             return Ok(());
         };
-        if self.stored.is_some() {
+        if self.stored().is_some() {
             github::update_variable(self.client, place, value).await?;
         } else {
             github::create_variable(self.client, place, value).await?;
         }
-        self.stored = Some(value.to_owned());
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        *stored = Some(value.to_owned());
         Ok(())
     }
 }

@@ -24,8 +24,8 @@ mod webhooks;
 
 pub use attempts::{Log, Page, Unreadable, redeliver};
 pub use auth::Secret;
-pub use base::ApiBase;
+pub use base::{ApiBase, origin};
 pub use client::Client;
-pub use error::{Error, Failure};
+pub use error::{Error, RequestError};
 pub use variables::{create_variable, update_variable, variable};
 pub use webhooks::{Found, organization_webhooks, webhook};

@@ -152,7 +152,7 @@ impl History {
     /// are equal a redelivery counts as newer than its original.
     pub fn fold(&mut self, mut page: Vec<Attempt<'_>>) {
         page.sort_unstable_by(|a, b| {
-            let key = |x: &Attempt<'_>| (x.delivered_at, x.redelivery, x.id);
+            let key = |x: &Attempt<'_>| (x.delivered_at, x.is_redelivery(), x.id);
             key(b).cmp(&key(a))
         });
         let newest = page.first().map(|attempt| attempt.delivered_at);
@@ -175,7 +175,9 @@ impl History {
     fn fold_attempt(&mut self, attempt: Attempt<'_>) {
         let in_window = attempt.delivered_at >= self.window.start;
         let succeeded = attempt.verdict() == Verdict::Succeeded;
-        let original = !attempt.redelivery;
+        // Older rows of a delivery matter until its original went by. What does not say that it is
+        // one may be a redelivery.
+        let original = attempt.redelivery == Some(false);
         let guid = attempt.guid.clone();
         match self.known.entry(guid) {
             Entry::Vacant(place) => {
@@ -243,10 +245,10 @@ impl History {
 impl Open {
     fn new(attempt: Attempt<'_>, in_pass: bool) -> Self {
         Self {
-            original: (!attempt.redelivery).then_some(attempt.delivered_at),
+            original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
             attempts: vec![attempt.id],
-            redeliveries: usize::from(attempt.redelivery),
+            redeliveries: usize::from(attempt.is_redelivery()),
             in_pass,
             newest: Newest::from(attempt),
         }
@@ -261,7 +263,7 @@ impl Open {
         self.attempts.push(attempt.id);
         self.in_pass |= in_window;
         self.oldest = self.oldest.min(attempt.delivered_at);
-        if attempt.redelivery {
+        if attempt.is_redelivery() {
             self.redeliveries += 1;
         } else {
             self.original = Some(attempt.delivered_at);

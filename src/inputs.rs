@@ -198,7 +198,7 @@ impl Environment {
         let before = self.given.insert(name.clone(), value.to_owned());
         if before.is_some_and(|before| before != value) {
             let problem = Problem::new(
-                "is given twice, once with hyphens and once with underscores, and the two differ",
+                "is given twice, in two spellings, and the two differ",
                 "leave one out",
             );
             self.problems.push(InputError::new(&name, problem));
@@ -274,17 +274,19 @@ impl Check {
         self.of(name, result).map(Some)
     }
 
-    fn list<T: PartialEq>(
+    /// The items of a list, those that are `same` once.
+    fn list<T>(
         &mut self,
         name: &str,
         value: Option<&str>,
         parse: impl Fn(&str) -> Result<T, &'static str>,
+        same: impl Fn(&T, &T) -> bool,
     ) -> Option<Vec<T>> {
-        let mut list = Vec::new();
+        let mut list: Vec<T> = Vec::new();
         let mut complete = true;
         for item in values::list(value.unwrap_or_default()) {
             match self.parsed(name, Some(item), &parse) {
-                Some(Some(item)) if !list.contains(&item) => list.push(item),
+                Some(Some(item)) if !list.iter().any(|each| same(each, &item)) => list.push(item),
                 Some(_) => {}
                 None => complete = false,
             }
@@ -306,6 +308,7 @@ impl Given {
             "organization",
             self.organization.as_deref(),
             values::organization,
+            |a, b| a.eq_ignore_ascii_case(b),
         );
         let organizations = match organizations {
             Some(list) if list.is_empty() => check.of(
@@ -317,7 +320,12 @@ impl Given {
             ),
             list => list,
         };
-        let hook_ids = check.list("hook-id", self.hook_id.as_deref(), values::hook_id);
+        let hook_ids = check.list(
+            "hook-id",
+            self.hook_id.as_deref(),
+            values::hook_id,
+            HookId::eq,
+        );
         if let (Some(ids), Some(organizations)) = (&hook_ids, &organizations)
             && !ids.is_empty()
             && organizations.len() > 1
@@ -360,20 +368,20 @@ impl Given {
             self.checkpoint_variable.as_deref(),
             values::variable_name,
         );
-        let repository = self.checkpoint_repository.clone().or(workflow_repository);
-        let repository = check.parsed(
+        let named = check.parsed(
             "checkpoint-repository",
-            repository.as_deref(),
+            self.checkpoint_repository.as_deref(),
             values::repository,
         );
-        let (Some(variable), repository) = (variable?, repository?) else {
+        let (Some(variable), named) = (variable?, named?) else {
             return Some(None);
         };
+        let workflows = workflow_repository.filter(|name| values::repository(name).is_ok());
         let repository = check.of(
             "checkpoint-repository",
-            repository.ok_or_else(|| {
+            named.or(workflows).ok_or_else(|| {
                 Problem::new(
-                    "is not set, nor is `GITHUB_REPOSITORY`",
+                    "is not set, and `GITHUB_REPOSITORY` names no repository",
                     "name the repository that holds the variable (`owner/name`)",
                 )
             }),

@@ -34,6 +34,7 @@ pub mod summary;
 pub mod webhook;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::Context;
 use chrono::Utc;
@@ -43,7 +44,7 @@ use inputs::{Environment, FailOn, Inputs};
 use report::{PassResult, Report};
 
 /// What `--help` prints.
-pub const HELP: &str = concat!(
+const HELP: &str = concat!(
     "redeliver-webhooks ",
     env!("CARGO_PKG_VERSION"),
     "\n",
@@ -51,6 +52,9 @@ pub const HELP: &str = concat!(
     ".\n\nIt takes no arguments but --help and --version. Inputs are environment variables: \
      INPUT_TOKEN, INPUT_ORGANIZATION,\nINPUT_HOOK_ID and so on, as README.md lists them."
 );
+
+const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
+                     pass goes on where this one ended";
 
 /// Runs one pass as the environment says: prints the log, writes outputs and the job summary.
 /// Tells whether the step succeeded.
@@ -83,8 +87,14 @@ pub fn run(
     }
     match environment.inputs(Utc::now()) {
         Ok(inputs) => {
-            let report = run_pass(&inputs, &console)
-                .unwrap_or_else(|error| Report::of_error(format!("{error:#}")));
+            // A bug must not take outputs and summary with it. What the pass did until then shows
+            // in GitHub's log, where the next one finds it.
+            let pass = catch_unwind(AssertUnwindSafe(|| run_pass(&inputs, &console)));
+            let report = match pass {
+                Ok(Ok(report)) => report,
+                Ok(Err(error)) => Report::of_error(format!("{error:#}")),
+                Err(_) => Report::of_error(PANIC.into()),
+            };
             let succeeded = match inputs.fail_on {
                 FailOn::Never => true,
                 FailOn::Error => report.result() != PassResult::Error,
@@ -118,12 +128,8 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
 fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeeded: bool) -> bool {
     let mut written = true;
     console.line(&summary::verdict(report));
-    if !report.warnings.is_empty() {
-        console.warning(&summary::at_a_glance(&report.warnings));
-    }
-    if !report.errors.is_empty() {
-        console.error(&summary::at_a_glance(&report.errors));
-    }
+    console.warnings(&report.warnings);
+    console.errors(&report.errors);
     let outputs = runner
         .output_file
         .as_deref()
@@ -135,7 +141,7 @@ fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeed
     for result in [outputs, summary].into_iter().flatten() {
         if let Err(error) = result {
             written = false;
-            console.error(&error.to_string());
+            console.errors(&[error.to_string()]);
         }
     }
     succeeded && written

@@ -35,6 +35,25 @@ pub async fn run(inputs: &Inputs, client: &Client, console: &Console) -> Report 
     pass.report
 }
 
+/// What came of one webhook.
+struct Served {
+    report: WebhookReport,
+    /// How many deliveries were due.
+    due: usize,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Served {
+    fn add(&mut self, failure: Failure, outcome: Outcome, reason: String) {
+        self.report.deliveries.push(Delivery {
+            failure,
+            outcome,
+            reason: Some(reason),
+        });
+    }
+}
+
 struct Pass<'a> {
     inputs: &'a Inputs,
     client: &'a Client,
@@ -42,14 +61,11 @@ struct Pass<'a> {
     report: Report,
 }
 
-/// What is due at each webhook, in the order of the report's webhooks.
-type Due = Vec<Vec<Failure>>;
-
 impl Pass<'_> {
     async fn way(&mut self) -> anyhow::Result<()> {
         let checkpoint = Checkpoint::read(self.client, self.inputs.checkpoint.as_ref());
-        let (webhooks, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
-        let (webhooks, all_found) = self.take_in_found(webhooks);
+        let (found, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
+        let (webhooks, all_found) = self.take_in_found(found);
         let mut checkpoint = checkpoint?;
         if webhooks.is_empty() {
             return Ok(());
@@ -57,33 +73,115 @@ impl Pass<'_> {
 
         let began = self.client.now();
         let window = self.open_window(&checkpoint, began);
-        let scans = self.scan(webhooks, window).await;
-        let due = scans
+        let start = rfc3339(window.start);
+        self.console
+            .group(&format!("Failed deliveries since {start}"));
+        let done = webhooks
             .into_iter()
-            .map(|scan| self.take_in_scan(scan, window))
-            .collect();
-        self.redeliver(due, &mut checkpoint, window).await?;
-        self.move_checkpoint(&mut checkpoint, began, window, all_found)
+            .map(|webhook| self.serve(webhook, window, &checkpoint));
+        let done = join_all(done).await;
+        self.console.end_group();
+
+        for served in done {
+            self.report.webhooks.push(served.report);
+            self.report.due += served.due;
+            self.report.errors.extend(served.errors);
+            self.report.warnings.extend(served.warnings);
+        }
+        if let Some(refusal) = checkpoint.refusal() {
+            return Err(refusal).context("nothing was redelivered");
+        }
+        self.move_checkpoint(&checkpoint, began, window, all_found)
             .await
+    }
+
+    /// One webhook's own way, which waits for no other's: scan, plan, redeliver.
+    async fn serve(&self, webhook: Webhook, window: Window, checkpoint: &Checkpoint<'_>) -> Served {
+        let scan = scan(self.client, webhook, window).await;
+        self.console.line(&told(&scan));
+        let mut served = Served {
+            report: WebhookReport {
+                webhook: scan.webhook,
+                pages: scan.pages,
+                scanned: scan.scanned,
+                complete: scan.broken.is_none(),
+                deliveries: Vec::new(),
+            },
+            due: 0,
+            errors: scan.broken.iter().map(ToString::to_string).collect(),
+            warnings: Vec::new(),
+        };
+        if let Some(reason) = &scan.unreadable.reason {
+            served.warnings.push(format!(
+                "{}: {} of its log could not be read and were left out ({reason})",
+                served.report.webhook,
+                counted(scan.unreadable.rows, "row"),
+            ));
+        }
+        let plan = plan(scan.failures, window.retention_start);
+        served.due = plan.due.len();
+        for (failure, outcome, reason) in plan.rest {
+            served.add(failure, outcome, reason);
+        }
+        if plan.due.is_empty() {
+            return served;
+        }
+        let one_off = self.inputs.since.is_some();
+        let held_back = if self.inputs.dry_run {
+            Some("dry run")
+        } else if !one_off && !checkpoint.is_writable(window).await {
+            Some("the checkpoint can't be written")
+        } else {
+            None
+        };
+        if let Some(reason) = held_back {
+            for failure in plan.due {
+                served.add(failure, Outcome::Deferred, reason.into());
+            }
+            return served;
+        }
+        let webhook = &served.report.webhook;
+        let retention_start = window.retention_start;
+        let done = redeliver(
+            self.client,
+            webhook,
+            plan.due,
+            retention_start,
+            self.console,
+        );
+        let done = done.await;
+        served.report.deliveries.extend(done.deliveries);
+        served.errors.extend(done.errors);
+        served.warnings.extend(done.warnings);
+        served
     }
 
     /// Sorts out what was found. Tells whether every owner's webhooks are known.
     fn take_in_found(&mut self, found: Vec<anyhow::Result<Found>>) -> (Vec<Webhook>, bool) {
-        let mut webhooks = Vec::new();
+        let mut webhooks: Vec<Webhook> = Vec::new();
         let mut inactive = 0;
-        let mut all_found = true;
+        let before = self.report.errors.len();
         for found in found {
             match found {
                 Ok(found) => {
                     inactive += found.inactive;
-                    webhooks.extend(found.active);
+                    for webhook in found.active {
+                        // A list that changes while it is read may show one twice.
+                        if !webhooks.contains(&webhook) {
+                            webhooks.push(webhook);
+                        }
+                    }
+                    self.report
+                        .errors
+                        .extend(found.unreadable.reason.map(|reason| {
+                            let webhooks = counted(found.unreadable.rows, "webhook");
+                            format!("{webhooks} of GitHub's list could not be read ({reason})")
+                        }));
                 }
-                Err(error) => {
-                    all_found = false;
-                    self.report.errors.push(format!("{error:#}"));
-                }
+                Err(error) => self.report.errors.push(format!("{error:#}")),
             }
         }
+        let all_found = self.report.errors.len() == before;
         self.report.scope = scope(self.inputs, webhooks.len(), inactive);
         self.console.line(&self.report.scope);
         if self.inputs.api.is_unprotected() {
@@ -121,110 +219,10 @@ impl Pass<'_> {
         window
     }
 
-    /// Reads every webhook's log, side by side.
-    async fn scan(&self, webhooks: Vec<Webhook>, window: Window) -> Vec<Scan> {
-        let start = rfc3339(window.start);
-        self.console.group(&format!("Scan back to {start}"));
-        let scans = webhooks.into_iter().map(|webhook| async {
-            let scan = scan(self.client, webhook, window).await;
-            self.console.line(&told(&scan));
-            scan
-        });
-        let scans = join_all(scans).await;
-        self.console.end_group();
-        scans
-    }
-
-    /// Plans what to do about a scan's failures; all but what is due is settled by that.
-    fn take_in_scan(&mut self, scan: Scan, window: Window) -> Vec<Failure> {
-        let plan = plan(scan.failures, window.retention_start);
-        if let Some(reason) = &scan.unreadable.reason {
-            let rows = counted(scan.unreadable.rows, "row");
-            self.report.warnings.push(format!(
-                "{}: {rows} of its log could not be read and were left out ({reason})",
-                scan.webhook
-            ));
-        }
-        let complete = scan.broken.is_none();
-        self.report
-            .errors
-            .extend(scan.broken.map(|error| error.to_string()));
-        let settled = plan.rest.into_iter();
-        self.report.webhooks.push(WebhookReport {
-            webhook: scan.webhook,
-            pages: scan.pages,
-            scanned: scan.scanned,
-            complete,
-            deliveries: settled
-                .map(|(failure, outcome, reason)| Delivery {
-                    failure,
-                    outcome,
-                    reason: Some(reason),
-                })
-                .collect(),
-        });
-        plan.due
-    }
-
-    /// Asks for what is due: webhooks side by side, the deliveries of each one after the other.
-    async fn redeliver(
-        &mut self,
-        due: Due,
-        checkpoint: &mut Checkpoint<'_>,
-        window: Window,
-    ) -> anyhow::Result<()> {
-        let total: usize = due.iter().map(Vec::len).sum();
-        if total == 0 {
-            return Ok(());
-        }
-        if self.inputs.dry_run {
-            self.defer(due, "dry run");
-            return Ok(());
-        }
-        if self.inputs.since.is_none()
-            && let Err(error) = checkpoint.prove_writable(window).await
-        {
-            self.defer(due, "the checkpoint can't be written");
-            return Err(error).context("nothing was redelivered");
-        }
-        let title = format!("Redeliver {}", counted(total, "failed delivery"));
-        self.console.group(&title);
-        let webhooks = self.report.webhooks.iter().zip(due);
-        let done = webhooks.map(|(each, due)| {
-            let retention_start = window.retention_start;
-            redeliver(
-                self.client,
-                &each.webhook,
-                due,
-                retention_start,
-                self.console,
-            )
-        });
-        let done = join_all(done).await;
-        self.console.end_group();
-        for (webhook, done) in self.report.webhooks.iter_mut().zip(done) {
-            webhook.deliveries.extend(done.deliveries);
-            self.report.errors.extend(done.errors);
-            self.report.warnings.extend(done.warnings);
-        }
-        Ok(())
-    }
-
-    fn defer(&mut self, due: Due, reason: &str) {
-        for (webhook, due) in self.report.webhooks.iter_mut().zip(due) {
-            let deferred = due.into_iter().map(|failure| Delivery {
-                failure,
-                outcome: Outcome::Deferred,
-                reason: Some(reason.into()),
-            });
-            webhook.deliveries.extend(deferred);
-        }
-    }
-
     /// Stores where the next pass starts. A dry run and a one-off write nothing.
     async fn move_checkpoint(
         &mut self,
-        checkpoint: &mut Checkpoint<'_>,
+        checkpoint: &Checkpoint<'_>,
         began: DateTime<Utc>,
         window: Window,
         all_found: bool,

@@ -14,8 +14,9 @@ use crate::webhook::Webhook;
 /// webhook is gone.
 const AGED_OUT: TimeDelta = TimeDelta::hours(6);
 
-/// Requests in a row that did not reach GitHub, after which no further one is tried.
-const UNREACHABLE: u32 = 3;
+/// Requests in a row without a clear answer, after which no further one is tried: each may take
+/// half a minute.
+const UNANSWERED: u32 = 3;
 
 /// What came of a plan.
 #[derive(Default)]
@@ -52,7 +53,7 @@ pub async fn redeliver(
     console: &Console,
 ) -> Redelivered {
     let mut done = Redelivered::default();
-    let mut unsent_in_a_row = 0;
+    let mut unanswered = 0;
     let mut stopped: Option<&'static str> = None;
     for failure in due {
         if let Some(reason) = stopped {
@@ -61,17 +62,19 @@ pub async fn redeliver(
         }
         console.line(&about(webhook, &failure));
         let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
-            unsent_in_a_row = 0;
+            unanswered = 0;
             done.add(failure, Outcome::Requested, None);
             continue;
         };
         let says = what_it_says(&error, &failure, retention_start);
-        unsent_in_a_row = if says == Says::Unsent {
-            unsent_in_a_row + 1
-        } else {
-            0
+        unanswered = match says {
+            Says::Unsent | Says::Unclear => unanswered + 1,
+            _ => 0,
         };
-        console.line(&format!("  {}", error.failure()));
+        if unanswered == UNANSWERED {
+            stopped = Some("GitHub gives no clear answers");
+        }
+        console.line(&format!("{webhook}: {}: {}", failure.guid, error.failure()));
         let reason = Some(error.failure().to_string());
         match says {
             Says::Rejected => done.add(failure, Outcome::Rejected, reason),
@@ -86,9 +89,6 @@ pub async fn redeliver(
                 done.errors
                     .push(format!("{} was not redelivered. {error}", failure.guid));
                 done.add(failure, Outcome::FailedRequest, reason);
-                if unsent_in_a_row == UNREACHABLE {
-                    stopped = Some("GitHub could not be reached");
-                }
             }
             Says::Limit => {
                 done.warnings.push(error.to_string());
@@ -130,8 +130,9 @@ impl Redelivered {
 
 fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateTime<Utc>) -> Says {
     let (status, limit) = match error.failure() {
-        github::Failure::Status { status, limit, .. } => (*status, *limit),
-        github::Failure::Unsent(_) => return Says::Unsent,
+        github::RequestError::Status { status, limit, .. } => (*status, *limit),
+        github::RequestError::Unsent(_) => return Says::Unsent,
+        github::RequestError::LimitReached => return Says::Limit,
         _ => return Says::Unclear,
     };
     let first = failure.first.time().unwrap_or(failure.newest.at);

@@ -175,6 +175,8 @@ pub struct Report {
     pub began: Option<DateTime<Utc>>,
     /// Where the pass's window starts.
     pub window_start: Option<DateTime<Utc>>,
+    /// Deliveries that were due, asked for or not.
+    pub due: usize,
     /// What happened at each webhook.
     pub webhooks: Vec<WebhookReport>,
     /// Where the next pass starts, if the checkpoint was moved.

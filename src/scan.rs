@@ -4,6 +4,9 @@ use crate::github::{Client, Error, Log, Unreadable};
 use crate::history::{End, Failure, History, Window};
 use crate::webhook::Webhook;
 
+/// Empty pages in a row after which a log is taken for endless.
+const EMPTY: u32 = 20;
+
 /// What the log of one webhook told.
 pub struct Scan {
     /// Whose log.
@@ -24,7 +27,7 @@ pub struct Scan {
 pub async fn scan(client: &Client, webhook: Webhook, window: Window) -> Scan {
     let mut log = Log::new(client, &webhook);
     let mut history = History::new(window);
-    let mut pages = 0;
+    let (mut pages, mut empty) = (0, 0);
     let mut unreadable = Unreadable::default();
     let broken = loop {
         match log.next_page().await {
@@ -34,6 +37,10 @@ pub async fn scan(client: &Client, webhook: Webhook, window: Window) -> Scan {
                 Err(error) => break Some(error),
                 Ok((attempts, odd)) => {
                     pages += 1;
+                    empty = if attempts.is_empty() { empty + 1 } else { 0 };
+                    if empty == EMPTY {
+                        break Some(page.malformed("page after page of its log is empty"));
+                    }
                     unreadable += odd;
                     history.fold(attempts);
                 }
@@ -43,9 +50,11 @@ pub async fn scan(client: &Client, webhook: Webhook, window: Window) -> Scan {
             break None;
         }
     };
-    let end = match broken {
-        Some(_) => End::Broken,
-        None => history.end().unwrap_or(End::Log),
+    let end = match (&broken, history.end()) {
+        (Some(_), _) => End::Broken,
+        // The original may be among what could not be read: that it is old is not known.
+        (None, Some(End::Retention)) if unreadable.rows > 0 => End::Log,
+        (None, end) => end.unwrap_or(End::Log),
     };
     Scan {
         webhook,

@@ -20,7 +20,7 @@ pub fn verdict(report: &Report) -> String {
     let webhooks = counted(report.webhooks.len(), "webhook");
     let asked = report.count(Outcome::is_redelivered);
     let lost = report.count(Outcome::is_lost);
-    let left = report.count(Outcome::is_open) - asked;
+    let left = report.count(|outcome| outcome.is_open() && !outcome.is_redelivered());
     if report.began.is_none() {
         return "Nothing was done.".into();
     }
@@ -29,16 +29,16 @@ pub fn verdict(report: &Report) -> String {
         let scanned = counted(report.scanned(), "attempt");
         format!("No delivery failed: {scanned} of {webhooks} read.")
     } else if report.dry_run {
-        let due = report.count(|outcome| outcome == Outcome::Deferred);
+        let due = report.due;
         format!("Dry run: {due} of {failed} of {webhooks} would be redelivered.")
     } else {
         format!("Asked GitHub to redeliver {asked} of {failed} of {webhooks}.")
     };
     if left > 0 && !report.dry_run {
-        verdict.push_str(&format!(" {left} are left for the next pass."));
+        verdict.push_str(&format!(" Left for the next pass: {left}."));
     }
     if lost > 0 {
-        verdict.push_str(&format!(" {lost} can't be recovered any more."));
+        verdict.push_str(&format!(" Lost for good: {lost}."));
     }
     let incomplete = report.webhooks.iter().filter(|each| !each.complete).count();
     if incomplete > 0 {
@@ -46,22 +46,6 @@ pub fn verdict(report: &Report) -> String {
         verdict.push_str(&format!(" {logs} could not be read to the end."));
     }
     verdict
-}
-
-/// Several messages as one, equal ones counted: the runner keeps few annotations.
-pub fn at_a_glance(messages: &[String]) -> String {
-    let mut distinct: Vec<(&str, usize)> = Vec::new();
-    for message in messages {
-        match distinct.iter_mut().find(|(known, _)| known == message) {
-            Some((_, times)) => *times += 1,
-            None => distinct.push((message, 1)),
-        }
-    }
-    let told = distinct.iter().map(|(message, times)| match times {
-        1 => (*message).to_owned(),
-        times => format!("{message} ({times} times)"),
-    });
-    told.collect::<Vec<_>>().join(" — ")
 }
 
 /// The job summary.

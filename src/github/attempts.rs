@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::{Answer, Client};
-use super::error::{Error, Failure, Subject};
+use super::error::{Error, RequestError, Subject};
 use super::link::Trail;
 use super::webhooks::permission;
 use crate::attempt::{Attempt, AttemptId, Guid};
@@ -40,14 +39,14 @@ pub struct Log {
 enum Next {
     Path(String),
     Asked(Request),
-    Refused(Failure),
+    Refused(RequestError),
     End,
 }
 
 /// A page on its way. Dropping it takes the request back.
 struct Request {
     headers: oneshot::Receiver<http::HeaderMap>,
-    answer: JoinHandle<Result<Answer, Failure>>,
+    answer: JoinHandle<Result<Answer, RequestError>>,
 }
 
 impl Drop for Request {
@@ -97,7 +96,7 @@ impl Log {
         page.map_err(|failure| self.subject.failed(failure))
     }
 
-    async fn page(&mut self) -> Result<Option<Page>, Failure> {
+    async fn page(&mut self) -> Result<Option<Page>, RequestError> {
         let mut request = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
             Next::Refused(failure) => return Err(failure),
@@ -116,7 +115,7 @@ impl Log {
         };
         let answer = (&mut request.answer)
             .await
-            .unwrap_or_else(|error| Err(Failure::Unclear(error.to_string())))?;
+            .unwrap_or_else(|error| Err(RequestError::Unclear(error.to_string())))?;
         self.next = ahead;
         self.begun = true;
         Ok(Some(Page {
@@ -133,6 +132,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// Something about this page that GitHub's documentation rules out, as an error.
+    pub fn malformed(&self, what: &str) -> Error {
+        self.subject.failed(RequestError::Malformed(what.into()))
+    }
+
     /// The page's attempts, and how many of its rows could not be read, the first with its reason.
     ///
     /// # Errors
@@ -143,32 +147,35 @@ impl Page {
             return Ok((attempts, Unreadable::default()));
         }
         // One odd row must not cost the page: read each by itself.
-        let rows: Vec<&RawValue> = serde_json::from_slice(&self.body).map_err(|error| {
-            let malformed = Failure::Malformed(error.to_string());
-            self.subject.failed(malformed)
-        })?;
+        let rows: Vec<&RawValue> = serde_json::from_slice(&self.body)
+            .map_err(|error| self.malformed(&error.to_string()))?;
         let mut attempts = Vec::with_capacity(rows.len());
         let mut unreadable = Unreadable::default();
         for row in rows {
-            match serde_json::from_str::<Row<'_>>(row.get()) {
+            let raw = serde_json::from_str::<RawRow<'_>>(row.get());
+            match raw.map(RawRow::readable) {
                 Ok(row) => attempts.push(Attempt::from(row)),
-                Err(error) => {
-                    unreadable.rows += 1;
-                    unreadable.reason.get_or_insert(error.to_string());
-                }
+                Err(error) => unreadable.add(&error),
             }
         }
         Ok((attempts, unreadable))
     }
 }
 
-/// Rows of the log that could not be read.
+/// Rows of a list that could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unreadable {
     /// How many.
     pub rows: u64,
     /// What was wrong with the first.
     pub reason: Option<String>,
+}
+
+impl Unreadable {
+    pub(super) fn add(&mut self, error: &serde_json::Error) {
+        self.rows += 1;
+        self.reason.get_or_insert_with(|| error.to_string());
+    }
 }
 
 impl std::ops::AddAssign for Unreadable {
@@ -199,6 +206,46 @@ struct Row<'a> {
     throttled_at: Option<IgnoredAny>,
 }
 
+/// The same with each field that may be missing by itself: one that is odd counts as missing.
+#[derive(Deserialize)]
+struct RawRow<'a> {
+    id: u64,
+    #[serde(borrow)]
+    guid: Text<'a>,
+    delivered_at: DateTime<Utc>,
+    #[serde(borrow, default)]
+    redelivery: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status_code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    action: Option<&'a RawValue>,
+    #[serde(default)]
+    throttled_at: Option<IgnoredAny>,
+}
+
+impl<'a> RawRow<'a> {
+    fn readable(self) -> Row<'a> {
+        fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+            serde_json::from_str(raw?.get()).ok()
+        }
+        Row {
+            id: self.id,
+            guid: self.guid,
+            delivered_at: self.delivered_at,
+            redelivery: read(self.redelivery),
+            status: read(self.status),
+            status_code: read(self.status_code),
+            event: read(self.event),
+            action: read(self.action),
+            throttled_at: self.throttled_at,
+        }
+    }
+}
+
 /// Text that is borrowed from the body unless it holds escapes. serde borrows a `Cow` only where it
 /// stands by itself.
 #[derive(Deserialize)]
@@ -211,7 +258,7 @@ impl<'a> From<Row<'a>> for Attempt<'a> {
             id: AttemptId(row.id),
             guid: Guid::new(&row.guid.0),
             delivered_at: row.delivered_at,
-            redelivery: row.redelivery.unwrap_or(false),
+            redelivery: row.redelivery,
             status: text(row.status),
             code: row.status_code,
             throttled: row.throttled_at.is_some(),
@@ -233,7 +280,7 @@ pub async fn redeliver(
 ) -> Result<(), Error> {
     let path = format!("{}/deliveries/{attempt}/attempts", webhook.path());
     client
-        .write(Method::POST, &path, None::<&()>)
+        .ask_for_redelivery(&path)
         .await
         .map(drop)
         .map_err(|failure| subject(webhook).failed(failure))
@@ -273,7 +320,7 @@ mod tests {
         let (attempts, unreadable) = page.attempts().unwrap();
         assert_eq!(unreadable, Unreadable::default());
         assert_eq!(attempts[0].id, AttemptId(3_804_004_623_172_239_366));
-        assert!(!attempts[0].redelivery);
+        assert_eq!(attempts[0].redelivery, None);
         assert_eq!(attempts[0].verdict(), Verdict::Pending);
         assert_eq!(attempts[1].status, "a\"b");
         assert_eq!(attempts[1].action.as_deref(), Some("xé"));
@@ -288,11 +335,17 @@ mod tests {
                 {"id":-1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":2,"delivered_at":"2026-11-22T12:00:00Z"}, null,
                 {"id":3,"guid":"g","delivered_at":"yesterday"},
-                {"id":4,"guid":"h","delivered_at":"2026-11-22T12:00:00Z","redelivery":true}]"#,
+                {"id":4,"guid":"h","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,
+                 "status":["x"],"status_code":"500","event":7,"action":{}}]"#,
         );
         let (attempts, unreadable) = page.attempts().unwrap();
         let ids: Vec<_> = attempts.iter().map(|attempt| attempt.id.0).collect();
         assert_eq!(ids, [1, 4]);
+        let odd = &attempts[1];
+        assert_eq!(
+            (odd.redelivery, odd.code, &*odd.event),
+            (Some(true), None, "")
+        );
         assert_eq!(unreadable.rows, 4);
         assert!(
             unreadable
@@ -306,7 +359,10 @@ mod tests {
         for body in ["", "{}", "<html>", "[", "null"] {
             let page = page(body);
             let error = page.attempts().unwrap_err();
-            assert!(matches!(error.failure(), Failure::Malformed(_)), "{body}");
+            assert!(
+                matches!(error.failure(), RequestError::Malformed(_)),
+                "{body}"
+            );
         }
     }
 }

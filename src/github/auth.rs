@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderValue;
 
-use super::error::Failure;
+use super::error::RequestError;
 
 /// A secret. It shows itself to nobody who does not ask for it by name.
 #[derive(Clone)]
@@ -29,9 +29,9 @@ impl fmt::Debug for Secret {
 }
 
 /// The `authorization` header for a token, marked so that no debug output shows it.
-pub(super) fn bearer(token: &Secret) -> Result<HeaderValue, Failure> {
+pub(super) fn bearer(token: &Secret) -> Result<HeaderValue, RequestError> {
     let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| Failure::Unsent("the token does not fit into a header".into()))?;
+        .map_err(|_| RequestError::Unsent("the token does not fit into a header".into()))?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -27,7 +27,7 @@ impl ApiBase {
     }
 
     /// The address itself.
-    pub fn uri(&self) -> &Uri {
+    pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
@@ -43,8 +43,13 @@ impl ApiBase {
     /// How long GitHub redelivers a delivery: 3 days on github.com and ghe.com, 7 on Enterprise
     /// Server (<https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks>).
     pub fn retention(&self) -> TimeDelta {
-        let cloud = self.host() == "api.github.com" || self.host().ends_with(".ghe.com");
-        TimeDelta::days(if cloud { 3 } else { 7 })
+        TimeDelta::days(if self.is_cloud() { 3 } else { 7 })
+    }
+
+    /// github.com or ghe.com, and not a server of one's own.
+    fn is_cloud(&self) -> bool {
+        let host = self.host().to_ascii_lowercase();
+        host == "api.github.com" || host.ends_with(".ghe.com")
     }
 
     /// Where GitHub's web pages are, without a trailing slash.
@@ -54,10 +59,10 @@ impl ApiBase {
             .uri
             .authority()
             .map_or("", |authority| authority.as_str());
-        let cloud = self.host() == "api.github.com" || self.host().ends_with(".ghe.com");
+        let authority = authority.to_ascii_lowercase();
         let authority = match authority.strip_prefix("api.") {
-            Some(rest) if cloud => rest,
-            _ => authority,
+            Some(rest) if self.is_cloud() => rest,
+            _ => &authority,
         };
         format!("{scheme}://{authority}")
     }
@@ -84,6 +89,17 @@ impl ApiBase {
     }
 }
 
+/// Scheme and host of an address: all of it that may be shown, the rest may hold secrets. `None` if
+/// it has no such parts.
+pub fn origin(address: &str) -> Option<String> {
+    let uri: Uri = address.parse().ok()?;
+    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    Some(match uri.port() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
+}
+
 fn port(uri: &Uri) -> Option<u16> {
     uri.port_u16().or(match uri.scheme_str() {
         Some("http") => Some(80),
@@ -104,6 +120,7 @@ mod tests {
     fn web_pages_and_retention_follow_the_address() {
         let cases = [
             ("https://api.github.com", "https://github.com", 3),
+            ("https://API.github.com", "https://github.com", 3),
             ("https://api.acme.ghe.com/", "https://acme.ghe.com", 3),
             ("https://git.acme.com/api/v3", "https://git.acme.com", 7),
             (
@@ -175,5 +192,19 @@ mod tests {
         ] {
             assert!(!base(address).is_unprotected(), "{address}");
         }
+    }
+
+    #[test]
+    fn of_an_address_only_scheme_and_host_are_shown() {
+        let shown = |address| origin(address).unwrap_or_default();
+        assert_eq!(
+            shown("https://user:secret@ci.acme.com:8443/hook/secret?token=secret#secret"),
+            "https://ci.acme.com:8443"
+        );
+        assert_eq!(shown("http://ci.acme.com"), "http://ci.acme.com");
+        assert_eq!(shown("http://[::1]:80/x"), "http://[::1]:80");
+        assert_eq!(shown("not a url"), "");
+        assert_eq!(shown("/only/a/path"), "");
+        assert_eq!(shown("user:secret@host"), "");
     }
 }

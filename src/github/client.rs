@@ -7,7 +7,7 @@
 //! ends at the response's headers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service};
@@ -27,7 +27,7 @@ use super::auth::{Secret, bearer};
 use super::base::ApiBase;
 use super::clock::Clock;
 use super::connect::{Transport, chain};
-use super::error::Failure;
+use super::error::RequestError;
 use crate::actions::Console;
 
 /// Longest wait for an answer's headers.
@@ -50,16 +50,31 @@ const API_VERSION: (HeaderName, HeaderValue) = (
 
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    authorization: HeaderValue,
+    shared: Arc<Shared>,
+}
 
+/// What all credentials of a pass have in common.
 struct Shared {
     octocrab: Octocrab,
-    authorization: HeaderValue,
     base: ApiBase,
     clock: Clock,
     places: Semaphore,
     requests: AtomicU64,
+    limit_reached: AtomicBool,
     console: Console,
+}
+
+/// What a request is for, which decides what may be done about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Changes nothing.
+    Read,
+    /// Changes a variable.
+    Change,
+    /// Makes GitHub deliver.
+    Redelivery,
 }
 
 /// An answer that succeeded, whole.
@@ -69,14 +84,22 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
+impl Answer {
+    /// The body, read as JSON.
+    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, RequestError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| RequestError::Malformed(error.to_string()))
+    }
+}
+
 impl Client {
     /// A client over the network. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// TLS could not be set up, or the token fits into no header.
-    pub fn new(base: &ApiBase, token: &Secret, console: &Console) -> Result<Self, Failure> {
+    pub fn new(base: &ApiBase, token: &Secret, console: &Console) -> Result<Self, RequestError> {
         let transport = Transport::new()
-            .map_err(|error| Failure::Unsent(format!("TLS could not be set up ({error})")))?;
+            .map_err(|error| RequestError::Unsent(format!("TLS could not be set up ({error})")))?;
         Self::over(transport, base, token, console, Utc::now())
     }
 
@@ -90,7 +113,7 @@ impl Client {
         token: &Secret,
         console: &Console,
         now: DateTime<Utc>,
-    ) -> Result<Self, Failure>
+    ) -> Result<Self, RequestError>
     where
         S: Service<Request<OctoBody>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
@@ -117,42 +140,43 @@ impl Client {
             Ok(octocrab) => octocrab,
             Err(never) => match never {},
         };
-        Ok(Self(Arc::new(Shared {
-            octocrab,
+        Ok(Self {
             authorization: bearer(token)?,
-            base: base.clone(),
-            clock: Clock::new(now),
-            places: Semaphore::new(PLACES),
-            requests: AtomicU64::new(0),
-            console: console.clone(),
-        })))
+            shared: Arc::new(Shared {
+                octocrab,
+                base: base.clone(),
+                clock: Clock::new(now),
+                places: Semaphore::new(PLACES),
+                requests: AtomicU64::new(0),
+                limit_reached: AtomicBool::new(false),
+                console: console.clone(),
+            }),
+        })
     }
 
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.0.clock.now()
+        self.shared.clock.now()
     }
 
     /// Which GitHub this client speaks to.
-    pub fn base(&self) -> &ApiBase {
-        &self.0.base
+    pub(super) fn base(&self) -> &ApiBase {
+        &self.shared.base
     }
 
     /// How many requests were made.
     pub fn requests(&self) -> u64 {
-        self.0.requests.load(Ordering::Relaxed)
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     /// Asks for what is at `path`, which changes nothing. `on_headers` sees the headers of a
-    /// success before its body is read. Holds one of the places until the body is read.
+    /// success before its body is read.
     pub(super) async fn read(
         &self,
         path: &str,
         mut on_headers: impl FnMut(&HeaderMap),
-    ) -> Result<Answer, Failure> {
-        // The semaphore is never closed, so there is always a place at last.
-        let _place = self.0.places.acquire().await;
-        self.send(Method::GET, path, None::<&()>, &mut on_headers)
+    ) -> Result<Answer, RequestError> {
+        self.send(Kind::Read, Method::GET, path, None::<&()>, &mut on_headers)
             .await
     }
 
@@ -162,35 +186,53 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
-    ) -> Result<Answer, Failure> {
-        let _place = self.0.places.acquire().await;
-        self.send(method, path, body, &mut |_| {}).await
+    ) -> Result<Answer, RequestError> {
+        self.send(Kind::Change, method, path, body, &mut |_| {})
+            .await
     }
 
+    /// Asks for a redelivery, once, unless GitHub has said that a limit is reached: whoever asks for
+    /// more makes it worse.
+    pub(super) async fn ask_for_redelivery(&self, path: &str) -> Result<Answer, RequestError> {
+        let kind = Kind::Redelivery;
+        self.send(kind, Method::POST, path, None::<&()>, &mut |_| {})
+            .await
+    }
+
+    /// One request, which holds one of the places until its answer's body is read.
     async fn send(
         &self,
+        kind: Kind,
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
         on_headers: &mut impl FnMut(&HeaderMap),
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, RequestError> {
         let builder = Request::builder()
             .method(&method)
             .uri(path)
-            .header(AUTHORIZATION, self.0.authorization.clone());
+            .header(AUTHORIZATION, self.authorization.clone());
         let request = self
-            .0
+            .shared
             .octocrab
             .build_request(builder, body)
-            .map_err(|error| Failure::Unsent(format!("`{path}` is no request ({error})")))?;
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
+            .map_err(|error| RequestError::Unsent(format!("`{path}` is no request ({error})")))?;
+        // The semaphore is never closed, so there is always a place at last.
+        let _place = self.shared.places.acquire().await;
+        if kind == Kind::Redelivery && self.shared.limit_reached.load(Ordering::Relaxed) {
+            return Err(RequestError::LimitReached);
+        }
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
         let mut seen = Seen::default();
         let result = self.exchange(request, on_headers, &mut seen).await;
-        self.0.console.debug(|| {
+        if let Err(RequestError::Status { limit: true, .. }) = result {
+            self.shared.limit_reached.store(true, Ordering::Relaxed);
+        }
+        self.shared.console.debug(|| {
             let outcome = match (&result, seen.status) {
                 (Err(failure), None) => failure.to_string(),
-                (Err(failure), Some(status)) if !matches!(failure, Failure::Status { .. }) => {
+                (Err(failure), Some(status)) if !matches!(failure, RequestError::Status { .. }) => {
                     format!("{} {failure}", status.as_u16())
                 }
                 (_, status) => status.map_or(0, |status| status.as_u16()).to_string(),
@@ -207,17 +249,17 @@ impl Client {
         request: Request<OctoBody>,
         on_headers: &mut impl FnMut(&HeaderMap),
         seen: &mut Seen,
-    ) -> Result<Answer, Failure> {
-        let answer = timeout(HEADERS, self.0.octocrab.execute(request)).await;
+    ) -> Result<Answer, RequestError> {
+        let answer = timeout(HEADERS, self.shared.octocrab.execute(request)).await;
         let answer = match answer {
             Ok(answer) => answer.map_err(unsent_or_unclear)?,
             Err(_) => {
                 let words = format!("no headers within {} s", HEADERS.as_secs());
-                return Err(Failure::Unclear(words));
+                return Err(RequestError::Unclear(words));
             }
         };
         let (parts, body) = answer.into_parts();
-        self.0.clock.set_by(&parts.headers);
+        self.shared.clock.set_by(&parts.headers);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {
             on_headers(&parts.headers);
@@ -226,11 +268,11 @@ impl Client {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) => {
                 let words = format!("its body broke off ({})", chain(&*error));
-                return Err(Failure::Unclear(words));
+                return Err(RequestError::Unclear(words));
             }
             Err(_) => {
                 let words = format!("its body did not end within {} s", BODY.as_secs());
-                return Err(Failure::Unclear(words));
+                return Err(RequestError::Unclear(words));
             }
         };
         if parts.status.is_success() {
@@ -241,9 +283,9 @@ impl Client {
         }
         let whole = Full::new(body).map_err(|never| match never {}).boxed();
         match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
-            Err(octocrab::Error::GitHub { source, .. }) => Err(Failure::from_answer(&source)),
-            Err(error) => Err(Failure::Malformed(error.to_string())),
-            Ok(_) => Err(Failure::Malformed("a success that is none".into())),
+            Err(octocrab::Error::GitHub { source, .. }) => Err(RequestError::from_answer(&source)),
+            Err(error) => Err(RequestError::Malformed(error.to_string())),
+            Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
         }
     }
 }
@@ -266,12 +308,12 @@ impl Seen {
 }
 
 /// Finds the transport's own word on a failed request beneath octocrab's wrapping.
-fn unsent_or_unclear(error: octocrab::Error) -> Failure {
+fn unsent_or_unclear(error: octocrab::Error) -> RequestError {
     match error {
-        octocrab::Error::Service { source, .. } => match source.downcast::<Failure>() {
+        octocrab::Error::Service { source, .. } => match source.downcast::<RequestError>() {
             Ok(failure) => *failure,
-            Err(error) => Failure::Unclear(chain(&*error)),
+            Err(error) => RequestError::Unclear(chain(&*error)),
         },
-        error => Failure::Unclear(chain(&error)),
+        error => RequestError::Unclear(chain(&error)),
     }
 }

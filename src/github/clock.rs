@@ -5,10 +5,13 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use http::HeaderMap;
 use http::header::DATE;
 use tokio::time::Instant;
+
+/// Years that a clock which is only wrong may show. What lies beyond is no time to reckon with.
+const YEARS: std::ops::Range<i32> = 2008..2200;
 
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -43,7 +46,8 @@ impl Clock {
         let date = headers
             .get(DATE)
             .and_then(|date| date.to_str().ok())
-            .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            .filter(|date| YEARS.contains(&date.year()));
         if let Some(date) = date {
             let offset = date.to_utc() - self.own();
             self.offset
@@ -73,6 +77,8 @@ mod tests {
         tokio::time::advance(std::time::Duration::from_secs(7)).await;
         assert_eq!(clock.now(), theirs + TimeDelta::seconds(7));
         clock.set_by(&dated("nonsense"));
+        clock.set_by(&dated("31 Dec 262142 23:59:59 GMT"));
+        clock.set_by(&dated("1 Jan 1970 00:00:00 GMT"));
         clock.set_by(&HeaderMap::new());
         assert_eq!(clock.now(), theirs + TimeDelta::seconds(7));
     }

@@ -20,7 +20,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use tower::{BoxError, Service};
 
-use super::error::Failure;
+use super::error::RequestError;
 
 /// Longest wait for a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -89,10 +89,10 @@ impl Transport {
 
 impl Service<Request<OctoBody>> for Transport {
     type Response = Response<Incoming>;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
+    type Error = RequestError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, RequestError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RequestError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -103,12 +103,12 @@ impl Service<Request<OctoBody>> for Transport {
 }
 
 /// Whether the request certainly did not reach GitHub, or may have.
-fn classify(error: &legacy::Error) -> Failure {
+fn classify(error: &legacy::Error) -> RequestError {
     let words = chain(error);
     if error.is_connect() {
-        Failure::Unsent(words)
+        RequestError::Unsent(words)
     } else {
-        Failure::Unclear(words)
+        RequestError::Unclear(words)
     }
 }
 

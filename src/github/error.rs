@@ -9,7 +9,7 @@ const MESSAGE: usize = 200;
 
 /// What became of a request that did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum RequestError {
     /// GitHub answered, and not with success.
     #[error("GitHub answered {status} `{message}`")]
     Status {
@@ -23,6 +23,9 @@ pub enum Failure {
     /// The request certainly did not reach GitHub.
     #[error("GitHub could not be reached: {0}")]
     Unsent(String),
+    /// An earlier request was told of a limit, so this one was not made.
+    #[error("GitHub's rate limit is reached")]
+    LimitReached,
     /// The request may have reached GitHub.
     #[error("no clear answer came from GitHub: {0}")]
     Unclear(String),
@@ -37,7 +40,7 @@ pub enum Failure {
     RepeatedLink,
 }
 
-impl Failure {
+impl RequestError {
     /// GitHub's status, if it answered.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -87,7 +90,7 @@ pub(super) struct Subject {
 
 impl Subject {
     /// Ties a failure to what it was about.
-    pub(super) fn failed(&self, failure: Failure) -> Error {
+    pub(super) fn failed(&self, failure: RequestError) -> Error {
         Error {
             subject: self.clone(),
             failure,
@@ -99,12 +102,12 @@ impl Subject {
 #[derive(Debug)]
 pub struct Error {
     subject: Subject,
-    failure: Failure,
+    failure: RequestError,
 }
 
 impl Error {
     /// What became of the request.
-    pub fn failure(&self) -> &Failure {
+    pub fn failure(&self) -> &RequestError {
         &self.failure
     }
 }
@@ -121,10 +124,10 @@ impl fmt::Display for Error {
         let Subject { name, needs } = subject;
         write!(f, "{name}: {failure}. ")?;
         match failure {
-            Failure::Status { limit: true, .. } => {
+            RequestError::Status { limit: true, .. } | RequestError::LimitReached => {
                 f.write_str("A rate limit is reached: run again later, or less often")
             }
-            Failure::Status { status, .. } => match status {
+            RequestError::Status { status, .. } => match status {
                 401 => f.write_str("The token is wrong, expired or revoked: store a new one"),
                 403 => write!(f, "The token lacks a permission: {needs}"),
                 404 => write!(
@@ -135,15 +138,17 @@ impl fmt::Display for Error {
                 500.. => f.write_str("GitHub has trouble: the next pass tries again"),
                 _ => f.write_str("GitHub will not do this, and its message says why"),
             },
-            Failure::Unsent(_) => f.write_str("Check `api-url` and the network"),
-            Failure::Unclear(_) => f.write_str("The next pass tries again"),
-            Failure::Malformed(_) => {
+            RequestError::Unsent(_) => f.write_str(
+                "Check `api-url`, the network, and that a public authority signed the certificate",
+            ),
+            RequestError::Unclear(_) => f.write_str("The next pass tries again"),
+            RequestError::Malformed(_) => {
                 f.write_str("Check that `api-url` is GitHub's API and not a page before it")
             }
-            Failure::ForeignLink(_) => {
+            RequestError::ForeignLink(_) => {
                 f.write_str("Write `api-url` as GitHub spells it in its own links")
             }
-            Failure::RepeatedLink => {
+            RequestError::RepeatedLink => {
                 f.write_str("Nothing older was read; the next pass tries again")
             }
         }

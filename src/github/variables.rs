@@ -5,7 +5,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::error::{Error, Failure, Subject};
+use super::error::{Error, RequestError, Subject};
 use crate::inputs::CheckpointPlace;
 
 #[derive(Deserialize)]
@@ -27,9 +27,7 @@ struct Change<'a> {
 pub async fn variable(client: &Client, place: &CheckpointPlace) -> Result<Option<String>, Error> {
     let value = async {
         let answer = client.read(&path(place), |_| {}).await?;
-        let variable: Variable = serde_json::from_slice(&answer.body)
-            .map_err(|error| Failure::Malformed(error.to_string()))?;
-        Ok::<_, Failure>(variable.value)
+        Ok::<_, RequestError>(answer.json::<Variable>()?.value)
     };
     match value.await {
         Ok(value) => Ok(Some(value)),

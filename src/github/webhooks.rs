@@ -1,9 +1,12 @@
 //! Which webhooks there are.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::attempts::Unreadable;
+use super::base::origin;
 use super::client::Client;
-use super::error::{Error, Failure, Subject};
+use super::error::{Error, Subject};
 use super::link::Trail;
 use crate::webhook::{HookId, Owner, Webhook};
 
@@ -14,6 +17,8 @@ pub struct Found {
     pub active: Vec<Webhook>,
     /// How many more are switched off.
     pub inactive: usize,
+    /// How many more could not be understood.
+    pub unreadable: Unreadable,
 }
 
 #[derive(Deserialize)]
@@ -22,21 +27,26 @@ struct Hook {
     #[serde(default = "yes")]
     active: bool,
     #[serde(default)]
-    config: Config,
+    config: Option<Config>,
 }
 
 fn yes() -> bool {
     true
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Config {
     #[serde(default)]
     url: Option<String>,
 }
 
 impl Found {
-    fn add(&mut self, owner: &Owner, hook: Hook) {
+    /// One odd webhook must not hide the others, so each is read by itself.
+    fn add(&mut self, owner: &Owner, hook: &RawValue) {
+        let hook: Hook = match serde_json::from_str(hook.get()) {
+            Ok(hook) => hook,
+            Err(error) => return self.unreadable.add(&error),
+        };
         if !hook.active {
             self.inactive += 1;
             return;
@@ -44,7 +54,10 @@ impl Found {
         self.active.push(Webhook {
             owner: owner.clone(),
             id: HookId(hook.id),
-            receiver: receiver_of(&hook.config.url.unwrap_or_default()),
+            receiver: hook
+                .config
+                .and_then(|config| origin(&config.url?))
+                .unwrap_or_default(),
         });
     }
 }
@@ -67,14 +80,12 @@ pub async fn organization_webhooks(client: &Client, login: &str) -> Result<Found
     while let Some(path) = next {
         let page = async {
             let answer = client.read(&path, |_| {}).await?;
-            let hooks: Vec<Hook> = parse(&answer.body)?;
-            Ok((hooks, trail.next(&answer.headers, client.base())?))
+            for hook in answer.json::<Vec<&RawValue>>()? {
+                found.add(&owner, hook);
+            }
+            trail.next(&answer.headers, client.base())
         };
-        let (hooks, link) = page.await.map_err(|failure| subject.failed(failure))?;
-        for hook in hooks {
-            found.add(&owner, hook);
-        }
-        next = link;
+        next = page.await.map_err(|error| subject.failed(error))?;
     }
     Ok(found)
 }
@@ -91,11 +102,12 @@ pub async fn webhook(client: &Client, login: &str, id: HookId) -> Result<Found, 
         needs: permission(login),
     };
     let path = format!("{}/{id}", owner.hooks_path());
-    let hook = async { parse(&client.read(&path, |_| {}).await?.body) };
-    let hook = hook.await.map_err(|failure| subject.failed(failure))?;
-    let mut found = Found::default();
-    found.add(&owner, hook);
-    Ok(found)
+    let hook = async {
+        let mut found = Found::default();
+        found.add(&owner, client.read(&path, |_| {}).await?.json()?);
+        Ok(found)
+    };
+    hook.await.map_err(|error| subject.failed(error))
 }
 
 /// What a credential needs to see and redeliver an organization's deliveries.
@@ -104,40 +116,4 @@ pub(super) fn permission(login: &str) -> String {
         "give the token the organization permission Webhooks (read to scan, write to redeliver) on \
          `{login}`; a classic token needs the scope `admin:org_hook` of an owner"
     )
-}
-
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::Malformed(error.to_string()))
-}
-
-/// Scheme and host of a payload URL: all of it that may be shown.
-fn receiver_of(payload_url: &str) -> String {
-    let Ok(uri) = payload_url.parse::<http::Uri>() else {
-        return String::new();
-    };
-    match (uri.scheme_str(), uri.host()) {
-        (Some(scheme), Some(host)) => match uri.port() {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        },
-        _ => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_payload_url_only_scheme_and_host_are_kept() {
-        assert_eq!(
-            receiver_of("https://user:secret@ci.acme.com:8443/hook/secret?token=secret#secret"),
-            "https://ci.acme.com:8443"
-        );
-        assert_eq!(receiver_of("http://ci.acme.com"), "http://ci.acme.com");
-        assert_eq!(receiver_of("http://[::1]:80/x"), "http://[::1]:80");
-        assert_eq!(receiver_of("not a url"), "");
-        assert_eq!(receiver_of("/only/a/path"), "");
-        assert_eq!(receiver_of(""), "");
-    }
 }

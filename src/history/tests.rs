@@ -20,7 +20,7 @@ fn row(id: u64, guid: &str, minutes: i64, redelivery: bool, code: i64) -> Attemp
         id: AttemptId(id),
         guid: Guid::new(guid),
         delivered_at: ago(minutes),
-        redelivery,
+        redelivery: Some(redelivery),
         status: if code == 200 {
             "OK".into()
         } else {
@@ -232,4 +232,19 @@ fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
         history.known.len()
     );
     assert_eq!(history.into_failures(End::Log).len(), 200);
+}
+
+#[test]
+fn rows_that_do_not_say_what_they_are_never_bring_back_what_was_delivered() {
+    let unsaid = |mut attempt: Attempt<'static>| {
+        attempt.redelivery = None;
+        attempt
+    };
+    let found = failures(vec![
+        vec![unsaid(redelivery(9, "a", 1, 200))],
+        vec![original(8, "b", 2, 200)],
+        vec![original(7, "c", 3, 200)],
+        vec![unsaid(original(6, "a", 4, 503))],
+    ]);
+    assert_eq!(found, []);
 }

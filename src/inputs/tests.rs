@@ -45,8 +45,8 @@ fn hyphens_and_underscores_name_the_same_input() {
     assert!(both.unwrap().dry_run);
     assert_eq!(
         error(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", "false")]),
-        "`dry-run` is given twice, once with hyphens and once with underscores, and the two \
-         differ: leave one out. Nothing was done."
+        "`dry-run` is given twice, in two spellings, and the two differ: leave one out. Nothing \
+         was done."
     );
 }
 
@@ -83,7 +83,7 @@ fn lists_take_commas_and_new_lines() {
     assert_eq!(inputs.hook_ids, [HookId(1), HookId(2), HookId(3)]);
     let several = environment(&[
         ("INPUT_TOKEN", "t"),
-        ("INPUT_ORGANIZATION", "acme\nbeta , acme"),
+        ("INPUT_ORGANIZATION", "acme\nbeta , Acme"),
     ]);
     assert_eq!(
         several.inputs(now()).unwrap().organizations,

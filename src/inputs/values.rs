@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{FailOn, Since};
 use crate::actions::one_line;
-use crate::github::Secret;
+use crate::github::{self, Secret};
 use crate::webhook::HookId;
 
 /// Longest piece of a wrong value that is shown, in characters.
@@ -41,7 +41,7 @@ impl InputError {
     }
 
     pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
-        // Two thirds alike is a slip of the hand; less is another word.
+        // Three letters in five alike is a slip of the hand; less is another word.
         const ALIKE: f64 = 0.6;
         let name = shown(name, None);
         let nearest = known
@@ -66,14 +66,17 @@ impl fmt::Display for InputError {
     }
 }
 
-/// A wrong value as it may be shown: one line, cut, and no secret.
+/// A wrong value as it may be shown: one line, cut, and no secret. Of an address only scheme and host
+/// are shown.
 pub(super) fn shown(value: &str, token: Option<&str>) -> String {
+    let value = github::origin(value).unwrap_or_else(|| value.to_owned());
     let secret = token.is_some_and(|token| value.contains(token))
-        || TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix));
+        || TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix))
+        || value.contains('@');
     if secret {
         "***".into()
     } else {
-        one_line(value, SHOWN)
+        one_line(&value, SHOWN)
     }
 }
 
@@ -198,5 +201,6 @@ pub(super) fn repository(value: &str) -> Result<String, &'static str> {
     }
 }
 
-pub(super) const API_URL: &str = "write the API's address as the runner gives it \
+pub(super) const API_URL: &str = "write the API's address as the runner gives it, without user \
+    name, password or query \
     (`https://api.github.com`, `https://api.SUBDOMAIN.ghe.com`, `https://HOST/api/v3`)";

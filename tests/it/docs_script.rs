@@ -41,7 +41,7 @@ fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u
 }
 
 /// What the script and the product decide on the log that `write` writes, given where the last pass
-/// began. The script's rule is applied to the pages as they were served.
+/// began.
 fn decisions(
     write: impl Fn(&World),
     last: DateTime<Utc>,
@@ -49,8 +49,8 @@ fn decisions(
     let world = World::new();
     write(&world);
     world.set_variable(&last.timestamp_millis().to_string());
+    let script = docs_script(&world.served(), last);
     world.pass().run().success();
-    let script = docs_script(&served(&world), last);
     if let Ok(real) = std::env::var("DOCS_SCRIPT") {
         let world = World::new();
         write(&world);
@@ -62,22 +62,6 @@ fn decisions(
         );
     }
     (script, world.redelivered().into_iter().collect())
-}
-
-/// The pages of the log, row for row as they were served.
-fn served(world: &World) -> Vec<Vec<Attempt>> {
-    let github = world.simulator.github();
-    let log = github.attempts(world.hook);
-    let page = |answer: &[u8]| -> Vec<Attempt> {
-        let rows: Vec<serde_json::Value> = serde_json::from_slice(answer).unwrap();
-        let row = |row: &serde_json::Value| log.iter().find(|each| row["id"] == each.id).unwrap();
-        rows.iter().map(row).cloned().collect()
-    };
-    let exchanges = github.requests().iter();
-    exchanges
-        .filter(|exchange| exchange.path_and_query.contains("/deliveries?"))
-        .map(|exchange| page(&exchange.answer))
-        .collect()
 }
 
 /// The script itself, with Node: `DOCS_SCRIPT` is its path, its `baseUrl` set to

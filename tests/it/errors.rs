@@ -132,3 +132,56 @@ fn hostile_words_of_github_stay_words() {
     assert!(!ended.log.contains("##["), "{}", ended.log);
     assert!(ended.outputs.len() == 11, "{:?}", ended.outputs);
 }
+
+#[test]
+fn a_limit_at_one_webhook_stops_them_all() {
+    let world = World::new();
+    let mut hooks = vec![world.hook];
+    hooks.extend((0..40).map(|_| world.add_webhook()));
+    for hook in hooks {
+        world.log_at(hook, Attempt::failed(guid(1), ago(20)));
+        world.log_at(hook, Attempt::failed(guid(2), ago(20)));
+    }
+    let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
+    let fault = Fault::on("POST", "/attempts").always().status(403, limit);
+    world.simulator.github().add_fault(fault);
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=82", "redelivered=0", "open=82"]);
+    // Those that were on their way when the first answer came.
+    assert!(
+        world.requests("/attempts") <= 16,
+        "{}",
+        world.requests("/attempts")
+    );
+}
+
+#[test]
+fn unclear_answers_in_a_row_end_the_asking() {
+    let world = World::new();
+    for n in 0..10 {
+        world.log(Attempt::failed(guid(n), ago(20)));
+    }
+    let fault = Fault::on("POST", "/attempts").always().status(502, "");
+    world.simulator.github().add_fault(fault);
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=10", "redelivered=3", "open=10"]);
+    assert_eq!(world.requests("/attempts"), 3);
+}
+
+#[test]
+fn on_a_server_every_error_has_a_line() {
+    let world = World::new();
+    let organizations: Vec<String> = (0..60).map(|n| format!("hidden-{n}")).collect();
+    let run = world.bare_pass().unset("GITHUB_ACTIONS");
+    let ended = run.input("organization", &organizations.join(",")).run();
+    for organization in organizations {
+        let line = format!("error: the webhooks of `{organization}`: GitHub answered 404");
+        assert!(ended.log.contains(&line), "{}", ended.log);
+    }
+}

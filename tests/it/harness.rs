@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use http::Method;
 use simulated_github::{
-    Access, Attempt, Description, Exchange, GitHub, Owner, Simulator, Webhook, guid,
+    Access, Attempt, Description, Exchange, GitHub, Owner, Request, Simulator, Webhook, guid,
 };
 
 /// A token that may do everything.
@@ -120,6 +121,32 @@ impl World {
         .env("GITHUB_ACTIONS", "true")
     }
 
+    /// The webhook's log, page by page as a client would be served it now.
+    pub(crate) fn served(&self) -> Vec<Vec<Attempt>> {
+        let mut github = self.simulator.github();
+        let log = github.attempts(self.hook);
+        let mut path = format!("/orgs/acme/hooks/{}/deliveries?per_page=100", self.hook);
+        let mut pages = Vec::new();
+        loop {
+            let reply = github.respond(&Request::new(Method::GET, &path).bearer(TOKEN));
+            let rows: Vec<serde_json::Value> = serde_json::from_slice(&reply.body).unwrap();
+            let attempt = |row: &serde_json::Value| {
+                let same = log.iter().find(|attempt| row["id"] == attempt.id);
+                same.unwrap().clone()
+            };
+            pages.push(rows.iter().map(attempt).collect());
+            let link = reply.headers.get("link").map(|link| link.to_str().unwrap());
+            let Some(cursor) = link.and_then(|link| link.split_once("cursor=")) else {
+                return pages;
+            };
+            let cursor = cursor.1.split('>').next().unwrap();
+            path = format!(
+                "/orgs/acme/hooks/{}/deliveries?per_page=100&cursor={cursor}",
+                self.hook
+            );
+        }
+    }
+
     /// Every request so far, held to GitHub's own description of its API.
     fn judge(&self) {
         let github = self.simulator.github();
@@ -164,13 +191,15 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Sets an environment variable; an empty value takes it away.
+    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        if value.is_empty() {
-            self.variables.remove(name);
-        } else {
-            self.variables.insert(name.into(), value.into());
-        }
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Takes an environment variable away.
+    pub(crate) fn unset(mut self, name: &str) -> Self {
+        self.variables.remove(name);
         self
     }
 

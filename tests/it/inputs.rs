@@ -34,9 +34,9 @@ fn underscores_work_as_an_env_file_needs_them() {
     let world = World::new();
     let run = world
         .bare_pass()
-        .env("INPUT_API-URL", "")
+        .unset("INPUT_API-URL")
         .env("INPUT_API_URL", &world.simulator.url());
-    let run = run.env("INPUT_DRY_RUN", "True").env("GITHUB_ACTIONS", "");
+    let run = run.env("INPUT_DRY_RUN", "True").unset("GITHUB_ACTIONS");
     let ended = run.run().success().says("dry run");
     assert!(
         !ended.log.contains("::"),
@@ -48,7 +48,7 @@ fn underscores_work_as_an_env_file_needs_them() {
 #[test]
 fn the_runners_api_url_is_the_default() {
     let world = World::new();
-    let run = world.bare_pass().env("INPUT_API-URL", "");
+    let run = world.bare_pass().unset("INPUT_API-URL");
     run.env("GITHUB_API_URL", &world.simulator.url())
         .run()
         .success();
@@ -158,7 +158,6 @@ fn action_yml_readme_and_binary_name_the_same_inputs() {
 #[test]
 fn the_defaults_of_action_yml_are_the_binarys() {
     // What the binary does without a value is what it does with the one in action.yml.
-    let world = World::new();
     let literal = |(_, default): &(String, String)| !default.is_empty() && !default.contains("${{");
     let defaults: Vec<_> = section("inputs").into_iter().filter(literal).collect();
     assert_eq!(
@@ -183,7 +182,6 @@ fn the_defaults_of_action_yml_are_the_binarys() {
         format!("{:?}", environment.inputs(chrono::Utc::now()).unwrap())
     };
     assert_eq!(parsed(&defaults), parsed(&[]));
-    drop(world);
 }
 
 #[test]
@@ -200,4 +198,35 @@ fn action_yml_readme_and_binary_name_the_same_outputs() {
     sorted.sort();
     written.sort();
     assert_eq!(sorted, written);
+}
+
+#[test]
+fn inputs_that_arrive_empty_are_unset() {
+    // As the runner hands over every input that has neither a value nor a default.
+    let world = World::new();
+    let mut run = world.pass();
+    for name in NAMES {
+        if !["token", "organization", "api-url", "checkpoint-variable"].contains(name) {
+            run = run.input(name, "");
+        }
+    }
+    run.run().success().outputs(&["result=healthy"]);
+    assert!(world.checkpoint().is_some());
+}
+
+#[test]
+fn credentials_in_a_wrong_address_are_not_shown() {
+    let world = World::new();
+    for address in [
+        "https://user:hunter2@git.acme.com/api/v3",
+        "user:hunter2@git.acme.com",
+    ] {
+        let ended = world.pass().input("api-url", address).run();
+        assert!(!ended.log.contains("hunter2"), "{}", ended.log);
+        ended.failure("without user name, password or query");
+    }
+    let asked = "https://git.acme.com/api/v3?access_token=hunter2";
+    let ended = world.pass().input("api-url", asked).run();
+    assert!(!ended.log.contains("hunter2") && !ended.summary.contains("hunter2"));
+    ended.failure("`api-url` `https://git.acme.com` is not accepted");
 }

@@ -16,4 +16,6 @@ mod harness;
 mod inputs;
 mod network;
 mod output;
+mod rows;
 mod virtual_time;
+mod webhooks;

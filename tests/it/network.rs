@@ -51,6 +51,9 @@ fn a_next_link_to_another_host_is_refused_and_the_token_not_sent() {
 fn a_page_that_repeats_its_cursor_ends_the_scan_with_an_error() {
     let world = World::new();
     world.log_healthy(950, 5);
+    // Delivered by its redelivery on the first page; the original is on one that comes up again.
+    world.log(Attempt::failed(guid(2), ago(150)));
+    world.log(Attempt::ok(guid(2), ago(1)).redelivery());
     let failed = world.log(Attempt::failed(guid(1), ago(1)));
     let path = format!("/orgs/acme/hooks/{}/deliveries?per_page=100", world.hook);
     let link = format!("{}{path}", world.simulator.url());
@@ -83,7 +86,7 @@ fn a_server_that_is_not_there_is_named_with_the_next_step() {
     ended
         .failure("GitHub could not be reached: ")
         .says("Connection refused")
-        .says("Check `api-url` and the network");
+        .says("Check `api-url`, the network, and that");
 }
 
 #[test]
@@ -170,4 +173,50 @@ fn every_request_carries_what_github_asks_for() {
         let agent = header("user-agent").unwrap();
         assert!(agent.starts_with("redeliver-webhooks/"), "{agent}");
     }
+}
+
+#[test]
+fn a_link_header_that_cannot_be_read_is_no_end_of_the_log() {
+    let world = World::new();
+    let start = ago(2 * DAY).timestamp_millis().to_string();
+    world.set_variable(&start);
+    world.log_healthy(150, 5);
+    let odd = "<https://api.github.com/x>; rel=\"next\"; title=\"\u{e9}\"";
+    let fault = Fault::on("GET", "/deliveries?").header("link", odd);
+    world.simulator.github().add_fault(fault);
+    world.pass().run().failure("its Link header is");
+    assert_eq!(world.variable(), Some(start));
+}
+
+#[test]
+fn a_log_of_empty_pages_ends() {
+    let world = World::new();
+    for page in 1..100 {
+        let path = format!(
+            "/orgs/acme/hooks/{}/deliveries?cursor=v1_{page}",
+            world.hook
+        );
+        let link = format!("{}{path}", world.simulator.url());
+        let fault = Fault::on("GET", "/deliveries?")
+            .nth(page)
+            .status(200, "[]")
+            .link_next(&link);
+        world.simulator.github().add_fault(fault);
+    }
+    world
+        .pass()
+        .run()
+        .failure("page after page of its log is empty");
+    assert!(world.requests("/deliveries?") < 25);
+}
+
+#[test]
+fn a_date_that_is_no_date_is_not_gone_by() {
+    let world = World::new();
+    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    let fault = Fault::on("*", "/")
+        .always()
+        .header("date", "31 Dec 262142 23:59:59 GMT");
+    world.simulator.github().add_fault(fault);
+    world.pass().run().success().outputs(&["result=healthy"]);
 }
