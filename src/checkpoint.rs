@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::actions::one_line;
 use crate::github::{self, Client};
 use crate::history::Window;
-use crate::inputs::{CheckpointPlace, Since};
+use crate::inputs::{CheckpointPlace, OneOff};
 use crate::report::Gap;
 
 /// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
@@ -93,22 +93,30 @@ impl<'a> Checkpoint<'a> {
         Ok(this)
     }
 
+    /// The variable that is to be, if it is not there yet.
+    pub fn missing(&self) -> Option<&CheckpointPlace> {
+        self.place.filter(|_| self.found.is_none())
+    }
+
     /// Which part of the log this pass is about.
     pub fn window(
         &self,
-        since: Option<Since>,
+        one_off: Option<OneOff>,
         began: DateTime<Utc>,
         retention: TimeDelta,
     ) -> Window {
         let retention_start = began - retention;
-        let start = match (since, self.found) {
-            (Some(since), _) => since.before(began),
+        let start = match (one_off, self.found) {
+            (Some(one_off), _) => one_off
+                .since
+                .map_or(retention_start, |since| since.before(began)),
             (None, Some(checkpoint)) => checkpoint - OVERLAP,
             (None, None) if self.place.is_some() => began - FIRST_PASS,
             (None, None) => retention_start,
         };
         Window {
             start: start.max(retention_start),
+            end: one_off.and_then(|one_off| Some(one_off.until?.before(began))),
             retention_start,
         }
     }

@@ -11,12 +11,15 @@ use std::collections::hash_map::Entry;
 use chrono::{DateTime, Utc};
 
 use crate::attempt::{Attempt, AttemptId, Guid, Verdict};
+use crate::evidence::Evidence;
 
 /// Which part of the log a pass is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Deliveries with an attempt at this time or later are in the pass.
     pub start: DateTime<Utc>,
+    /// Those with none before this time are not, if it is set.
+    pub end: Option<DateTime<Utc>>,
     /// GitHub redelivers nothing whose original is older than this.
     pub retention_start: DateTime<Utc>,
 }
@@ -84,9 +87,38 @@ pub struct Failure {
     /// When it was first attempted.
     pub first: First,
     /// Every attempt seen, newest first as the log told them.
-    pub attempts: Vec<AttemptId>,
-    /// How many of them are redeliveries.
-    pub redeliveries: usize,
+    pub attempts: Vec<Seen>,
+}
+
+impl Failure {
+    /// The attempts that are redeliveries.
+    pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> {
+        self.attempts.iter().filter(|seen| seen.redelivery)
+    }
+}
+
+/// One attempt of a failed delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which.
+    pub id: AttemptId,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// It is no original.
+    pub redelivery: bool,
+    /// The log holds no outcome of it yet.
+    pub pending: bool,
+}
+
+impl From<&Attempt<'_>> for Seen {
+    fn from(attempt: &Attempt<'_>) -> Self {
+        Self {
+            id: attempt.id,
+            at: attempt.delivered_at,
+            redelivery: attempt.is_redelivery(),
+            pending: attempt.verdict() == Verdict::Pending,
+        }
+    }
 }
 
 /// What the fold knows of one GUID.
@@ -101,8 +133,7 @@ struct Open {
     newest: Newest,
     original: Option<DateTime<Utc>>,
     oldest: DateTime<Utc>,
-    attempts: Vec<AttemptId>,
-    redeliveries: usize,
+    attempts: Vec<Seen>,
     in_pass: bool,
 }
 
@@ -120,6 +151,7 @@ pub struct History {
     settled_before: Vec<Guid>,
     settled: Vec<Guid>,
     without_original: usize,
+    evidence: Evidence,
     scanned: u64,
     end: Option<End>,
 }
@@ -133,6 +165,7 @@ impl History {
             settled_before: Vec::new(),
             settled: Vec::new(),
             without_original: 0,
+            evidence: Evidence::default(),
             scanned: 0,
             end: None,
         }
@@ -173,7 +206,9 @@ impl History {
     }
 
     fn fold_attempt(&mut self, attempt: Attempt<'_>) {
-        let in_window = attempt.delivered_at >= self.window.start;
+        self.evidence.add(&attempt);
+        let at = attempt.delivered_at;
+        let in_window = at >= self.window.start && self.window.end.is_none_or(|end| at < end);
         let succeeded = attempt.verdict() == Verdict::Succeeded;
         // Older rows of a delivery matter until its original went by. What does not say that it is
         // one may be a redelivery.
@@ -230,15 +265,18 @@ impl History {
         std::mem::swap(&mut self.settled_before, &mut self.settled);
     }
 
-    /// The failed deliveries of the pass, in no order, given how far the log was read.
-    pub fn into_failures(self, end: End) -> Vec<Failure> {
-        self.known
+    /// The failed deliveries of the pass, in no order, given how far the log was read, and what the
+    /// log says of the receiver.
+    pub fn into_failures(self, end: End) -> (Vec<Failure>, Evidence) {
+        let failures = self
+            .known
             .into_iter()
             .filter_map(|(guid, known)| match known {
                 Known::Failed(open) if open.in_pass => Some(open.into_failure(guid, end)),
                 Known::Failed(_) | Known::Delivered => None,
             })
-            .collect()
+            .collect();
+        (failures, self.evidence)
     }
 }
 
@@ -247,8 +285,7 @@ impl Open {
         Self {
             original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
-            attempts: vec![attempt.id],
-            redeliveries: usize::from(attempt.is_redelivery()),
+            attempts: vec![Seen::from(&attempt)],
             in_pass,
             newest: Newest::from(attempt),
         }
@@ -257,15 +294,13 @@ impl Open {
     /// Takes in one more attempt that did not succeed, from anywhere in the log.
     fn absorb(&mut self, attempt: Attempt<'_>, in_window: bool) {
         // A log that grows while it is read may show a row twice.
-        if self.attempts.contains(&attempt.id) {
+        if self.attempts.iter().any(|seen| seen.id == attempt.id) {
             return;
         }
-        self.attempts.push(attempt.id);
+        self.attempts.push(Seen::from(&attempt));
         self.in_pass |= in_window;
         self.oldest = self.oldest.min(attempt.delivered_at);
-        if attempt.is_redelivery() {
-            self.redeliveries += 1;
-        } else {
+        if !attempt.is_redelivery() {
             self.original = Some(attempt.delivered_at);
         }
         if attempt.delivered_at > self.newest.at {
@@ -285,7 +320,6 @@ impl Open {
             newest: self.newest,
             first,
             attempts: self.attempts,
-            redeliveries: self.redeliveries,
         }
     }
 }

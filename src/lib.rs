@@ -12,7 +12,9 @@
 //! | [`github`] | everything that speaks HTTP |
 //! | [`scan`] | reads a log as far back as the fold needs it |
 //! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
-//! | [`plan`] * | failed deliveries and the time -> what to do with each, and why |
+//! | [`evidence`] * | what a log says of the receiver |
+//! | [`filter`] * | which failures the user wants |
+//! | [`plan`] * | failed deliveries, policy and the time -> what to do with each, and why |
 //! | [`redelivery`] | carries a plan out |
 //! | [`checkpoint`] | where the next pass starts |
 //! | [`report`] * | what happened, as data |
@@ -22,6 +24,8 @@
 pub mod actions;
 pub mod attempt;
 pub mod checkpoint;
+pub mod evidence;
+pub mod filter;
 pub mod github;
 pub mod history;
 pub mod inputs;
@@ -40,8 +44,8 @@ use anyhow::Context;
 use chrono::Utc;
 
 use actions::Console;
-use inputs::{Environment, FailOn, Inputs};
-use report::{PassResult, Report};
+use inputs::{Environment, Inputs};
+use report::Report;
 
 /// What `--help` prints.
 const HELP: &str = concat!(
@@ -49,8 +53,8 @@ const HELP: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\n",
     env!("CARGO_PKG_DESCRIPTION"),
-    ".\n\nIt takes no arguments but --help and --version. Inputs are environment variables: \
-     INPUT_TOKEN, INPUT_ORGANIZATION,\nINPUT_HOOK_ID and so on, as README.md lists them."
+    ".\n\nThere are no arguments but --help and --version. Inputs are environment variables; README.md \
+     says what they mean:"
 );
 
 const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
@@ -70,6 +74,10 @@ pub fn run(
         [] => {}
         [only] if only == "--help" => {
             HELP.lines().for_each(|line| console.line(line));
+            for name in inputs::NAMES {
+                let name = name.to_uppercase().replace('-', "_");
+                console.line(&format!("  INPUT_{name}"));
+            }
             return true;
         }
         [only] if only == "--version" => {
@@ -78,8 +86,9 @@ pub fn run(
         }
         [first, ..] => {
             let error = format!(
-                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Write \
-                 inputs under `with:`, without `args`. Nothing was done",
+                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are \
+                 written under `with:` in a workflow, without `args`, and as variables \
+                 (`INPUT_DRY_RUN=true`) elsewhere",
                 first.to_string_lossy()
             );
             return conclude(&console, &runner, &Report::of_error(error), false);
@@ -95,18 +104,16 @@ pub fn run(
                 Ok(Err(error)) => Report::of_error(format!("{error:#}")),
                 Err(_) => Report::of_error(PANIC.into()),
             };
-            let succeeded = match inputs.fail_on {
-                FailOn::Never => true,
-                FailOn::Error => report.result() != PassResult::Error,
-            };
+            let succeeded = !report.fails(inputs.fail_on);
             conclude(&console, &runner, &report, succeeded)
         }
-        Err(errors) => conclude(
-            &console,
-            &runner,
-            &Report::of_error(errors.to_string()),
-            false,
-        ),
+        Err(errors) => {
+            let report = Report {
+                errors: errors.0.iter().map(ToString::to_string).collect(),
+                ..Report::default()
+            };
+            conclude(&console, &runner, &report, false)
+        }
     }
 }
 
@@ -127,9 +134,9 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
 /// unless not even that could be written.
 fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeeded: bool) -> bool {
     let mut written = true;
-    console.line(&summary::verdict(report));
     console.warnings(&report.warnings);
     console.errors(&report.errors);
+    console.line(&summary::verdict(report));
     let outputs = runner
         .output_file
         .as_deref()

@@ -50,6 +50,7 @@ impl Served {
             failure,
             outcome,
             reason: Some(reason),
+            due_at: None,
         });
     }
 }
@@ -63,7 +64,10 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn way(&mut self) -> anyhow::Result<()> {
-        let checkpoint = Checkpoint::read(self.client, self.inputs.checkpoint.as_ref());
+        // A one-off neither needs the checkpoint nor moves it, so a broken one is no obstacle.
+        let place = self.inputs.checkpoint.as_ref();
+        let place = place.filter(|_| self.inputs.one_off.is_none());
+        let checkpoint = Checkpoint::read(self.client, place);
         let (found, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
         let (webhooks, all_found) = self.take_in_found(found);
         let mut checkpoint = checkpoint?;
@@ -87,6 +91,13 @@ impl Pass<'_> {
             self.report.due += served.due;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);
+        }
+        let expiring = self.report.expiring();
+        if expiring > 0 {
+            self.report.warnings.push(format!(
+                "{} open, of which GitHub redelivers none in 12 hours any more",
+                counted(expiring, "delivery")
+            ));
         }
         if let Some(refusal) = checkpoint.refusal() {
             return Err(refusal).context("nothing was redelivered");
@@ -118,18 +129,21 @@ impl Pass<'_> {
                 counted(scan.unreadable.rows, "row"),
             ));
         }
-        let plan = plan(scan.failures, window.retention_start);
+        let plan = plan(
+            scan.failures,
+            &scan.evidence,
+            &self.inputs.policy,
+            self.client.now(),
+            window.retention_start,
+        );
         served.due = plan.due.len();
-        for (failure, outcome, reason) in plan.rest {
-            served.add(failure, outcome, reason);
-        }
+        served.report.deliveries.extend(plan.rest);
         if plan.due.is_empty() {
             return served;
         }
-        let one_off = self.inputs.since.is_some();
         let held_back = if self.inputs.dry_run {
             Some("dry run")
-        } else if !one_off && !checkpoint.is_writable(window).await {
+        } else if !checkpoint.is_writable(window).await {
             Some("the checkpoint can't be written")
         } else {
             None
@@ -182,8 +196,10 @@ impl Pass<'_> {
             }
         }
         let all_found = self.report.errors.len() == before;
-        self.report.scope = scope(self.inputs, webhooks.len(), inactive);
-        self.console.line(&self.report.scope);
+        if !webhooks.is_empty() {
+            self.report.scope = scope(self.inputs, webhooks.len(), inactive);
+            self.console.line(&self.report.scope);
+        }
         if self.inputs.api.is_unprotected() {
             let warning = "`api-url` is http: the token can be read on its way. Write https";
             self.report.warnings.push(warning.into());
@@ -193,10 +209,10 @@ impl Pass<'_> {
 
     fn open_window(&mut self, checkpoint: &Checkpoint<'_>, began: DateTime<Utc>) -> Window {
         let retention = self.inputs.api.retention();
-        let window = checkpoint.window(self.inputs.since, began, retention);
+        let window = checkpoint.window(self.inputs.one_off, began, retention);
         self.report.began = Some(began);
-        self.report.window_start = Some(window.start);
-        if let Some(since) = self.inputs.since
+        self.report.window = Some(window);
+        if let Some(since) = self.inputs.one_off.and_then(|one_off| one_off.since)
             && since.before(began) < window.start
         {
             self.report.warnings.push(format!(
@@ -205,9 +221,16 @@ impl Pass<'_> {
                 rfc3339(window.start)
             ));
         }
-        if self.inputs.since.is_none()
-            && let Some(gap) = checkpoint.gap(window)
+        if let Some(place) = checkpoint.missing()
+            && self.inputs.dry_run
         {
+            self.report.warnings.push(format!(
+                "There is no variable `{}` in `{}` yet. A dry run can't tell whether the token may \
+                 create it",
+                place.variable, place.repository
+            ));
+        }
+        if let Some(gap) = checkpoint.gap(window) {
             self.report.gap = Some(gap);
             self.report.warnings.push(format!(
                 "The last checkpoint is older than GitHub redelivers: what failed between {} and {} \
@@ -219,7 +242,7 @@ impl Pass<'_> {
         window
     }
 
-    /// Stores where the next pass starts. A dry run and a one-off write nothing.
+    /// Stores where the next pass starts. A dry run writes nothing.
     async fn move_checkpoint(
         &mut self,
         checkpoint: &Checkpoint<'_>,
@@ -227,7 +250,7 @@ impl Pass<'_> {
         window: Window,
         all_found: bool,
     ) -> anyhow::Result<()> {
-        if self.inputs.dry_run || self.inputs.since.is_some() {
+        if self.inputs.dry_run {
             return Ok(());
         }
         let open = self
@@ -240,7 +263,11 @@ impl Pass<'_> {
         let old_start = checkpoint.old_start(window);
         let next = checkpoint::next(began, open.chain(unread), old_start);
         let moved = checkpoint.save(next).await?;
-        self.report.checkpoint = moved.then_some(next);
+        if moved {
+            self.console
+                .line(&format!("Checkpoint moved to {}.", rfc3339(next)));
+            self.report.checkpoint = Some(next);
+        }
         Ok(())
     }
 }
@@ -277,15 +304,21 @@ async fn find(inputs: &Inputs, client: &Client) -> Vec<anyhow::Result<Found>> {
 
 fn scope(inputs: &Inputs, webhooks: usize, inactive: usize) -> String {
     let mut scope = format!(
-        "{} of {}, all events, all failures, {}",
+        "{} of {}, {} events, {} failures, {}",
         counted(webhooks, "webhook"),
         inputs.organizations.join(", "),
+        some_or_all(inputs.policy.filter.events.is_empty()),
+        some_or_all(inputs.policy.filter.statuses.is_empty()),
         if inputs.dry_run { "dry run" } else { "live" },
     );
     if inactive > 0 {
         scope.push_str(&format!(" ({inactive} inactive left out)"));
     }
     scope
+}
+
+fn some_or_all(all: bool) -> &'static str {
+    if all { "all" } else { "some" }
 }
 
 /// What the log says of a scan.

@@ -1,136 +1,156 @@
 //! Decides what to do with each failed delivery, and why.
 //!
-//! Pure: failed deliveries and the time come in, a plan comes out.
+//! Pure: failed deliveries, what is known of their receiver, the user's policy and the time come in, a
+//! plan comes out.
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::evidence::Evidence;
+use crate::filter::Filter;
 use crate::history::{Failure, First};
-use crate::report::Outcome;
+use crate::report::{Delivery, Outcome, counted, rfc3339};
+
+/// Longest wait between redeliveries of one delivery.
+const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
+
+/// Redeliveries while the receiver was down after which a delivery waits for a sign of life.
+const PATIENCE: usize = 5;
+
+/// How long it waits if none comes. A receiver that answers too late may have done the work each
+/// time.
+const WITHOUT_SIGN: TimeDelta = TimeDelta::hours(6);
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Which deliveries.
+    pub filter: Filter,
+    /// Only those first attempted so long ago at most.
+    pub max_age: Option<TimeDelta>,
+    /// Failed redeliveries, the receiver being up, before a delivery is given up.
+    pub max_attempts: usize,
+    /// First wait between redeliveries. Zero: none at all.
+    pub backoff: TimeDelta,
+}
 
 /// What to do about the failed deliveries of one webhook.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// To be redelivered, in this order.
     pub due: Vec<Failure>,
     /// Not to be redelivered, and why.
-    pub rest: Vec<(Failure, Outcome, String)>,
+    pub rest: Vec<Delivery>,
 }
 
 /// Sorts out which failures are due.
 ///
 /// Those never redelivered come first, oldest original first; then the others, oldest first. Were
 /// it oldest first alone, the deliveries that always fail would pile up at the head.
-pub fn plan(failures: Vec<Failure>, retention_start: DateTime<Utc>) -> Plan {
+pub fn plan(
+    failures: Vec<Failure>,
+    evidence: &Evidence,
+    policy: &Policy,
+    now: DateTime<Utc>,
+    retention_start: DateTime<Utc>,
+) -> Plan {
     let mut plan = Plan::default();
     for failure in failures {
-        let (outcome, reason) = match failure.first {
-            First::BeyondRetention => (Outcome::Expired, EXPIRED),
-            First::At(time) if time < retention_start => (Outcome::Expired, EXPIRED),
-            First::Unseen => (Outcome::Deferred, UNSEEN),
-            First::At(_) if failure.newest.pending => (Outcome::Pending, PENDING),
-            First::At(_) => {
-                plan.due.push(failure);
-                continue;
-            }
-        };
-        plan.rest.push((failure, outcome, reason.into()));
+        match settled(&failure, evidence, policy, now, retention_start) {
+            None => plan.due.push(failure),
+            Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
+                failure,
+                outcome,
+                reason: Some(reason),
+                due_at,
+            }),
+        }
     }
     plan.due.sort_unstable_by_key(|failure| {
         (
-            failure.redeliveries > 0,
+            failure.redeliveries().next().is_some(),
             failure.first.time(),
             failure.newest.id,
         )
     });
     plan.rest
-        .sort_unstable_by_key(|(failure, _, _)| Reverse((failure.newest.at, failure.newest.id)));
+        .sort_unstable_by_key(|each| Reverse((each.failure.newest.at, each.failure.newest.id)));
     plan
 }
 
-const EXPIRED: &str = "older than GitHub redelivers";
-const PENDING: &str = "GitHub's log holds no outcome yet";
-const UNSEEN: &str = "the log could not be read back to its first attempt";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::attempt::{AttemptId, Guid};
-    use crate::history::Newest;
-
-    fn at(hour: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_790_000_000 + hour * 3600, 0).unwrap()
+/// Why a delivery is not due, and when it will be; `None` if it is.
+fn settled(
+    failure: &Failure,
+    evidence: &Evidence,
+    policy: &Policy,
+    now: DateTime<Utc>,
+    retention_start: DateTime<Utc>,
+) -> Option<(Outcome, String, Option<DateTime<Utc>>)> {
+    let settled = |outcome, reason: &str| Some((outcome, reason.to_owned(), None));
+    if !policy.filter.admits(&failure.newest) {
+        return settled(Outcome::Ignored, "left out by `events` or `statuses`");
     }
-
-    fn failure(id: u64, first: First, redeliveries: usize) -> Failure {
-        Failure {
-            guid: Guid::new(&format!("guid {id}")),
-            newest: Newest {
-                id: AttemptId(id),
-                at: at(50),
-                pending: false,
-                status: "timed out".into(),
-                code: Some(504),
-                event: "push".into(),
-                action: None,
-            },
-            first,
-            attempts: vec![AttemptId(id)],
-            redeliveries,
+    let first = match failure.first {
+        First::At(time) if time >= retention_start => time,
+        First::At(_) | First::BeyondRetention => {
+            return settled(Outcome::Expired, "older than GitHub redelivers");
         }
+        First::Unseen => {
+            let reason = "the log could not be read back to its first attempt";
+            return settled(Outcome::Deferred, reason);
+        }
+    };
+    if policy.max_age.is_some_and(|max_age| first < now - max_age) {
+        return settled(Outcome::Stale, "older than `max-age`");
     }
-
-    fn ids(plan: &Plan) -> Vec<u64> {
-        plan.due.iter().map(|failure| failure.newest.id.0).collect()
+    if failure.newest.pending {
+        return settled(Outcome::Pending, "GitHub's log holds no outcome yet");
     }
-
-    #[test]
-    fn fresh_failures_come_first_and_the_oldest_of_them_leads() {
-        let plan = plan(
-            vec![
-                failure(1, First::At(at(1)), 2),
-                failure(2, First::At(at(9)), 0),
-                failure(3, First::At(at(5)), 0),
-                failure(4, First::At(at(0)), 1),
-            ],
-            at(0),
-        );
-        assert_eq!(ids(&plan), [3, 2, 4, 1]);
-        assert!(plan.rest.is_empty());
+    let made = failure.redeliveries().count();
+    let counts = failure
+        .redeliveries()
+        .filter(|seen| !seen.pending && evidence.was_up(seen.at))
+        .count();
+    if counts >= policy.max_attempts {
+        let reason = format!("failed {} while its receiver was up", counted_times(counts));
+        return Some((Outcome::Exhausted, reason, None));
     }
+    let due_at = due_at(failure, made, made - counts, evidence, policy.backoff);
+    (due_at > now).then(|| {
+        let redelivered = counted(made, "redelivery");
+        let reason = format!("due {} after {redelivered}", rfc3339(due_at));
+        (Outcome::Waiting, reason, Some(due_at))
+    })
+}
 
-    #[test]
-    fn what_github_will_not_redeliver_has_expired() {
-        let plan = plan(
-            vec![
-                failure(1, First::At(at(0)), 0),
-                failure(2, First::BeyondRetention, 1),
-                failure(3, First::At(at(1)), 0),
-            ],
-            at(1),
-        );
-        assert_eq!(ids(&plan), [3]);
-        assert!(
-            plan.rest
-                .iter()
-                .all(|(_, outcome, _)| *outcome == Outcome::Expired)
-        );
-        assert_eq!(plan.rest.len(), 2);
+fn counted_times(times: usize) -> String {
+    counted(times, "time")
+}
+
+/// When a delivery is due that was redelivered `made` times, `uncounted` of them while its receiver
+/// was down.
+fn due_at(
+    failure: &Failure,
+    made: usize,
+    uncounted: usize,
+    evidence: &Evidence,
+    backoff: TimeDelta,
+) -> DateTime<Utc> {
+    let newest = failure.newest.at;
+    if made == 0 || backoff.is_zero() {
+        return newest;
     }
-
-    #[test]
-    fn an_attempt_without_outcome_is_waited_for() {
-        let mut pending = failure(1, First::At(at(2)), 1);
-        pending.newest.pending = true;
-        let plan = plan(vec![pending], at(1));
-        assert_eq!(plan.rest[0].1, Outcome::Pending);
-        assert!(plan.due.is_empty());
-    }
-
-    #[test]
-    fn a_delivery_whose_start_was_not_seen_is_left_for_the_next_pass() {
-        let plan = plan(vec![failure(1, First::Unseen, 1)], at(1));
-        assert_eq!(plan.rest[0].1, Outcome::Deferred);
+    let doublings = u32::try_from(made - 1).unwrap_or(u32::MAX).min(30);
+    let wait = backoff
+        .checked_mul(1 << doublings)
+        .map_or(LONGEST_BACKOFF, |wait| wait.min(LONGEST_BACKOFF));
+    if uncounted >= PATIENCE && !evidence.success_since(newest) {
+        newest + WITHOUT_SIGN
+    } else {
+        newest + wait
     }
 }
+
+#[cfg(test)]
+mod tests;

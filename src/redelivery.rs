@@ -124,6 +124,7 @@ impl Redelivered {
             failure,
             outcome,
             reason,
+            due_at: None,
         });
     }
 }

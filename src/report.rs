@@ -2,14 +2,19 @@
 //!
 //! Pure: nothing here reads, prints or asks for the time.
 
+mod json;
+
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 
-use crate::history::Failure;
+use crate::history::{Failure, Window};
+use crate::inputs::FailOn;
 use crate::webhook::Webhook;
+
+/// What GitHub will redeliver no longer than this may be out of reach by the next likely pass.
+pub const SOON: TimeDelta = TimeDelta::hours(12);
 
 /// What became of one failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +98,11 @@ impl Outcome {
         matches!(self, Self::Exhausted | Self::Expired | Self::Rejected)
     }
 
+    /// Whether the user wants it left alone.
+    pub fn is_skipped(self) -> bool {
+        matches!(self, Self::Ignored | Self::Stale)
+    }
+
     /// Whether GitHub was asked, and did not say no.
     pub fn is_redelivered(self) -> bool {
         matches!(self, Self::Recovered | Self::Unrecovered | Self::Requested)
@@ -136,6 +146,8 @@ pub struct Delivery {
     pub outcome: Outcome,
     /// Why, where the outcome alone does not say it. May hold GitHub's words.
     pub reason: Option<String>,
+    /// When it is due, if it waits.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// What happened at one webhook.
@@ -173,8 +185,8 @@ pub struct Report {
     pub dry_run: bool,
     /// When the pass began, by GitHub's clock. `None` if it did not come to that.
     pub began: Option<DateTime<Utc>>,
-    /// Where the pass's window starts.
-    pub window_start: Option<DateTime<Utc>>,
+    /// Which part of the logs the pass was about.
+    pub window: Option<Window>,
     /// Deliveries that were due, asked for or not.
     pub due: usize,
     /// What happened at each webhook.
@@ -238,6 +250,7 @@ impl Report {
         let mut causes = BTreeMap::new();
         for Delivery { failure, .. } in self.deliveries() {
             let newest = &failure.newest;
+            let first = failure.first.time().unwrap_or(newest.at);
             let cause = causes
                 .entry((&*newest.status, newest.code, &*newest.event))
                 .or_insert(Cause {
@@ -245,16 +258,43 @@ impl Report {
                     code: newest.code,
                     event: &newest.event,
                     deliveries: 0,
-                    first: newest.at,
+                    first,
                     last: newest.at,
                 });
             cause.deliveries += 1;
-            cause.first = cause.first.min(newest.at);
+            cause.first = cause.first.min(first);
             cause.last = cause.last.max(newest.at);
         }
         let mut causes: Vec<_> = causes.into_values().collect();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.deliveries));
         causes
+    }
+
+    /// Whether the step is to fail.
+    pub fn fails(&self, fail_on: FailOn) -> bool {
+        let result = self.result();
+        match fail_on {
+            FailOn::Never => false,
+            FailOn::Error => result == PassResult::Error,
+            FailOn::Lost => result >= PassResult::Lost || self.expiring() > 0,
+            FailOn::Open => result >= PassResult::Open,
+        }
+    }
+
+    /// How many open deliveries GitHub will redeliver no longer than [`SOON`].
+    pub fn expiring(&self) -> usize {
+        let Some(window) = self.window else { return 0 };
+        let expires_soon = |delivery: &&Delivery| {
+            let first = delivery.failure.first.time();
+            delivery.outcome.is_open()
+                && first.is_some_and(|first| first < window.retention_start + SOON)
+        };
+        self.deliveries().filter(expires_soon).count()
+    }
+
+    /// When the first of the waiting deliveries is due.
+    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.deliveries().filter_map(|each| each.due_at).min()
     }
 
     /// The step outputs, in the order in which they are documented.
@@ -270,33 +310,10 @@ impl Report {
             ("open", count(Outcome::is_open)),
             ("lost", count(Outcome::is_lost)),
             ("errors", self.errors.len().to_string()),
-            ("next-due", String::new()),
+            ("next-due", time(self.next_due())),
             ("checkpoint", time(self.checkpoint)),
-            ("report", self.json()),
+            ("report", json::compact(self)),
         ]
-    }
-
-    /// The `report` output: compact JSON.
-    fn json(&self) -> String {
-        let document = Document {
-            version: 1,
-            result: self.result().name(),
-            counts: Counts(self),
-            webhooks: self
-                .webhooks
-                .iter()
-                .map(|webhook| WebhookRow {
-                    webhook: webhook.webhook.to_string(),
-                    url: webhook.webhook.settings_url(&self.web),
-                    scanned: webhook.scanned,
-                    found: webhook.deliveries.len(),
-                    complete: webhook.complete,
-                })
-                .collect(),
-            causes: self.causes(),
-        };
-        // Strings, numbers and times always serialize; an empty report would say it if not.
-        serde_json::to_string(&document).unwrap_or_default()
     }
 }
 
@@ -326,39 +343,8 @@ pub struct Cause<'a> {
     pub event: &'a str,
     /// How many.
     pub deliveries: usize,
-    /// The oldest of their newest attempts.
+    /// When the first of them was first attempted.
     pub first: DateTime<Utc>,
-    /// The newest of them.
+    /// When the last of them was last attempted.
     pub last: DateTime<Utc>,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    version: u32,
-    result: &'static str,
-    counts: Counts<'a>,
-    webhooks: Vec<WebhookRow>,
-    causes: Vec<Cause<'a>>,
-}
-
-#[derive(Serialize)]
-struct WebhookRow {
-    webhook: String,
-    url: String,
-    scanned: u64,
-    found: usize,
-    complete: bool,
-}
-
-/// Every outcome with its number, zeros too.
-struct Counts<'a>(&'a Report);
-
-impl Serialize for Counts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Outcome::ALL.len()))?;
-        for outcome in Outcome::ALL {
-            map.serialize_entry(outcome.name(), &self.0.count(|each| each == outcome))?;
-        }
-        map.end()
-    }
 }

@@ -1,5 +1,6 @@
 //! Reads one webhook's log as far back as the fold needs it.
 
+use crate::evidence::Evidence;
 use crate::github::{Client, Error, Log, Unreadable};
 use crate::history::{End, Failure, History, Window};
 use crate::webhook::Webhook;
@@ -13,6 +14,8 @@ pub struct Scan {
     pub webhook: Webhook,
     /// The failed deliveries of the pass.
     pub failures: Vec<Failure>,
+    /// What the log says of the receiver.
+    pub evidence: Evidence,
     /// Pages read.
     pub pages: u32,
     /// Attempts read.
@@ -56,12 +59,15 @@ pub async fn scan(client: &Client, webhook: Webhook, window: Window) -> Scan {
         (None, Some(End::Retention)) if unreadable.rows > 0 => End::Log,
         (None, end) => end.unwrap_or(End::Log),
     };
+    let scanned = history.scanned();
+    let (failures, evidence) = history.into_failures(end);
     Scan {
         webhook,
+        failures,
+        evidence,
         pages,
-        scanned: history.scanned(),
+        scanned,
         unreadable,
         broken,
-        failures: history.into_failures(end),
     }
 }

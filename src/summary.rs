@@ -25,6 +25,7 @@ pub fn verdict(report: &Report) -> String {
         return "Nothing was done.".into();
     }
     let failed = counted(found, "failed delivery");
+    let skipped = report.count(Outcome::is_skipped);
     let mut verdict = if found == 0 {
         let scanned = counted(report.scanned(), "attempt");
         format!("No delivery failed: {scanned} of {webhooks} read.")
@@ -36,6 +37,12 @@ pub fn verdict(report: &Report) -> String {
     };
     if left > 0 && !report.dry_run {
         verdict.push_str(&format!(" Left for the next pass: {left}."));
+    }
+    if skipped > 0 {
+        verdict.push_str(&format!(" Left out as the inputs say: {skipped}."));
+    }
+    if let Some(due) = report.next_due() {
+        verdict.push_str(&format!(" The next is due {}.", rfc3339(due)));
     }
     if lost > 0 {
         verdict.push_str(&format!(" Lost for good: {lost}."));
@@ -219,8 +226,8 @@ fn footer(report: &Report) -> String {
     if !report.scope.is_empty() {
         parts.push(report.scope.clone());
     }
-    if let Some(start) = report.window_start {
-        parts.push(format!("read back to {}", rfc3339(start)));
+    if let Some(window) = report.window {
+        parts.push(format!("read back to {}", rfc3339(window.start)));
     }
     parts.push(match report.checkpoint {
         Some(checkpoint) => format!("checkpoint moved to {}", rfc3339(checkpoint)),

@@ -127,6 +127,10 @@ impl fmt::Display for Error {
             RequestError::Status { limit: true, .. } | RequestError::LimitReached => {
                 f.write_str("A rate limit is reached: run again later, or less often")
             }
+            RequestError::Status { message, .. } if message.starts_with('<') => f.write_str(
+                "That is a page and not GitHub's API: check `api-url` (on Enterprise Server \
+                 `https://HOST/api/v3`)",
+            ),
             RequestError::Status { status, .. } => match status {
                 401 => f.write_str("The token is wrong, expired or revoked: store a new one"),
                 403 => write!(f, "The token lacks a permission: {needs}"),

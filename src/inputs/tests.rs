@@ -29,10 +29,14 @@ fn the_least_is_a_token_and_an_organization() {
     let inputs = with(&[]).unwrap();
     assert_eq!(inputs.organizations, ["acme"]);
     assert_eq!(inputs.hook_ids, []);
-    assert_eq!(inputs.since, None);
+    assert_eq!(inputs.one_off, None);
+    assert_eq!(inputs.policy.max_attempts, 10);
+    assert_eq!(inputs.policy.backoff, TimeDelta::minutes(5));
+    assert_eq!(inputs.policy.max_age, None);
+    assert_eq!(inputs.policy.filter, Filter::default());
     assert_eq!(inputs.checkpoint, None);
     assert!(!inputs.dry_run);
-    assert_eq!(inputs.fail_on, FailOn::Error);
+    assert_eq!(inputs.fail_on, FailOn::Lost);
     assert_eq!(inputs.api, ApiBase::default());
 }
 
@@ -46,7 +50,7 @@ fn hyphens_and_underscores_name_the_same_input() {
     assert_eq!(
         error(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", "false")]),
         "`dry-run` is given twice, in two spellings, and the two differ: leave one out. Nothing \
-         was done."
+         was done. "
     );
 }
 
@@ -67,7 +71,7 @@ fn empty_is_unset_even_under_a_wrong_name() {
 fn an_unknown_input_is_an_error_that_names_the_nearest() {
     assert_eq!(
         error(&[("INPUT_DRYRUN", "true")]),
-        "`dryrun` is not an input. Did you mean `dry-run`? Nothing was done."
+        "`dryrun` is not an input. Did you mean `dry-run`? Nothing was done. "
     );
     assert!(error(&[("INPUT_FROBNICATE", "x")]).contains("The inputs are `token`, `organization`"));
 }
@@ -125,6 +129,42 @@ fn every_wrong_value_is_named_shown_and_answered() {
         ("INPUT_SINCE", "2026-11-20", "`since` `2026-11-20`"),
         ("INPUT_SINCE", "3µ", "`since` `3µ`"),
         (
+            "INPUT_UNTIL",
+            "tomorrow",
+            "`until` `tomorrow` is not accepted: write how long ago",
+        ),
+        (
+            "INPUT_MAX-AGE",
+            "0d",
+            "`max-age` `0d` is not accepted: write a whole number",
+        ),
+        (
+            "INPUT_MAX-AGE",
+            "4d",
+            "`max-age` is longer than GitHub redelivers: write 3d at most",
+        ),
+        (
+            "INPUT_MAX-ATTEMPTS",
+            "0",
+            "`max-attempts` `0` is not accepted: write a whole number",
+        ),
+        ("INPUT_MAX-ATTEMPTS", "-1", "`max-attempts` `-1`"),
+        (
+            "INPUT_BACKOFF",
+            "5",
+            "`backoff` `5` is not accepted: write a whole number and its unit",
+        ),
+        (
+            "INPUT_EVENTS",
+            "push,Pull Request",
+            "`events` `Pull Request` is not accepted: write events",
+        ),
+        (
+            "INPUT_STATUSES",
+            "5xx, 9xx",
+            "`statuses` `9xx` is not accepted: write a code (`404`)",
+        ),
+        (
             "INPUT_CHECKPOINT-VARIABLE",
             "1ST",
             "`checkpoint-variable` `1ST`",
@@ -167,7 +207,7 @@ fn every_wrong_value_is_named_shown_and_answered() {
         (
             "INPUT_FAIL-ON",
             "lots",
-            "`fail-on` `lots` is not accepted: write `never` or `error`",
+            "`fail-on` `lots` is not accepted: write `never`, `error`, `lost` or `open`",
         ),
         (
             "INPUT_API-URL",
@@ -183,7 +223,7 @@ fn every_wrong_value_is_named_shown_and_answered() {
     for (key, value, expected) in cases {
         let error = error(&[(key, value)]);
         assert!(error.starts_with(expected), "{key}={value}: {error}");
-        assert!(error.ends_with(". Nothing was done."), "{error}");
+        assert!(error.trim_end().ends_with(". Nothing was done."), "{error}");
     }
 }
 
@@ -234,7 +274,10 @@ fn a_token_is_trimmed_and_must_be_there() {
 
 #[test]
 fn since_is_a_duration_or_a_time() {
-    let since = |value| with(&[("INPUT_SINCE", value)]).unwrap().since.unwrap();
+    let since = |value| {
+        let inputs = with(&[("INPUT_SINCE", value)]).unwrap();
+        inputs.one_off.and_then(|one_off| one_off.since).unwrap()
+    };
     assert_eq!(since("90s").before(now()), now() - TimeDelta::seconds(90));
     assert_eq!(since("15m").before(now()), now() - TimeDelta::minutes(15));
     assert_eq!(since("6h").before(now()), now() - TimeDelta::hours(6));
@@ -294,4 +337,30 @@ fn a_value_that_is_no_utf_8_is_an_error_and_no_panic() {
         error.contains("`organization` is not UTF-8 text"),
         "{error}"
     );
+}
+
+#[test]
+fn a_window_ends_after_it_starts() {
+    let window = |since, until| with(&[("INPUT_SINCE", since), ("INPUT_UNTIL", until)]);
+    assert!(window("2d", "1d").is_ok());
+    assert!(window("", "1d").is_ok());
+    for until in ["1d", "2d", "2026-11-20T00:00:00Z"] {
+        let error = window("1d", until).unwrap_err().to_string();
+        assert!(error.starts_with("`until` is not after `since`"), "{error}");
+    }
+}
+
+#[test]
+fn a_backoff_may_be_none() {
+    let backoff = |value| with(&[("INPUT_BACKOFF", value)]).unwrap().policy.backoff;
+    assert_eq!(backoff("0"), TimeDelta::zero());
+    assert_eq!(backoff("90s"), TimeDelta::seconds(90));
+}
+
+#[test]
+fn retention_is_longer_on_a_server_of_ones_own() {
+    let server = ("INPUT_API-URL", "https://git.acme.com/api/v3");
+    assert!(with(&[server, ("INPUT_MAX-AGE", "7d")]).is_ok());
+    let error = error(&[server, ("INPUT_MAX-AGE", "8d")]);
+    assert!(error.contains("write 7d at most"), "{error}");
 }

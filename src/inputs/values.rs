@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{FailOn, Since};
+use super::{FailOn, Moment};
 use crate::actions::one_line;
 use crate::github::{self, Secret};
 use crate::webhook::HookId;
@@ -62,7 +62,8 @@ impl InputError {
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let stop = if self.0.ends_with('?') { "" } else { "." };
+        write!(f, "{}{stop} Nothing was done.", self.0)
     }
 }
 
@@ -122,32 +123,51 @@ pub(super) fn hook_id(value: &str) -> Result<HookId, &'static str> {
     }
 }
 
-pub(super) fn since(value: &str, now: DateTime<Utc>) -> Result<Since, &'static str> {
+pub(super) fn moment(value: &str, now: DateTime<Utc>) -> Result<Moment, &'static str> {
     const ACCEPTED: &str = "write how long ago (`90s`, `15m`, `6h`, `3d`) or a time in the past \
                             with its zone (`2026-11-20T08:00:00Z`)";
-    if let Some(duration) = duration(value) {
-        return Ok(Since::Ago(duration));
+    if let Ok(duration) = duration(value) {
+        return Ok(Moment::Ago(duration));
     }
     match DateTime::parse_from_rfc3339(value) {
-        Ok(time) if time <= now => Ok(Since::At(time.to_utc())),
+        Ok(time) if time <= now => Ok(Moment::At(time.to_utc())),
         _ => Err(ACCEPTED),
     }
 }
 
 /// A whole number above 0 and its unit: `90s`, `15m`, `6h`, `3d`.
-fn duration(value: &str) -> Option<TimeDelta> {
-    let unit = value.chars().next_back()?;
-    let number = value.strip_suffix(unit)?;
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+pub(super) fn duration(value: &str) -> Result<TimeDelta, &'static str> {
+    const ACCEPTED: &str = "write a whole number and its unit (`90s`, `15m`, `6h`, `3d`)";
+    let parsed = || {
+        let unit = value.chars().next_back()?;
+        let number = value.strip_suffix(unit)?;
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
+        match unit {
+            's' => TimeDelta::try_seconds(number),
+            'm' => TimeDelta::try_minutes(number),
+            'h' => TimeDelta::try_hours(number),
+            'd' => TimeDelta::try_days(number),
+            _ => None,
+        }
+    };
+    parsed().ok_or(ACCEPTED)
+}
+
+/// The same, or nothing: `0`, with or without a unit.
+pub(super) fn duration_or_zero(value: &str) -> Result<TimeDelta, &'static str> {
+    match value {
+        "0" | "0s" | "0m" | "0h" | "0d" => Ok(TimeDelta::zero()),
+        _ => duration(value),
     }
-    let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
-    match unit {
-        's' => TimeDelta::try_seconds(number),
-        'm' => TimeDelta::try_minutes(number),
-        'h' => TimeDelta::try_hours(number),
-        'd' => TimeDelta::try_days(number),
-        _ => None,
+}
+
+pub(super) fn max_attempts(value: &str) -> Result<usize, &'static str> {
+    match value.parse() {
+        Ok(number) if number > 0 && !value.starts_with('+') => Ok(number),
+        _ => Err("write a whole number above 0"),
     }
 }
 
@@ -164,7 +184,9 @@ pub(super) fn fail_on(value: &str) -> Result<FailOn, &'static str> {
     match value {
         "never" => Ok(FailOn::Never),
         "error" => Ok(FailOn::Error),
-        _ => Err("write `never` or `error`"),
+        "lost" => Ok(FailOn::Lost),
+        "open" => Ok(FailOn::Open),
+        _ => Err("write `never`, `error`, `lost` or `open`"),
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::attempt::{AttemptId, Guid};
-use crate::history::{Failure, First, Newest};
+use crate::history::{Failure, First, Newest, Seen, Window};
 use crate::webhook::{HookId, Owner, Webhook};
 use chrono::{DateTime, Utc};
 
@@ -22,11 +22,16 @@ fn delivery(id: u64, status: &str, outcome: Outcome) -> Delivery {
                 action: None,
             },
             first: First::At(at(0)),
-            attempts: vec![AttemptId(id)],
-            redeliveries: 0,
+            attempts: vec![Seen {
+                id: AttemptId(id),
+                at: at(0),
+                redelivery: false,
+                pending: false,
+            }],
         },
         outcome,
         reason: None,
+        due_at: None,
     }
 }
 
@@ -35,7 +40,11 @@ fn report(deliveries: Vec<Delivery>) -> Report {
         scope: "1 webhook of acme, all events, all failures, live".into(),
         web: "https://github.com".into(),
         began: Some(at(9)),
-        window_start: Some(at(0)),
+        window: Some(Window {
+            start: at(0),
+            end: None,
+            retention_start: at(0),
+        }),
         webhooks: vec![WebhookReport {
             webhook: Webhook {
                 owner: Owner::Organization("acme".into()),
@@ -103,7 +112,7 @@ fn a_failed_delivery_is_told_with_its_cause() {
     let markdown = markdown(&report(vec![delivery(1, "timed out", Outcome::Requested)]));
     for line in [
         "| [acme webhook 1](https://github.com/organizations/acme/settings/hooks/1) | `https://ci.acme.com` | 40 | 1 | 1 | 0 |",
-        "| `timed out` | `push` | 1 | 2026-09-21T14:14:20Z | 2026-09-21T14:14:20Z |",
+        "| `timed out` | `push` | 1 | 2026-09-21T14:13:20Z | 2026-09-21T14:14:20Z |",
         "| acme webhook 1 | `guid-1` | `push` | 2026-09-21T14:13:20Z | 1 | `timed out` | requested |",
     ] {
         assert!(markdown.contains(line), "{line}\n{markdown}");

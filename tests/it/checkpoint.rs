@@ -152,7 +152,7 @@ fn a_checkpoint_older_than_retention_is_a_gap() {
     let ended = world
         .pass()
         .run()
-        .success()
+        .lost()
         .outputs(&["result=lost", "found=0"]);
     ended.says("::warning::The last checkpoint is older than GitHub redelivers");
 }
@@ -194,4 +194,25 @@ fn the_checkpoint_may_be_in_another_repository() {
     let stored = world.simulator.github().variable("acme/state", VARIABLE);
     assert!(stored.is_some());
     assert_eq!(world.variable(), None);
+}
+
+#[test]
+fn a_one_off_does_not_stumble_over_a_broken_checkpoint() {
+    let world = World::new();
+    world.set_variable("nonsense");
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    world
+        .pass()
+        .input("since", "2h")
+        .run()
+        .success()
+        .outputs(&["redelivered=1"]);
+    assert_eq!(world.variable().as_deref(), Some("nonsense"));
+}
+
+#[test]
+fn a_dry_run_says_that_the_variable_is_not_there() {
+    let world = World::new();
+    let ended = world.pass().input("dry-run", "true").run().success();
+    ended.says("::warning::There is no variable `LAST_REDELIVERY` in `acme/ops` yet");
 }

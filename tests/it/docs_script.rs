@@ -50,7 +50,7 @@ fn decisions(
     write(&world);
     world.set_variable(&last.timestamp_millis().to_string());
     let script = docs_script(&world.served(), last);
-    world.pass().run().success();
+    world.pass().input("fail-on", "error").run().success();
     if let Ok(real) = std::env::var("DOCS_SCRIPT") {
         let world = World::new();
         write(&world);
@@ -202,6 +202,6 @@ fn the_script_stops_at_the_first_redelivery_that_is_refused() {
         assert_eq!(run_docs_script(&real, &world), None);
         assert_eq!(world.redelivered().len(), 1);
     }
-    world.pass().run().success();
+    world.pass().run().lost();
     assert_eq!(world.redelivered().len(), 2);
 }

@@ -126,7 +126,7 @@ fn hostile_words_of_github_stay_words() {
     let body = r#"{"message":"\n::error::boo\r##[error]boo <img>"}"#;
     let fault = Fault::on("POST", "/attempts").status(422, body);
     world.simulator.github().add_fault(fault);
-    let ended = world.pass().run().success().outputs(&["result=lost"]);
+    let ended = world.pass().run().lost().outputs(&["result=lost"]);
     let starts = |line: &&str| line.trim_start().starts_with("::error");
     assert_eq!(ended.log.lines().find(starts), None);
     assert!(!ended.log.contains("##["), "{}", ended.log);

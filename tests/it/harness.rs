@@ -310,6 +310,13 @@ impl Ended {
         self
     }
 
+    /// Asserts exit code 1 because something was lost, and nothing else failed.
+    #[track_caller]
+    pub(crate) fn lost(self) -> Self {
+        assert_eq!(self.code, Some(1), "{}", self.log);
+        self.outputs(&["result=lost", "errors=0"])
+    }
+
     /// Asserts exit code 1, and that the log, the summary and the error annotation say `why`.
     #[track_caller]
     pub(crate) fn failure(self, why: &str) -> Self {

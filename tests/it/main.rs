@@ -16,6 +16,7 @@ mod harness;
 mod inputs;
 mod network;
 mod output;
+mod policy;
 mod rows;
 mod virtual_time;
 mod webhooks;

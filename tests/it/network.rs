@@ -112,6 +112,20 @@ fn a_page_of_a_proxy_is_not_taken_for_githubs() {
 }
 
 #[test]
+fn a_wrong_base_address_is_not_blamed_on_the_token() {
+    let world = World::new();
+    let page = "<!DOCTYPE html><title>Not here</title>";
+    world
+        .simulator
+        .github()
+        .add_fault(Fault::on("GET", "/hooks?").status(404, page));
+    let ended = world.pass().run();
+    ended
+        .failure("GitHub answered 404")
+        .says("check `api-url` (on Enterprise Server");
+}
+
+#[test]
 fn a_cut_body_and_a_reset_are_told_and_nothing_is_lost() {
     let world = World::new();
     let start = ago(2 * HOUR).timestamp_millis().to_string();

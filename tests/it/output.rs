@@ -24,6 +24,7 @@ fn the_log_tells_the_pass_in_a_persons_words() {
             guid(1)
         ),
         "::endgroup::".into(),
+        "Checkpoint moved to ".into(),
         "Asked GitHub to redeliver 1 of 1 failed delivery of 1 webhook.".into(),
     ];
     let lines: Vec<&str> = log.lines().collect();

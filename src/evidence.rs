@@ -1,0 +1,170 @@
+//! What a webhook's log says of its receiver: whether it was up around a time, and whether it is now.
+//!
+//! Pure, and small: two numbers for each ten minutes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::attempt::{Attempt, Verdict};
+
+/// How finely time is looked at, in seconds. An outage of the receiver shorter than this may count
+/// failures against a delivery; longer ones do not.
+const SLICE: i64 = 600;
+
+/// How many of the newest attempts say whether the receiver is up now.
+const NEWEST: usize = 20;
+
+/// Attempts of one slice of time that have an outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// How many succeeded.
+    pub succeeded: u32,
+    /// How many failed.
+    pub failed: u32,
+}
+
+/// What was seen of a receiver, attempts of every delivery together.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    slices: BTreeMap<i64, Slice>,
+    last_success: Option<DateTime<Utc>>,
+    newest_seen: usize,
+    newest_succeeded: usize,
+    redelivery_among_newest: bool,
+}
+
+impl Evidence {
+    /// Takes in an attempt. They come newest first.
+    pub fn add(&mut self, attempt: &Attempt<'_>) {
+        let succeeded = match attempt.verdict() {
+            Verdict::Succeeded => true,
+            Verdict::Failed => false,
+            Verdict::Pending => return,
+        };
+        let slice = self
+            .slices
+            .entry(slice_of(attempt.delivered_at))
+            .or_default();
+        if succeeded {
+            slice.succeeded += 1;
+            self.last_success = self.last_success.max(Some(attempt.delivered_at));
+        } else {
+            slice.failed += 1;
+        }
+        if self.newest_seen < NEWEST {
+            self.newest_seen += 1;
+            self.newest_succeeded += usize::from(succeeded);
+            self.redelivery_among_newest |= attempt.is_redelivery();
+        }
+    }
+
+    /// Whether the receiver was up around this time: the slice that holds it, or one next to it,
+    /// holds a success. (A delivery that failed has no success, so it is another's.)
+    pub fn was_up(&self, at: DateTime<Utc>) -> bool {
+        let slice = slice_of(at);
+        self.slices
+            .range(slice - 1..=slice + 1)
+            .any(|(_, slice)| slice.succeeded > 0)
+    }
+
+    /// Whether the receiver has accepted anything since.
+    pub fn success_since(&self, at: DateTime<Utc>) -> bool {
+        self.last_success.is_some_and(|success| success > at)
+    }
+
+    /// Whether at least half of the newest attempts succeeded.
+    pub fn looks_up(&self) -> bool {
+        self.newest_seen > 0 && self.newest_succeeded * 2 >= self.newest_seen
+    }
+
+    /// Whether none of the newest attempts succeeded, and somebody has tried again.
+    pub fn known_down(&self) -> bool {
+        self.newest_succeeded == 0 && self.redelivery_among_newest
+    }
+}
+
+fn slice_of(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(SLICE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::{AttemptId, Guid};
+    use chrono::TimeDelta;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_400 + second, 0).unwrap()
+    }
+
+    fn attempt(second: i64, code: Option<i64>, redelivery: bool) -> Attempt<'static> {
+        Attempt {
+            id: AttemptId(1),
+            guid: Guid::new("g"),
+            delivered_at: at(second),
+            redelivery: Some(redelivery),
+            status: "".into(),
+            code,
+            throttled: false,
+            event: "push".into(),
+            action: None,
+        }
+    }
+
+    fn evidence(attempts: &[Attempt<'_>]) -> Evidence {
+        let mut evidence = Evidence::default();
+        attempts.iter().for_each(|attempt| evidence.add(attempt));
+        evidence
+    }
+
+    #[test]
+    fn a_success_speaks_for_its_slice_and_the_two_next_to_it() {
+        let evidence = evidence(&[attempt(1_250, Some(200), false)]);
+        for (second, up) in [
+            (599, false),
+            (600, true),
+            (1_200, true),
+            (2_399, true),
+            (2_400, false),
+        ] {
+            assert_eq!(evidence.was_up(at(second)), up, "{second}");
+        }
+    }
+
+    #[test]
+    fn never_does_a_success_speak_beyond_twenty_minutes() {
+        for second in 0..1_200 {
+            let evidence = evidence(&[attempt(second, Some(200), false)]);
+            let beyond = TimeDelta::seconds(2 * SLICE + 1);
+            assert!(!evidence.was_up(at(second) + beyond), "{second}");
+            assert!(!evidence.was_up(at(second) - beyond), "{second}");
+        }
+    }
+
+    #[test]
+    fn failures_and_what_is_pending_are_no_success() {
+        let evidence = evidence(&[attempt(3, None, false), attempt(2, Some(503), false)]);
+        assert!(!evidence.was_up(at(2)));
+        assert!(!evidence.success_since(at(-9)));
+        assert!(!evidence.looks_up());
+        assert!(!evidence.known_down(), "nobody has tried again");
+    }
+
+    #[test]
+    fn the_newest_twenty_say_how_the_receiver_is() {
+        let fails = |n: i64| (0..n).map(|second| attempt(-second, Some(503), second == 3));
+        let works = |n: i64| (0..n).map(|second| attempt(-100 - second, Some(200), false));
+        let of = |down: i64, up: i64| {
+            let evidence = evidence(&fails(down).chain(works(up)).collect::<Vec<_>>());
+            (evidence.looks_up(), evidence.known_down())
+        };
+        assert_eq!(of(0, 1), (true, false));
+        assert_eq!(of(10, 10), (true, false));
+        assert_eq!(of(11, 99), (false, false));
+        assert_eq!(of(20, 99), (false, true));
+        assert_eq!(of(3, 0), (false, false), "nobody has tried again");
+        assert_eq!(of(4, 0), (false, true));
+        assert_eq!(of(0, 0), (false, false));
+    }
+}

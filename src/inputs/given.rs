@@ -1,0 +1,265 @@
+//! What the environment holds, and from there to [`Inputs`]: every rule that ties inputs together.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::values::{self, InputError, Problem, shown};
+use super::{CheckpointPlace, FailOn, Inputs, OneOff};
+use crate::filter::{Filter, Words};
+use crate::github::ApiBase;
+use crate::plan::Policy;
+use crate::webhook::HookId;
+
+/// Names the inputs once: as `action.yml` spells them, and as fields that envy fills.
+macro_rules! inputs {
+    ($($field:ident = $name:literal,)*) => {
+        /// What the environment holds: trimmed, and `None` where empty.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        pub(super) struct Given {
+            $(#[serde(rename = $name)] $field: Option<String>,)*
+        }
+
+        /// Every input's name, as in `action.yml`.
+        pub const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+inputs! {
+    token = "token",
+    organization = "organization",
+    hook_id = "hook-id",
+    events = "events",
+    statuses = "statuses",
+    since = "since",
+    until = "until",
+    max_age = "max-age",
+    max_attempts = "max-attempts",
+    backoff = "backoff",
+    checkpoint_variable = "checkpoint-variable",
+    checkpoint_repository = "checkpoint-repository",
+    dry_run = "dry-run",
+    fail_on = "fail-on",
+    api_url = "api-url",
+}
+
+/// Failed redeliveries, the receiver being up, before a delivery is given up.
+const MAX_ATTEMPTS: usize = 10;
+
+/// First wait between redeliveries of one delivery.
+const BACKOFF: TimeDelta = TimeDelta::minutes(5);
+
+/// Collects what is wrong, and keeps the token out of what is shown.
+pub(super) struct Check {
+    pub(super) problems: Vec<InputError>,
+    pub(super) token: Option<String>,
+}
+
+impl Check {
+    /// The value, or `None` and a problem on the list.
+    fn of<T>(&mut self, name: &str, result: Result<T, Problem>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.problems.push(InputError::new(name, problem));
+                None
+            }
+        }
+    }
+
+    /// The parsed value of an input that is set, `Some(None)` for one that is not.
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<Option<T>> {
+        let Some(value) = value else {
+            return Some(None);
+        };
+        let result = parse(value).map_err(|accepted| {
+            let shown = shown(value, self.token.as_deref());
+            Problem::new(&format!("`{shown}` is not accepted"), accepted)
+        });
+        self.of(name, result).map(Some)
+    }
+
+    /// The items of a list, those that are `same` once.
+    fn list<T>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+        same: impl Fn(&T, &T) -> bool,
+    ) -> Option<Vec<T>> {
+        let mut list: Vec<T> = Vec::new();
+        let mut complete = true;
+        for item in values::list(value.unwrap_or_default()) {
+            match self.parsed(name, Some(item), &parse) {
+                Some(Some(item)) if !list.iter().any(|each| same(each, &item)) => list.push(item),
+                Some(_) => {}
+                None => complete = false,
+            }
+        }
+        complete.then_some(list)
+    }
+}
+
+impl Check {
+    fn words<T: FromStr<Err = &'static str>>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+    ) -> Option<Words<T>> {
+        let mut words = Words::default();
+        let mut complete = true;
+        for word in values::list(value.unwrap_or_default()) {
+            complete &= self
+                .parsed(name, Some(word), |word| words.add(word))
+                .is_some();
+        }
+        complete.then_some(words)
+    }
+}
+
+impl Given {
+    pub(super) fn validate(
+        self,
+        check: &mut Check,
+        workflow_repository: Option<String>,
+        runners_api_url: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Option<Inputs> {
+        let token = check.of("token", values::token(self.token.as_deref()));
+        let organizations = check.list(
+            "organization",
+            self.organization.as_deref(),
+            values::organization,
+            |a, b| a.eq_ignore_ascii_case(b),
+        );
+        let organizations = match organizations {
+            Some(list) if list.is_empty() => check.of(
+                "organization",
+                Err(Problem::new(
+                    "is not set",
+                    "name the organization whose webhooks to look at (`organization: acme`)",
+                )),
+            ),
+            list => list,
+        };
+        let hook_ids = check.list(
+            "hook-id",
+            self.hook_id.as_deref(),
+            values::hook_id,
+            HookId::eq,
+        );
+        if let (Some(ids), Some(organizations)) = (&hook_ids, &organizations)
+            && !ids.is_empty()
+            && organizations.len() > 1
+        {
+            let problem = Problem::new(
+                "does not say which of the organizations it belongs to",
+                "name one organization, or leave `hook-id` out to look at every active webhook",
+            );
+            check.problems.push(InputError::new("hook-id", problem));
+        }
+        let moment = |value: &str| values::moment(value, now);
+        let since = check.parsed("since", self.since.as_deref(), moment);
+        let until = check.parsed("until", self.until.as_deref(), moment);
+        if let (Some(Some(since)), Some(Some(until))) = (since, until)
+            && until.before(now) <= since.before(now)
+        {
+            let problem = Problem::new("is not after `since`", "write the later one here");
+            check.problems.push(InputError::new("until", problem));
+        }
+        let one_off = since.zip(until).map(|(since, until)| {
+            (since.is_some() || until.is_some()).then_some(OneOff { since, until })
+        });
+        let checkpoint = self.checkpoint(check, workflow_repository);
+        let dry_run = check.parsed("dry-run", self.dry_run.as_deref(), values::boolean);
+        let fail_on = check.parsed("fail-on", self.fail_on.as_deref(), values::fail_on);
+        let api_url = self.api_url.clone().or(runners_api_url);
+        let api = check.parsed("api-url", api_url.as_deref(), |value| {
+            ApiBase::new(value).ok_or(values::API_URL)
+        });
+        let api = api.map(Option::unwrap_or_default);
+        let policy = self.policy(check, api.as_ref());
+        Some(Inputs {
+            token: token?,
+            organizations: organizations?,
+            hook_ids: hook_ids?,
+            one_off: one_off?,
+            policy: policy?,
+            checkpoint: checkpoint?,
+            dry_run: dry_run?.unwrap_or(false),
+            fail_on: fail_on?.unwrap_or(FailOn::Lost),
+            api: api?,
+        })
+    }
+
+    fn policy(&self, check: &mut Check, api: Option<&ApiBase>) -> Option<Policy> {
+        let events = check.words("events", self.events.as_deref());
+        let statuses = check.words("statuses", self.statuses.as_deref());
+        let max_age = check.parsed("max-age", self.max_age.as_deref(), values::duration);
+        if let (Some(Some(max_age)), Some(api)) = (max_age, api)
+            && max_age > api.retention()
+        {
+            let problem = Problem::new(
+                "is longer than GitHub redelivers",
+                &format!(
+                    "write {}d at most, or leave it out",
+                    api.retention().num_days()
+                ),
+            );
+            check.problems.push(InputError::new("max-age", problem));
+        }
+        let attempts = self.max_attempts.as_deref();
+        let max_attempts = check.parsed("max-attempts", attempts, values::max_attempts);
+        let backoff = check.parsed("backoff", self.backoff.as_deref(), values::duration_or_zero);
+        Some(Policy {
+            filter: Filter {
+                events: events?,
+                statuses: statuses?,
+            },
+            max_age: max_age?,
+            max_attempts: max_attempts?.unwrap_or(MAX_ATTEMPTS),
+            backoff: backoff?.unwrap_or(BACKOFF),
+        })
+    }
+
+    fn checkpoint(
+        &self,
+        check: &mut Check,
+        workflow_repository: Option<String>,
+    ) -> Option<Option<CheckpointPlace>> {
+        let variable = check.parsed(
+            "checkpoint-variable",
+            self.checkpoint_variable.as_deref(),
+            values::variable_name,
+        );
+        let named = check.parsed(
+            "checkpoint-repository",
+            self.checkpoint_repository.as_deref(),
+            values::repository,
+        );
+        let (Some(variable), named) = (variable?, named?) else {
+            return Some(None);
+        };
+        let workflows = workflow_repository.filter(|name| values::repository(name).is_ok());
+        let repository = check.of(
+            "checkpoint-repository",
+            named.or(workflows).ok_or_else(|| {
+                Problem::new(
+                    "is not set, and `GITHUB_REPOSITORY` names no repository",
+                    "name the repository that holds the variable (`owner/name`)",
+                )
+            }),
+        )?;
+        Some(Some(CheckpointPlace {
+            repository,
+            variable,
+        }))
+    }
+}

@@ -1,0 +1,143 @@
+//! What the user's policy does to a pass.
+
+use chrono::TimeDelta;
+use simulated_github::{Attempt, guid};
+
+use crate::harness::{DAY, HOUR, World, ago};
+
+#[test]
+fn filters_leave_deliveries_out_and_hold_nothing() {
+    let world = World::new();
+    let opened = |n, action| Attempt::failed(guid(n), ago(30)).event("pull_request", Some(action));
+    let wanted = world.log(opened(1, "opened"));
+    world.log(opened(2, "closed"));
+    world.log(Attempt::failed(guid(3), ago(40)));
+    world.log(opened(4, "opened").with_status("Invalid HTTP Response: 410", 410));
+    let run = world
+        .pass()
+        .input("events", "pull_request.opened")
+        .input("statuses", "!410");
+    let ended = run.run().success();
+    ended
+        .outputs(&["found=4", "redelivered=1", "open=1", "lost=0"])
+        .says("1 webhook of acme, some events, some failures, live")
+        .says("Left out as the inputs say: 3.");
+    assert_eq!(world.redelivered(), [wanted]);
+    assert!(
+        world.checkpoint().unwrap() >= ago(31),
+        "only what is open holds it"
+    );
+}
+
+#[test]
+fn older_failures_than_max_age_are_left_alone() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(5 * HOUR)));
+    let young = world.log(Attempt::failed(guid(2), ago(3 * HOUR)));
+    world
+        .pass()
+        .input("max-age", "4h")
+        .run()
+        .success()
+        .outputs(&["found=2", "lost=0"]);
+    assert_eq!(world.redelivered(), [young]);
+}
+
+#[test]
+fn a_window_may_have_an_end() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(9 * HOUR)));
+    let inside = world.log(Attempt::failed(guid(2), ago(5 * HOUR)));
+    world.log(Attempt::failed(guid(3), ago(HOUR)));
+    let run = world.pass().input("since", "8h").input("until", "2h");
+    run.run().success().outputs(&["found=1", "checkpoint="]);
+    assert_eq!(world.redelivered(), [inside]);
+    assert_eq!(world.variable(), None);
+}
+
+#[test]
+fn a_delivery_waits_for_its_back_off() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(50)));
+    world.log(Attempt::failed(guid(1), ago(4)).redelivery());
+    let ended = world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["redelivered=0", "open=1", "result=open"]);
+    let due: chrono::DateTime<chrono::Utc> = ended.output("next-due").parse().unwrap();
+    let expected = ago(4) + TimeDelta::minutes(5);
+    assert!(
+        (due - expected).abs() <= TimeDelta::seconds(2),
+        "{due} {expected}"
+    );
+    assert!(
+        ended.summary.contains("waiting: `due "),
+        "{}",
+        ended.summary
+    );
+    world
+        .pass()
+        .input("backoff", "3m")
+        .run()
+        .success()
+        .outputs(&["redelivered=1"]);
+}
+
+#[test]
+fn what_fails_while_others_get_through_is_given_up() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(10 * HOUR)));
+    for n in 1..=3 {
+        let at = ago(10 * HOUR - n * HOUR);
+        world.log(Attempt::failed(guid(1), at).redelivery());
+        world.log(Attempt::ok(
+            guid(100 + n as u64),
+            at + TimeDelta::minutes(2),
+        ));
+    }
+    let run = |attempts| world.pass().input("max-attempts", attempts).run();
+    let ended = run("3").lost().outputs(&["redelivered=0", "lost=1"]);
+    let told = "exhausted: `failed 3 times while its receiver was up`";
+    assert!(ended.summary.contains(told), "{}", ended.summary);
+    world.set_variable(&ago(DAY).timestamp_millis().to_string());
+    run("4").success().outputs(&["redelivered=1", "lost=0"]);
+}
+
+#[test]
+fn an_outage_costs_no_delivery_its_chance() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(20 * HOUR)));
+    for n in 1..=4 {
+        world.log(Attempt::failed(guid(1), ago(20 * HOUR - n * HOUR)).redelivery());
+    }
+    let run = world.pass().input("max-attempts", "1");
+    run.run().success().outputs(&["redelivered=1", "lost=0"]);
+}
+
+#[test]
+fn fail_on_says_what_fails_the_step() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(HOUR)));
+    let passes = || {
+        ["never", "error", "lost", "open"].map(|fail_on| {
+            let run = world.pass().input("dry-run", "true");
+            run.input("fail-on", fail_on).run().code == Some(0)
+        })
+    };
+    assert_eq!(passes(), [true, true, true, false]);
+    world.log(Attempt::failed(guid(2), ago(8 * DAY)));
+    world.log(Attempt::failed(guid(2), ago(HOUR)).redelivery());
+    assert_eq!(passes(), [true, true, false, false]);
+}
+
+#[test]
+fn what_soon_leaves_githubs_reach_is_warned_about_and_fails_the_step() {
+    let world = World::enterprise_server();
+    world.log(Attempt::failed(guid(1), ago(7 * DAY - 11 * HOUR)));
+    let ended = world.pass().input("since", "7d").run();
+    assert_eq!(ended.code, Some(1));
+    ended
+        .outputs(&["result=open", "lost=0", "redelivered=1"])
+        .says("::warning::1 delivery open, of which GitHub redelivers none in 12 hours any more");
+}
