@@ -1,4 +1,5 @@
 use super::*;
+use crate::filter::Filter;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
