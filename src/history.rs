@@ -91,6 +91,19 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether an attempt is known.
+    pub fn has(&self, id: AttemptId) -> bool {
+        self.attempts.iter().any(|seen| seen.id == id)
+    }
+
+    /// Takes in an attempt that came after the log was folded.
+    pub fn add(&mut self, attempt: &Attempt<'_>) {
+        self.attempts.insert(0, Seen::from(attempt));
+        if attempt.delivered_at >= self.newest.at {
+            self.newest = Newest::from(attempt.clone());
+        }
+    }
+
     /// The attempts that are redeliveries.
     pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> {
         self.attempts.iter().filter(|seen| seen.redelivery)

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,6 +53,12 @@ pub struct Inputs {
     pub one_off: Option<OneOff>,
     /// What to do about which failures.
     pub policy: Policy,
+    /// Redeliveries a minute at most.
+    pub pace: u32,
+    /// How long to watch for outcomes after each wave; zero for not at all.
+    pub confirm_timeout: Duration,
+    /// Longest pass.
+    pub time_limit: Duration,
     /// Where the checkpoint is kept.
     pub checkpoint: Option<CheckpointPlace>,
     /// Change nothing.

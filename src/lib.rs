@@ -15,7 +15,9 @@
 //! | [`evidence`] * | what a log says of the receiver |
 //! | [`filter`] * | which failures the user wants |
 //! | [`plan`] * | failed deliveries, policy and the time -> what to do with each, and why |
-//! | [`redelivery`] | carries a plan out |
+//! | [`receiver`] | webhooks of one receiver take turns |
+//! | [`wave`] * | how big the next wave of redeliveries is, or why there is none |
+//! | [`redelivery`] | carries a plan out in waves, and confirms each |
 //! | [`checkpoint`] | where the next pass starts |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
@@ -31,10 +33,12 @@ pub mod history;
 pub mod inputs;
 pub mod pass;
 pub mod plan;
+pub mod receiver;
 pub mod redelivery;
 pub mod report;
 pub mod scan;
 pub mod summary;
+pub mod wave;
 pub mod webhook;
 
 use std::ffi::OsString;

@@ -1,17 +1,22 @@
 //! One pass, the whole way on one page: find the webhooks, scan their logs, plan, redeliver, move
 //! the checkpoint. What happens on the way goes into the report.
 
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join_all};
+use tokio::time::Instant;
 
 use crate::actions::Console;
 use crate::checkpoint::{self, Checkpoint};
-use crate::github::{self, Client, Found};
+use crate::github::{self, Client, Found, Pace};
 use crate::history::{Failure, Window};
 use crate::inputs::Inputs;
 use crate::plan::plan;
-use crate::redelivery::redeliver;
+use crate::receiver::{Group, May};
+use crate::redelivery::{Finding, Redeliverer, Turn};
 use crate::report::{Delivery, Outcome, Report, WebhookReport, counted, rfc3339};
 use crate::scan::{Scan, scan};
 use crate::webhook::Webhook;
@@ -22,6 +27,7 @@ pub async fn run(inputs: &Inputs, client: &Client, console: &Console) -> Report 
         inputs,
         client,
         console,
+        deadline: Instant::now() + inputs.time_limit,
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
@@ -59,7 +65,17 @@ struct Pass<'a> {
     inputs: &'a Inputs,
     client: &'a Client,
     console: &'a Console,
+    deadline: Instant,
     report: Report,
+}
+
+/// What a webhook has in common with others.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    window: Window,
+    checkpoint: &'a Checkpoint<'a>,
+    redeliverer: &'a Redeliverer<'a>,
+    group: &'a Group,
 }
 
 impl Pass<'_> {
@@ -80,9 +96,25 @@ impl Pass<'_> {
         let start = rfc3339(window.start);
         self.console
             .group(&format!("Failed deliveries since {start}"));
-        let done = webhooks
-            .into_iter()
-            .map(|webhook| self.serve(webhook, window, &checkpoint));
+        let redeliverer = Redeliverer {
+            client: self.client,
+            console: self.console,
+            pace: Pace::new(self.inputs.pace),
+            deadline: self.deadline,
+            confirm_timeout: self.inputs.confirm_timeout,
+            retention_start: window.retention_start,
+            unseen: AtomicUsize::new(0),
+        };
+        let groups = groups(&webhooks);
+        let done = webhooks.into_iter().enumerate().map(|(member, webhook)| {
+            let all = Shared {
+                window,
+                checkpoint: &checkpoint,
+                redeliverer: &redeliverer,
+                group: &groups[&webhook.receiver],
+            };
+            self.serve(webhook, member, all)
+        });
         let done = join_all(done).await;
         self.console.end_group();
 
@@ -91,6 +123,10 @@ impl Pass<'_> {
             self.report.due += served.due;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);
+        }
+        if Instant::now() >= self.deadline {
+            let warning = "`time-limit` was reached: run again soon, or give a pass more time";
+            self.report.warnings.push(warning.into());
         }
         let expiring = self.report.expiring();
         if expiring > 0 {
@@ -106,8 +142,12 @@ impl Pass<'_> {
             .await
     }
 
-    /// One webhook's own way, which waits for no other's: scan, plan, redeliver.
-    async fn serve(&self, webhook: Webhook, window: Window, checkpoint: &Checkpoint<'_>) -> Served {
+    /// One webhook's own way: scan, plan, redeliver. It waits for those of the same receiver, and for
+    /// no others. `member` is its number.
+    async fn serve(&self, webhook: Webhook, member: usize, all: Shared<'_>) -> Served {
+        let Shared {
+            window, checkpoint, ..
+        } = all;
         let scan = scan(self.client, webhook, window).await;
         self.console.line(&told(&scan));
         let mut served = Served {
@@ -116,6 +156,7 @@ impl Pass<'_> {
                 pages: scan.pages,
                 scanned: scan.scanned,
                 complete: scan.broken.is_none(),
+                down: false,
                 deliveries: Vec::new(),
             },
             due: 0,
@@ -138,32 +179,52 @@ impl Pass<'_> {
         );
         served.due = plan.due.len();
         served.report.deliveries.extend(plan.rest);
-        if plan.due.is_empty() {
-            return served;
-        }
         let held_back = if self.inputs.dry_run {
             Some("dry run")
-        } else if !checkpoint.is_writable(window).await {
-            Some("the checkpoint can't be written")
-        } else {
+        } else if plan.due.is_empty() || checkpoint.is_writable(window).await {
             None
+        } else {
+            Some("the checkpoint can't be written")
         };
         if let Some(reason) = held_back {
+            all.group.arrive(member, 0).await;
             for failure in plan.due {
                 served.add(failure, Outcome::Deferred, reason.into());
             }
             return served;
         }
-        let webhook = &served.report.webhook;
-        let retention_start = window.retention_start;
-        let done = redeliver(
-            self.client,
-            webhook,
+        let may = all.group.arrive(member, plan.due.len()).await;
+        let mut turn = Turn::new(
+            all.redeliverer,
+            &served.report.webhook,
             plan.due,
-            retention_start,
-            self.console,
+            &scan.evidence,
         );
-        let done = done.await;
+        match may {
+            May::Wait => turn.defer("the receiver is down"),
+            May::Go => turn.go(|_| {}).await,
+            May::Lead => {
+                let group = all.group;
+                turn.go(|finding| match finding {
+                    Finding::Down => group.found_down(),
+                    Finding::Up | Finding::Nothing => group.found_up(),
+                })
+                .await;
+            }
+            May::Probe => {
+                match turn.probe().await {
+                    Finding::Up => all.group.found_up(),
+                    Finding::Down | Finding::Nothing => all.group.found_down(),
+                }
+                if all.group.released().await {
+                    turn.go(|_| {}).await;
+                } else {
+                    turn.defer("the receiver is down");
+                }
+            }
+        }
+        let done = turn.end();
+        served.report.down = done.down;
         served.report.deliveries.extend(done.deliveries);
         served.errors.extend(done.errors);
         served.warnings.extend(done.warnings);
@@ -270,6 +331,16 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// The webhooks by receiver.
+fn groups(webhooks: &[Webhook]) -> HashMap<String, Group> {
+    let mut members: HashMap<&str, usize> = HashMap::new();
+    for webhook in webhooks {
+        *members.entry(&webhook.receiver).or_default() += 1;
+    }
+    let group = |(receiver, members): (&str, usize)| (receiver.to_owned(), Group::new(members));
+    members.into_iter().map(group).collect()
 }
 
 /// The webhooks that the inputs name, owner by owner.

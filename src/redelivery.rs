@@ -1,147 +1,246 @@
-//! Carries a plan out: asks GitHub for each redelivery, in order.
+//! Carries a plan out in waves, and confirms each: asks GitHub for redeliveries, and reads the log until
+//! it shows what came of them.
 //!
 //! One delivery's failure never stops the others, unless it says that none of them can work.
 
-use chrono::{DateTime, TimeDelta, Utc};
+mod confirm;
+mod request;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use crate::actions::Console;
-use crate::github::{self, Client};
+use crate::attempt::Guid;
+use crate::evidence::Evidence;
+use crate::github::{Client, Pace};
 use crate::history::Failure;
-use crate::report::{Delivery, Outcome, rfc3339};
+use crate::report::{Delivery, Outcome};
+use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
-
-/// A 404 this close to the end of retention says that the delivery has aged out, not that the
-/// webhook is gone.
-const AGED_OUT: TimeDelta = TimeDelta::hours(6);
 
 /// Requests in a row without a clear answer, after which no further one is tried: each may take
 /// half a minute.
 const UNANSWERED: u32 = 3;
 
-/// What came of a plan.
-#[derive(Default)]
+/// Most redeliveries whose outcome is not seen. Beyond, GitHub's log is too far behind to go on.
+const MOST_UNSEEN: usize = 2_000;
+
+const TIME_LIMIT: &str = "`time-limit` is reached";
+
+/// What all webhooks of a pass share.
+pub struct Redeliverer<'a> {
+    /// Speaks to GitHub.
+    pub client: &'a Client,
+    /// Where the log goes.
+    pub console: &'a Console,
+    /// How fast.
+    pub pace: Pace,
+    /// When to stop.
+    pub deadline: Instant,
+    /// How long to watch for outcomes after each wave; zero for not at all.
+    pub confirm_timeout: Duration,
+    /// GitHub redelivers nothing whose original is older than this.
+    pub retention_start: DateTime<Utc>,
+    /// Redeliveries whose outcome was not seen.
+    pub unseen: AtomicUsize,
+}
+
+/// What was found out about a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It accepts deliveries.
+    Up,
+    /// It accepts none.
+    Down,
+    /// Nothing was seen.
+    Nothing,
+}
+
+/// A redelivery that was asked for, and of which nothing was seen yet.
+struct Asked {
+    failure: Failure,
+    /// When its wave began, to the second, as GitHub's log has it.
+    since: DateTime<Utc>,
+    /// The wave it belongs to.
+    wave: usize,
+    /// What was said in place of a clear answer.
+    unclear: Option<String>,
+}
+
+/// One webhook's redeliveries.
+pub struct Turn<'a> {
+    shared: &'a Redeliverer<'a>,
+    webhook: &'a Webhook,
+    waves: Waves,
+    wave: usize,
+    due: VecDeque<Failure>,
+    asked: HashMap<Guid, Asked>,
+    asked_twice: Vec<Guid>,
+    /// What the log showed since the current wave began.
+    seen: Seen,
+    unanswered: u32,
+    stopped: Option<String>,
+    finding: Finding,
+    deliveries: Vec<Delivery>,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// What came of a webhook's turn.
 pub struct Redelivered {
     /// Each delivery that was due.
     pub deliveries: Vec<Delivery>,
+    /// The receiver was found down.
+    pub down: bool,
     /// Requests that failed.
     pub errors: Vec<String>,
     /// What people should know.
     pub warnings: Vec<String>,
 }
 
-/// What a request that failed says.
-#[derive(Debug, PartialEq, Eq)]
-enum Says {
-    /// GitHub will never redeliver this one.
-    Rejected,
-    /// GitHub may have accepted.
-    Unclear,
-    /// GitHub never saw the request.
-    Unsent,
-    /// A limit is reached; nothing more can be asked for now.
-    Limit,
-    /// Nothing can be asked for at this webhook.
-    Webhook,
-}
-
-/// Asks GitHub to redeliver `due`, one after the other.
-pub async fn redeliver(
-    client: &Client,
-    webhook: &Webhook,
-    due: Vec<Failure>,
-    retention_start: DateTime<Utc>,
-    console: &Console,
-) -> Redelivered {
-    let mut done = Redelivered::default();
-    let mut unanswered = 0;
-    let mut stopped: Option<&'static str> = None;
-    for failure in due {
-        if let Some(reason) = stopped {
-            done.add(failure, Outcome::Deferred, Some(reason.into()));
-            continue;
-        }
-        console.line(&about(webhook, &failure));
-        let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
-            unanswered = 0;
-            done.add(failure, Outcome::Requested, None);
-            continue;
-        };
-        let says = what_it_says(&error, &failure, retention_start);
-        unanswered = match says {
-            Says::Unsent | Says::Unclear => unanswered + 1,
-            _ => 0,
-        };
-        if unanswered == UNANSWERED {
-            stopped = Some("GitHub gives no clear answers");
-        }
-        console.line(&format!("{webhook}: {}: {}", failure.guid, error.failure()));
-        let reason = Some(error.failure().to_string());
-        match says {
-            Says::Rejected => done.add(failure, Outcome::Rejected, reason),
-            Says::Unclear => {
-                done.warnings.push(format!(
-                    "It is not known whether {} is being redelivered. {error}",
-                    failure.guid
-                ));
-                done.add(failure, Outcome::Requested, reason);
-            }
-            Says::Unsent => {
-                done.errors
-                    .push(format!("{} was not redelivered. {error}", failure.guid));
-                done.add(failure, Outcome::FailedRequest, reason);
-            }
-            Says::Limit => {
-                done.warnings.push(error.to_string());
-                stopped = Some("GitHub's rate limit is reached");
-                done.add(failure, Outcome::Deferred, reason);
-            }
-            Says::Webhook => {
-                done.errors.push(error.to_string());
-                stopped = Some("GitHub does not let this webhook's deliveries be redelivered");
-                done.add(failure, Outcome::FailedRequest, reason);
-            }
+impl<'a> Turn<'a> {
+    /// A webhook, what is due there in the order to ask for it, and what its log says of the receiver.
+    pub fn new(
+        shared: &'a Redeliverer<'a>,
+        webhook: &'a Webhook,
+        due: Vec<Failure>,
+        evidence: &Evidence,
+    ) -> Self {
+        Self {
+            shared,
+            webhook,
+            waves: Waves::new(evidence),
+            wave: 0,
+            due: due.into(),
+            asked: HashMap::new(),
+            asked_twice: Vec::new(),
+            seen: Seen::default(),
+            unanswered: 0,
+            stopped: None,
+            finding: Finding::Nothing,
+            deliveries: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
         }
     }
-    done
-}
 
-/// What the log says before a delivery is asked for.
-fn about(webhook: &Webhook, failure: &Failure) -> String {
-    let newest = &failure.newest;
-    format!(
-        "{webhook}: redelivering {} {}, first sent {}, attempt {}: {}",
-        newest.event,
-        failure.guid,
-        rfc3339(failure.first.time().unwrap_or(newest.at)),
-        newest.id,
-        newest.status,
-    )
-}
+    /// Asks for all that is due, wave by wave. `found` learns of the receiver as soon as anything is
+    /// known, or at the end that nothing is.
+    pub async fn go(&mut self, mut found: impl FnMut(Finding)) {
+        let mut told = Finding::Nothing;
+        while !self.due.is_empty() && self.stopped.is_none() {
+            self.next_wave(self.waves.size()).await;
+            if self.finding != told {
+                told = self.finding;
+                found(told);
+            }
+        }
+        if told == Finding::Nothing {
+            // Whoever waits for this one must not wait for ever.
+            found(told);
+        }
+    }
 
-impl Redelivered {
-    fn add(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
+    /// Tries one delivery.
+    pub async fn probe(&mut self) -> Finding {
+        self.next_wave(1).await;
+        self.finding
+    }
+
+    /// Leaves what is still due for another pass.
+    pub fn defer(&mut self, reason: &str) {
+        self.stopped.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// What came of it all.
+    pub fn end(mut self) -> Redelivered {
+        let reason = self.stopped.take();
+        for failure in std::mem::take(&mut self.due) {
+            self.settle(failure, Outcome::Deferred, reason.clone());
+        }
+        for (_, asked) in std::mem::take(&mut self.asked) {
+            self.settle(asked.failure, Outcome::Requested, asked.unclear);
+        }
+        Redelivered {
+            deliveries: self.deliveries,
+            down: self.finding == Finding::Down,
+            errors: self.errors,
+            warnings: self.warnings,
+        }
+    }
+
+    async fn next_wave(&mut self, size: usize) {
+        let confirms = !self.shared.confirm_timeout.is_zero();
+        let size = if confirms { size } else { MOST_UNSEEN };
+        self.wave += 1;
+        self.seen = Seen::default();
+        let began = self.shared.client.now();
+        let since = DateTime::from_timestamp(began.timestamp(), 0).unwrap_or(began);
+        let mut wave = 0;
+        while wave < size && self.stopped.is_none() {
+            if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
+                self.defer(Stop::Unseen.reason());
+                break;
+            }
+            let Some(failure) = self.due.pop_front() else {
+                break;
+            };
+            if !self.shared.pace.take(self.shared.deadline).await {
+                self.due.push_front(failure);
+                self.defer(TIME_LIMIT);
+                break;
+            }
+            self.ask(failure, since).await;
+            wave += 1;
+        }
+        if !confirms {
+            self.defer("`confirm-timeout` is 0, so there is one wave a pass");
+            return;
+        }
+        if self.asked.values().any(|asked| asked.wave == self.wave) {
+            self.confirm(since).await;
+        }
+        self.tell();
+        if self.seen.success || self.seen.recovered > 0 {
+            self.finding = Finding::Up;
+        }
+        if let Some(stop) = self.waves.after(self.seen)
+            && self.seen != Seen::default()
+        {
+            if stop == Stop::Down {
+                self.finding = Finding::Down;
+            }
+            self.defer(stop.reason());
+        }
+    }
+
+    /// What the log says of a wave.
+    fn tell(&self) {
+        let Seen {
+            recovered,
+            failed,
+            unseen,
+            ..
+        } = self.seen;
+        let asked = recovered + failed + unseen;
+        if asked > 0 {
+            self.shared.console.line(&format!(
+                "{}: asked for {asked}: {recovered} recovered, {failed} failed again, {unseen} unseen",
+                self.webhook
+            ));
+        }
+    }
+
+    fn settle(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
         self.deliveries.push(Delivery {
             failure,
             outcome,
             reason,
             due_at: None,
         });
-    }
-}
-
-fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateTime<Utc>) -> Says {
-    let (status, limit) = match error.failure() {
-        github::RequestError::Status { status, limit, .. } => (*status, *limit),
-        github::RequestError::Unsent(_) => return Says::Unsent,
-        github::RequestError::LimitReached => return Says::Limit,
-        _ => return Says::Unclear,
-    };
-    let first = failure.first.time().unwrap_or(failure.newest.at);
-    match status {
-        _ if limit => Says::Limit,
-        400 | 410 | 422 => Says::Rejected,
-        404 if first < retention_start + AGED_OUT => Says::Rejected,
-        408 | 500.. => Says::Unclear,
-        _ => Says::Webhook,
     }
 }

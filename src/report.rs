@@ -118,6 +118,8 @@ pub enum PassResult {
     Recovered,
     /// Something is left to do.
     Open,
+    /// A receiver accepts nothing.
+    Down,
     /// Something can't be recovered any more.
     Lost,
     /// Something could not be read or asked for.
@@ -131,6 +133,7 @@ impl PassResult {
             Self::Healthy => "healthy",
             Self::Recovered => "recovered",
             Self::Open => "open",
+            Self::Down => "down",
             Self::Lost => "lost",
             Self::Error => "error",
         }
@@ -163,6 +166,8 @@ pub struct WebhookReport {
     pub deliveries: Vec<Delivery>,
     /// The log was read as far back as it had to be.
     pub complete: bool,
+    /// The receiver was found down.
+    pub down: bool,
 }
 
 /// A stretch of time of which GitHub redelivers nothing any more.
@@ -236,6 +241,8 @@ impl Report {
             PassResult::Error
         } else if lost {
             PassResult::Lost
+        } else if self.webhooks.iter().any(|webhook| webhook.down) {
+            PassResult::Down
         } else if self.count(Outcome::is_open) > 0 {
             PassResult::Open
         } else if self.count(|outcome| outcome == Outcome::Recovered) > 0 {

@@ -18,7 +18,6 @@ const TEXT: usize = 100;
 pub fn verdict(report: &Report) -> String {
     let found = report.count(|_| true);
     let webhooks = counted(report.webhooks.len(), "webhook");
-    let asked = report.count(Outcome::is_redelivered);
     let lost = report.count(Outcome::is_lost);
     let left = report.count(|outcome| outcome.is_open() && !outcome.is_redelivered());
     if report.began.is_none() {
@@ -33,8 +32,22 @@ pub fn verdict(report: &Report) -> String {
         let due = report.due;
         format!("Dry run: {due} of {failed} of {webhooks} would be redelivered.")
     } else {
-        format!("Asked GitHub to redeliver {asked} of {failed} of {webhooks}.")
+        let recovered = report.count(|outcome| outcome == Outcome::Recovered);
+        format!("Recovered {recovered} of {failed} of {webhooks}.")
     };
+    let unrecovered = report.count(|outcome| outcome == Outcome::Unrecovered);
+    if unrecovered > 0 {
+        verdict.push_str(&format!(" Failed again: {unrecovered}."));
+    }
+    let unseen = report.count(|outcome| outcome == Outcome::Requested);
+    if unseen > 0 {
+        verdict.push_str(&format!(" Asked for, outcome not seen: {unseen}."));
+    }
+    let down = report.webhooks.iter().filter(|each| each.down).count();
+    if down > 0 {
+        let receivers = counted(down, "webhook");
+        verdict.push_str(&format!(" The receiver of {receivers} is down."));
+    }
     if left > 0 && !report.dry_run {
         verdict.push_str(&format!(" Left for the next pass: {left}."));
     }
@@ -137,7 +150,7 @@ fn webhooks(page: &mut Page, report: &Report) {
         "Receiver",
         "Attempts read",
         "Failed",
-        "Asked for",
+        "Recovered",
         "Lost",
     ];
     page.table(&head, &troubled, |webhook| {
@@ -153,7 +166,7 @@ fn webhooks(page: &mut Page, report: &Report) {
             webhook.scanned,
             if webhook.complete { "" } else { ", incomplete" },
             webhook.deliveries.len(),
-            count(Outcome::is_redelivered),
+            count(|outcome| outcome == Outcome::Recovered),
             count(Outcome::is_lost),
         )
     });

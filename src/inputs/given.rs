@@ -1,6 +1,7 @@
 //! What the environment holds, and from there to [`Inputs`]: every rule that ties inputs together.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -38,6 +39,9 @@ inputs! {
     max_age = "max-age",
     max_attempts = "max-attempts",
     backoff = "backoff",
+    pace = "pace",
+    confirm_timeout = "confirm-timeout",
+    time_limit = "time-limit",
     checkpoint_variable = "checkpoint-variable",
     checkpoint_repository = "checkpoint-repository",
     dry_run = "dry-run",
@@ -47,6 +51,15 @@ inputs! {
 
 /// Failed redeliveries, the receiver being up, before a delivery is given up.
 const MAX_ATTEMPTS: usize = 10;
+
+/// Redeliveries a minute.
+const PACE: u32 = 140;
+
+/// How long to watch for outcomes after each wave.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longest pass.
+const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// First wait between redeliveries of one delivery.
 const BACKOFF: TimeDelta = TimeDelta::minutes(5);
@@ -180,6 +193,14 @@ impl Given {
         let checkpoint = self.checkpoint(check, workflow_repository);
         let dry_run = check.parsed("dry-run", self.dry_run.as_deref(), values::boolean);
         let fail_on = check.parsed("fail-on", self.fail_on.as_deref(), values::fail_on);
+        let pace = check.parsed("pace", self.pace.as_deref(), values::pace);
+        let timeout = self.confirm_timeout.as_deref();
+        let confirm_timeout = check.parsed("confirm-timeout", timeout, |value| {
+            values::std_duration(values::duration_or_zero(value)?)
+        });
+        let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
+            values::std_duration(values::duration(value)?)
+        });
         let api_url = self.api_url.clone().or(runners_api_url);
         let api = check.parsed("api-url", api_url.as_deref(), |value| {
             ApiBase::new(value).ok_or(values::API_URL)
@@ -192,6 +213,9 @@ impl Given {
             hook_ids: hook_ids?,
             one_off: one_off?,
             policy: policy?,
+            pace: pace?.unwrap_or(PACE),
+            confirm_timeout: confirm_timeout?.unwrap_or(CONFIRM_TIMEOUT),
+            time_limit: time_limit?.unwrap_or(TIME_LIMIT),
             checkpoint: checkpoint?,
             dry_run: dry_run?.unwrap_or(false),
             fail_on: fail_on?.unwrap_or(FailOn::Lost),

@@ -1,6 +1,7 @@
 //! How a single input's value is read, and what is said when it can't be.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -161,6 +162,21 @@ pub(super) fn duration_or_zero(value: &str) -> Result<TimeDelta, &'static str> {
     match value {
         "0" | "0s" | "0m" | "0h" | "0d" => Ok(TimeDelta::zero()),
         _ => duration(value),
+    }
+}
+
+/// A duration of waiting. A day is more than any job may take.
+pub(super) fn std_duration(duration: TimeDelta) -> Result<Duration, &'static str> {
+    match duration.to_std() {
+        Ok(duration) if duration <= Duration::from_secs(24 * 60 * 60) => Ok(duration),
+        _ => Err("write a day at most"),
+    }
+}
+
+pub(super) fn pace(value: &str) -> Result<u32, &'static str> {
+    match value.parse() {
+        Ok(number @ 1..=10_000) if !value.starts_with('+') => Ok(number),
+        _ => Err("write a whole number of redeliveries a minute, from 1 to 10000"),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn compact(report: &Report) -> String {
                 scanned: webhook.scanned,
                 found: webhook.deliveries.len(),
                 complete: webhook.complete,
+                down: webhook.down,
             })
             .collect(),
         causes: report.causes(),
@@ -44,6 +45,7 @@ struct WebhookRow {
     scanned: u64,
     found: usize,
     complete: bool,
+    down: bool,
 }
 
 /// Every outcome with its number, zeros too.

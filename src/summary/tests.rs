@@ -55,6 +55,7 @@ fn report(deliveries: Vec<Delivery>) -> Report {
             scanned: 40,
             deliveries,
             complete: true,
+            down: false,
         }],
         requests: 3,
         ..Report::default()
@@ -85,7 +86,7 @@ fn the_verdict_counts_what_was_asked_for_left_and_lost() {
     let mut report = report(deliveries);
     assert_eq!(
         verdict(&report),
-        "Asked GitHub to redeliver 1 of 4 failed deliveries of 1 webhook. Left for the next \
+        "Recovered 0 of 4 failed deliveries of 1 webhook. Asked for, outcome not seen: 1. Left for the next \
          pass: 1. Lost for good: 2."
     );
     report.dry_run = true;
@@ -103,7 +104,7 @@ fn what_was_recovered_is_not_left() {
     ];
     assert_eq!(
         verdict(&report(deliveries)),
-        "Asked GitHub to redeliver 2 of 2 failed deliveries of 1 webhook."
+        "Recovered 2 of 2 failed deliveries of 1 webhook."
     );
 }
 
@@ -111,7 +112,7 @@ fn what_was_recovered_is_not_left() {
 fn a_failed_delivery_is_told_with_its_cause() {
     let markdown = markdown(&report(vec![delivery(1, "timed out", Outcome::Requested)]));
     for line in [
-        "| [acme webhook 1](https://github.com/organizations/acme/settings/hooks/1) | `https://ci.acme.com` | 40 | 1 | 1 | 0 |",
+        "| [acme webhook 1](https://github.com/organizations/acme/settings/hooks/1) | `https://ci.acme.com` | 40 | 1 | 0 | 0 |",
         "| `timed out` | `push` | 1 | 2026-09-21T14:13:20Z | 2026-09-21T14:14:20Z |",
         "| acme webhook 1 | `guid-1` | `push` | 2026-09-21T14:13:20Z | 1 | `timed out` | requested |",
     ] {

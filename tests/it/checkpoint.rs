@@ -140,7 +140,7 @@ fn what_a_broken_scan_has_seen_whole_is_acted_on() {
     world.simulator.github().add_fault(fault);
     let ended = world.pass().run().failure("GitHub answered 500");
     ended
-        .outputs(&["found=2", "redelivered=1", "open=2"])
+        .outputs(&["found=2", "redelivered=1", "open=1", "recovered=1"])
         .says("then reading broke off");
     assert_eq!(world.redelivered(), [whole]);
 }

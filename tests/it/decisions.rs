@@ -46,29 +46,43 @@ fn no_deliveries_at_all() {
 fn one_failed() {
     let world = World::new();
     world.log_healthy(20, 5);
-    let at = ago(HOUR);
-    let failed = world.log(Attempt::failed(guid(1), at));
+    let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
     let ended = world.pass().run().success().outputs(&[
-        "result=open",
+        "result=recovered",
         "found=1",
         "redelivered=1",
-        "open=1",
+        "recovered=1",
+        "open=0",
         "lost=0",
     ]);
     assert_eq!(world.redelivered(), [failed]);
     let report: serde_json::Value = serde_json::from_str(ended.output("report")).unwrap();
     assert_eq!(report["version"], 1);
-    assert_eq!(report["counts"]["requested"], 1);
+    assert_eq!(report["counts"]["recovered"], 1);
     assert_eq!(report["counts"].as_object().unwrap().len(), 12);
     assert_eq!(report["causes"][0]["status"], "Invalid HTTP Response: 503");
-    assert_eq!(world.checkpoint(), Some(at));
-
-    // The receiver is up: the next pass sees that it worked, and moves on.
+    assert!(world.checkpoint().unwrap() > ago(1));
     world
         .pass()
         .run()
         .success()
-        .outputs(&["result=healthy", "found=0", "redelivered=0"]);
+        .outputs(&["result=healthy", "found=0"]);
+    assert_eq!(world.redelivered(), [failed]);
+}
+
+#[test]
+fn what_is_not_confirmed_is_seen_by_the_next_pass() {
+    let world = World::new();
+    let at = ago(HOUR);
+    let failed = world.log(Attempt::failed(guid(1), at));
+    let run = world.pass().input("confirm-timeout", "0").run().success();
+    run.outputs(&["result=open", "redelivered=1", "recovered=0", "open=1"]);
+    assert_eq!(world.checkpoint(), Some(at));
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=healthy", "found=0"]);
     assert_eq!(world.redelivered(), [failed]);
     assert!(world.checkpoint().unwrap() > ago(1));
 }
@@ -106,7 +120,7 @@ fn of_a_failed_redelivery_the_newest_attempt_is_redelivered() {
     assert!(
         ended
             .summary
-            .contains("| 3 | `Invalid HTTP Response: 503` | requested |")
+            .contains("| 3 | `Invalid HTTP Response: 503` | recovered |")
     );
 }
 
@@ -121,7 +135,7 @@ fn a_receiver_that_stays_down_keeps_its_delivery_open() {
             .input("backoff", "0")
             .run()
             .success()
-            .outputs(&["result=open"]);
+            .outputs(&["result=down"]);
         assert!(world.checkpoint().unwrap() <= ago(HOUR - 1));
     }
     let log = world.simulator.github().attempts(world.hook);
@@ -149,6 +163,7 @@ fn two_webhooks_that_share_a_guid_are_two_deliveries() {
 #[test]
 fn an_original_outside_the_window_is_looked_for() {
     let world = World::new();
+    world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
     world.set_variable(&ago(HOUR).timestamp_millis().to_string());
     world.log_healthy(300, 2 * HOUR);
     let original = ago(DAY);

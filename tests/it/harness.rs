@@ -118,6 +118,9 @@ impl World {
         .env("INPUT_TOKEN", TOKEN)
         .env("INPUT_ORGANIZATION", "acme")
         .env("INPUT_API-URL", &self.simulator.url())
+        // Real time passes here.
+        .env("INPUT_CONFIRM-TIMEOUT", "2s")
+        .env("INPUT_PACE", "10000")
         .env("GITHUB_ACTIONS", "true")
     }
 

@@ -23,9 +23,10 @@ fn the_log_tells_the_pass_in_a_persons_words() {
             "acme webhook {hook}: redelivering push {}, first sent {at}",
             guid(1)
         ),
+        format!("acme webhook {hook}: asked for 1: 1 recovered, 0 failed again, 0 unseen"),
         "::endgroup::".into(),
         "Checkpoint moved to ".into(),
-        "Asked GitHub to redeliver 1 of 1 failed delivery of 1 webhook.".into(),
+        "Recovered 1 of 1 failed delivery of 1 webhook.".into(),
     ];
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{log}");

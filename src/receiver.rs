@@ -1,0 +1,198 @@
+//! Webhooks of one receiver are a group: while it is down, most of them need not find out themselves.
+//!
+//! The one with most due goes first. If it finds the receiver down, up to five others try one delivery
+//! each: a path may be broken where the host is not. Any success releases the group.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+/// Most webhooks that try one delivery each after the first found the receiver down.
+const PROBES: usize = 5;
+
+/// The webhooks of one receiver.
+#[derive(Debug)]
+pub struct Group {
+    members: usize,
+    state: Mutex<State>,
+    phase: watch::Sender<Phase>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What each member that has arrived has due, and its number.
+    arrived: Vec<(usize, usize)>,
+    probes_left: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not all have read their logs.
+    Gathering,
+    /// The first has gone ahead.
+    Led,
+    /// The first found the receiver down.
+    Probing,
+    Up,
+    Down,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    /// All that it has due, and to say what it found.
+    Lead,
+    /// All that it has due.
+    Go,
+    /// One delivery, and then ask again.
+    Probe,
+    /// Nothing: the receiver is down.
+    Wait,
+}
+
+impl Group {
+    /// A group of so many.
+    pub fn new(members: usize) -> Self {
+        Self {
+            members,
+            state: Mutex::default(),
+            phase: watch::Sender::new(Phase::Gathering),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that `member` has read its log and has so much due, and waits for its turn.
+    pub async fn arrive(&self, member: usize, due: usize) -> May {
+        let all_here = {
+            let mut state = self.state();
+            state.arrived.push((due, member));
+            state.arrived.len() == self.members
+        };
+        if all_here {
+            // Most due first; of those that have the same, in the order of their numbers.
+            self.state()
+                .arrived
+                .sort_unstable_by_key(|(due, member)| (std::cmp::Reverse(*due), *member));
+            self.phase.send_replace(Phase::Led);
+        }
+        if due == 0 {
+            return May::Wait;
+        }
+        let mut phase = self.phase.subscribe();
+        loop {
+            let now = *phase.borrow_and_update();
+            match (now, self.rank(member)) {
+                (Phase::Up, _) => return May::Go,
+                (Phase::Led, 0) => return May::Lead,
+                (Phase::Down, _) => return May::Wait,
+                (Phase::Probing, 1..=PROBES) => return May::Probe,
+                _ => {}
+            }
+            // The sender lives as long as the group, so there is always a change to come.
+            if phase.changed().await.is_err() {
+                return May::Wait;
+            }
+        }
+    }
+
+    /// Waits for what a probe that found nothing must know: whether another found more.
+    pub async fn released(&self) -> bool {
+        let mut phase = self.phase.subscribe();
+        let settled = phase.wait_for(|phase| matches!(phase, Phase::Up | Phase::Down));
+        settled.await.is_ok_and(|phase| *phase == Phase::Up)
+    }
+
+    /// Where a member stands by what it has due.
+    fn rank(&self, member: usize) -> usize {
+        let state = self.state();
+        let rank = state.arrived.iter().position(|(_, each)| *each == member);
+        rank.unwrap_or(usize::MAX)
+    }
+
+    /// The receiver accepts deliveries, or nobody can say that it does not.
+    pub fn found_up(&self) {
+        self.phase.send_replace(Phase::Up);
+    }
+
+    /// A member found the receiver down.
+    pub fn found_down(&self) {
+        let mut state = self.state();
+        self.phase.send_modify(|phase| match phase {
+            Phase::Led => {
+                let others = state.arrived.iter().skip(1);
+                state.probes_left = others.filter(|(due, _)| *due > 0).count().min(PROBES);
+                *phase = if state.probes_left == 0 {
+                    Phase::Down
+                } else {
+                    Phase::Probing
+                };
+            }
+            Phase::Probing => {
+                state.probes_left = state.probes_left.saturating_sub(1);
+                if state.probes_left == 0 {
+                    *phase = Phase::Down;
+                }
+            }
+            Phase::Gathering | Phase::Up | Phase::Down => {}
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+
+    /// What every member was allowed, where those that go find the receiver as `up` says.
+    async fn turns(due: &[usize], up: impl Fn(usize) -> bool) -> Vec<Vec<May>> {
+        let group = Group::new(due.len());
+        let (group, up) = (&group, &up);
+        let members = due.iter().enumerate().map(|(member, due)| async move {
+            let first = group.arrive(member, *due).await;
+            if matches!(first, May::Wait | May::Go) {
+                return vec![first];
+            }
+            if up(member) {
+                group.found_up();
+            } else {
+                group.found_down();
+            }
+            match first {
+                May::Probe if group.released().await => vec![first, May::Go],
+                _ => vec![first],
+            }
+        });
+        join_all(members).await
+    }
+
+    #[tokio::test]
+    async fn the_one_with_most_due_goes_first_and_releases_the_others() {
+        let turns = turns(&[3, 9, 0], |_| true).await;
+        assert_eq!(turns, [[May::Go], [May::Lead], [May::Wait]]);
+    }
+
+    #[tokio::test]
+    async fn at_most_five_others_try_where_the_first_found_it_down() {
+        let turns = turns(&[1, 2, 3, 4, 5, 6, 7, 8], |_| false).await;
+        let probes = turns.iter().filter(|turn| turn[..] == [May::Probe]);
+        assert_eq!(probes.count(), 5);
+        assert_eq!(turns[7], [May::Lead]);
+        assert_eq!((&turns[0], &turns[1]), (&vec![May::Wait], &vec![May::Wait]));
+    }
+
+    #[tokio::test]
+    async fn any_success_releases_the_group() {
+        let turns = turns(&[1, 2, 3, 4, 5, 6, 7, 8], |member| member == 4).await;
+        assert_eq!(turns[0], [May::Go]);
+        assert_eq!(turns[4], [May::Probe, May::Go]);
+    }
+
+    #[tokio::test]
+    async fn one_alone_goes() {
+        assert_eq!(turns(&[1], |_| false).await, [[May::Lead]]);
+        assert_eq!(turns(&[0], |_| false).await, [[May::Wait]]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Watches GitHub's log for what came of a wave.
+//!
+//! The log lags, and shows other things meanwhile: live traffic, and what people redeliver by hand.
+//! Every row read is taken in.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Asked, Turn};
+use crate::attempt::{Attempt, Verdict};
+use crate::github::{self, Log};
+use crate::history::Failure;
+use crate::report::Outcome;
+
+/// The first wait before the log is read; each later one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest of these waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// How much newer than a request a row must be to say that the log has come so far. GitHub's times
+/// are whole seconds.
+const PAST: TimeDelta = TimeDelta::seconds(2);
+
+impl Turn<'_> {
+    /// Reads the log again and again, until it shows an outcome of everything in the wave or time is
+    /// up.
+    pub(super) async fn confirm(&mut self, since: DateTime<Utc>) {
+        let deadline = Instant::now() + self.shared.confirm_timeout;
+        let deadline = deadline.min(self.shared.deadline);
+        let mut wait = FIRST_WAIT;
+        let mut newest = None;
+        while self.seen.unseen > 0 {
+            let next = Instant::now() + wait;
+            sleep_until(next.min(deadline)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            match self.look(since).await {
+                Ok(row) => newest = newest.max(row),
+                Err(error) => {
+                    self.errors.push(error.to_string());
+                    self.defer("GitHub's log could not be read");
+                    return;
+                }
+            }
+            if next >= deadline {
+                break;
+            }
+        }
+        self.ask_again(newest);
+    }
+
+    /// Reads the log from its newest page to the first that is wholly older than the wave, or until
+    /// all of the wave was seen. Tells the newest row's time.
+    async fn look(&mut self, since: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, github::Error> {
+        let mut log = Log::new(self.shared.client, self.webhook);
+        let mut newest_of_all = None;
+        while let Some(page) = log.next_page().await? {
+            let (mut attempts, _) = page.attempts()?;
+            // A success settles a delivery whatever else stands beside it.
+            attempts.sort_by_key(|attempt| attempt.verdict() != Verdict::Succeeded);
+            let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
+            newest_of_all = newest_of_all.max(newest);
+            for attempt in attempts {
+                self.take_in(&attempt, since);
+            }
+            if self.seen.unseen == 0 || newest.is_some_and(|newest| newest < since) {
+                break;
+            }
+        }
+        Ok(newest_of_all)
+    }
+
+    /// What a row of the log says of what is due and what was asked for.
+    fn take_in(&mut self, attempt: &Attempt<'_>, since: DateTime<Utc>) {
+        let verdict = attempt.verdict();
+        let guid = &attempt.guid;
+        if verdict == Verdict::Succeeded {
+            self.seen.success |= attempt.delivered_at >= since;
+            if let Some(asked) = self.asked.remove(guid) {
+                self.outcome(asked, Outcome::Recovered);
+            } else if let Some(failure) = self.take_due(attempt) {
+                let reason = "somebody else had it redelivered".to_owned();
+                self.settle(failure, Outcome::Recovered, Some(reason));
+            }
+            return;
+        }
+        if let Some(asked) = self.asked.get(guid) {
+            let ours = attempt.is_redelivery()
+                && attempt.delivered_at >= asked.since
+                && !asked.failure.has(attempt.id);
+            if ours
+                && verdict == Verdict::Failed
+                && let Some(mut asked) = self.asked.remove(guid)
+            {
+                asked.failure.add(attempt);
+                self.outcome(asked, Outcome::Unrecovered);
+            }
+        } else if let Some(failure) = self.due.iter_mut().find(|due| due.guid == *guid)
+            && !failure.has(attempt.id)
+        {
+            // Somebody else tried it: the newest attempt is the one to redeliver.
+            failure.add(attempt);
+        }
+    }
+
+    fn take_due(&mut self, attempt: &Attempt<'_>) -> Option<Failure> {
+        let place = self.due.iter().position(|due| due.guid == attempt.guid)?;
+        self.due.remove(place)
+    }
+
+    fn outcome(&mut self, asked: Asked, outcome: Outcome) {
+        self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
+        if asked.wave == self.wave {
+            self.seen.unseen -= 1;
+            match outcome {
+                Outcome::Recovered => self.seen.recovered += 1,
+                _ => self.seen.failed += 1,
+            }
+        }
+        self.settle(asked.failure, outcome, None);
+    }
+
+    /// A request that got no clear answer is asked for again, once, if the log has come past it and
+    /// shows nothing of it.
+    fn ask_again(&mut self, newest: Option<DateTime<Utc>>) {
+        let lost = |asked: &Asked| {
+            asked.wave == self.wave
+                && asked.unclear.is_some()
+                && newest.is_some_and(|newest| newest >= asked.since + PAST)
+                && !self.asked_twice.contains(&asked.failure.guid)
+        };
+        let lost = self.asked.values().filter(|asked| lost(asked));
+        let lost: Vec<_> = lost.map(|asked| asked.failure.guid.clone()).collect();
+        for guid in lost {
+            if let Some(asked) = self.asked.remove(&guid) {
+                self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
+                self.seen.unseen -= 1;
+                self.asked_twice.push(guid);
+                self.due.push_back(asked.failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One request for a redelivery, and what is made of the answer.
+
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Asked, Turn, UNANSWERED};
+use crate::github;
+use crate::history::Failure;
+use crate::report::{Outcome, rfc3339};
+use crate::webhook::Webhook;
+
+/// A 404 this close to the end of retention says that the delivery has aged out, not that the
+/// webhook is gone.
+const AGED_OUT: TimeDelta = TimeDelta::hours(6);
+
+/// What a request that failed says.
+#[derive(Debug, PartialEq, Eq)]
+enum Says {
+    /// GitHub will never redeliver this one.
+    Rejected,
+    /// GitHub may have accepted.
+    Unclear,
+    /// GitHub never saw the request.
+    Unsent,
+    /// A limit is reached; nothing more can be asked for now.
+    Limit,
+    /// Nothing can be asked for at this webhook.
+    Webhook,
+}
+
+impl Turn<'_> {
+    /// Asks for one delivery.
+    pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
+        let (client, webhook) = (self.shared.client, self.webhook);
+        self.shared.console.line(&about(webhook, &failure));
+        let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
+            self.unanswered = 0;
+            return self.asked(failure, since, None);
+        };
+        let guid = &failure.guid;
+        let said = error.failure().to_string();
+        self.shared
+            .console
+            .line(&format!("{webhook}: {guid}: {said}"));
+        let says = what_it_says(&error, &failure, self.shared.retention_start);
+        self.unanswered = match says {
+            Says::Unsent | Says::Unclear => self.unanswered + 1,
+            _ => 0,
+        };
+        if self.unanswered == UNANSWERED {
+            self.defer("GitHub gives no clear answers");
+        }
+        match says {
+            Says::Rejected => self.settle(failure, Outcome::Rejected, Some(said)),
+            Says::Unclear => self.asked(failure, since, Some(said)),
+            Says::Unsent => {
+                self.errors
+                    .push(format!("{guid} was not redelivered. {error}"));
+                self.settle(failure, Outcome::FailedRequest, Some(said));
+            }
+            Says::Limit => {
+                self.warnings.push(error.to_string());
+                self.defer("GitHub's rate limit is reached");
+                self.settle(failure, Outcome::Deferred, Some(said));
+            }
+            Says::Webhook => {
+                self.errors.push(error.to_string());
+                self.defer("GitHub does not let this webhook's deliveries be redelivered");
+                self.settle(failure, Outcome::FailedRequest, Some(said));
+            }
+        }
+    }
+
+    fn asked(&mut self, failure: Failure, since: DateTime<Utc>, unclear: Option<String>) {
+        self.shared.unseen.fetch_add(1, Ordering::Relaxed);
+        self.seen.unseen += 1;
+        let asked = Asked {
+            since,
+            wave: self.wave,
+            unclear,
+            failure,
+        };
+        self.asked.insert(asked.failure.guid.clone(), asked);
+    }
+}
+
+/// What the log says before a delivery is asked for.
+fn about(webhook: &Webhook, failure: &Failure) -> String {
+    let newest = &failure.newest;
+    format!(
+        "{webhook}: redelivering {} {}, first sent {}, attempt {}: {}",
+        newest.event,
+        failure.guid,
+        rfc3339(failure.first.time().unwrap_or(newest.at)),
+        newest.id,
+        newest.status,
+    )
+}
+
+fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateTime<Utc>) -> Says {
+    let (status, limit) = match error.failure() {
+        github::RequestError::Status { status, limit, .. } => (*status, *limit),
+        github::RequestError::Unsent(_) => return Says::Unsent,
+        github::RequestError::LimitReached => return Says::Limit,
+        _ => return Says::Unclear,
+    };
+    let first = failure.first.time().unwrap_or(failure.newest.at);
+    match status {
+        _ if limit => Says::Limit,
+        400 | 410 | 422 => Says::Rejected,
+        404 if first < retention_start + AGED_OUT => Says::Rejected,
+        408 | 500.. => Says::Unclear,
+        _ => Says::Webhook,
+    }
+}
