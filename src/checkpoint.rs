@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join;
 use tokio::sync::OnceCell;
 
 use crate::actions::one_line;
@@ -13,9 +14,10 @@ use crate::github::{self, Client};
 use crate::history::Window;
 use crate::inputs::{CheckpointPlace, OneOff};
 use crate::report::Gap;
+use crate::state::State;
 
 /// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
-const OVERLAP: TimeDelta = TimeDelta::minutes(30);
+pub const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
 /// How far back the first pass reads where a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
@@ -49,6 +51,19 @@ pub enum CheckpointError {
         /// What is wrong with it.
         wrong: &'static str,
     },
+    /// It is the checkpoint of other webhooks.
+    #[error(
+        "`{variable}` was written by a pass over `{written}`; this one is over `{ours}`. Give each its \
+         own variable"
+    )]
+    Targets {
+        /// The variable's name.
+        variable: String,
+        /// What that pass was over.
+        written: String,
+        /// What this one is over.
+        ours: String,
+    },
 }
 
 /// The checkpoint as this pass found it.
@@ -59,6 +74,10 @@ pub struct Checkpoint<'a> {
     found: Option<DateTime<Utc>>,
     /// What the variable holds now; `None` if there is no such variable.
     stored: Mutex<Option<String>>,
+    /// What the last pass remembered, if it belongs to this value.
+    state: Option<State>,
+    /// The state's variable is there.
+    state_exists: bool,
     /// Whether it could be written before the first redelivery.
     proof: OnceCell<Result<(), CheckpointError>>,
 }
@@ -77,20 +96,50 @@ impl<'a> Checkpoint<'a> {
             place,
             found: None,
             stored: Mutex::new(None),
+            state: None,
+            state_exists: false,
             proof: OnceCell::new(),
         };
-        if let Some(place) = place
-            && let Some(value) = github::variable(client, place).await?
-        {
+        let Some(place) = place else {
+            return Ok(this);
+        };
+        let state_place = state_place(place);
+        let read = (
+            github::variable(client, place),
+            github::variable(client, &state_place),
+        );
+        let (value, state) = join(read.0, read.1).await;
+        let (value, state) = (value?, state?);
+        this.state_exists = state.is_some();
+        if let Some(value) = value {
             let time = parse(&value, client.now()).map_err(|wrong| CheckpointError::Value {
                 variable: place.variable.clone(),
                 value: one_line(&value, SHOWN),
                 wrong,
             })?;
             this.found = Some(time);
+            this.state = state.and_then(|state| State::read(&state, &value));
             this.stored = Mutex::new(Some(value));
         }
         Ok(this)
+    }
+
+    /// What the last pass remembered, if it was over these targets.
+    ///
+    /// # Errors
+    /// It was over others altogether: the checkpoint is theirs.
+    pub fn state(&self, targets: &[String]) -> Result<Option<&State>, CheckpointError> {
+        let (Some(state), Some(place)) = (&self.state, self.place) else {
+            return Ok(None);
+        };
+        if !state.shares_targets(targets) {
+            return Err(CheckpointError::Targets {
+                variable: place.variable.clone(),
+                written: state.targets.join("`, `"),
+                ours: targets.join("`, `"),
+            });
+        }
+        Ok((state.targets == targets).then_some(state))
     }
 
     /// The variable that is to be, if it is not there yet.
@@ -150,17 +199,29 @@ impl<'a> Checkpoint<'a> {
         self.proof.take()?.err()
     }
 
-    /// Stores where the next pass starts. Tells whether that is a move.
+    /// Stores where the next pass starts, and what it is to remember. Tells whether that is a move.
     ///
     /// # Errors
     /// The variable could not be written.
-    pub async fn save(&self, next: DateTime<Utc>) -> Result<bool, CheckpointError> {
+    pub async fn save(
+        &self,
+        next: DateTime<Utc>,
+        state: impl FnOnce(&str) -> State,
+    ) -> Result<bool, CheckpointError> {
+        let Some(place) = self.place else {
+            return Ok(false);
+        };
         let value = millis(next);
         if self.stored().as_ref() != Some(&value) {
             self.write(&value).await?;
         }
-        let found = self.found.map(millis);
-        Ok(self.place.is_some() && found != Some(value))
+        let (place, text) = (state_place(place), state(&value).text());
+        if self.state_exists {
+            github::update_variable(self.client, &place, &text).await?;
+        } else {
+            github::create_variable(self.client, &place, &text).await?;
+        }
+        Ok(self.found.map(millis) != Some(value))
     }
 
     fn stored(&self) -> Option<String> {
@@ -180,6 +241,14 @@ impl<'a> Checkpoint<'a> {
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         *stored = Some(value.to_owned());
         Ok(())
+    }
+}
+
+/// Where the state is kept: beside the checkpoint.
+fn state_place(place: &CheckpointPlace) -> CheckpointPlace {
+    CheckpointPlace {
+        repository: place.repository.clone(),
+        variable: format!("{}_STATE", place.variable),
     }
 }
 

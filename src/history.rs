@@ -88,6 +88,10 @@ pub struct Failure {
     pub first: First,
     /// Every attempt seen, newest first as the log told them.
     pub attempts: Vec<Seen>,
+    /// Redeliveries before those in `attempts`, which an earlier pass saw.
+    pub made_before: usize,
+    /// How many of these counted.
+    pub counted_before: usize,
 }
 
 impl Failure {
@@ -148,6 +152,10 @@ struct Open {
     oldest: DateTime<Utc>,
     attempts: Vec<Seen>,
     in_pass: bool,
+    made_before: usize,
+    counted_before: usize,
+    /// An earlier pass saw the delivery, and counted what is older than the window.
+    remembered: bool,
 }
 
 impl Open {
@@ -170,11 +178,15 @@ pub struct History {
 }
 
 impl History {
-    /// An empty history of this window.
-    pub fn new(window: Window) -> Self {
+    /// A history of this window that begins with the open deliveries of an earlier pass.
+    pub fn new(window: Window, remembered: Vec<Failure>) -> Self {
+        let known = remembered.into_iter().filter_map(|failure| {
+            let open = Open::remembered(&failure)?;
+            Some((failure.guid, Known::Failed(Box::new(open))))
+        });
         Self {
             window,
-            known: HashMap::new(),
+            known: known.collect(),
             settled_before: Vec::new(),
             settled: Vec::new(),
             without_original: 0,
@@ -256,7 +268,7 @@ impl History {
                             self.settled.push(place.key().clone());
                         }
                         place.insert(Known::Delivered);
-                    } else {
+                    } else if in_window || !open.remembered {
                         open.absorb(attempt, in_window);
                         self.without_original -= usize::from(lacked);
                         self.without_original += usize::from(open.lacks_original());
@@ -294,12 +306,29 @@ impl History {
 }
 
 impl Open {
+    fn remembered(failure: &Failure) -> Option<Self> {
+        let first = failure.first.time()?;
+        Some(Self {
+            newest: failure.newest.clone(),
+            original: Some(first),
+            oldest: first,
+            attempts: Vec::new(),
+            in_pass: true,
+            made_before: failure.made_before,
+            counted_before: failure.counted_before,
+            remembered: true,
+        })
+    }
+
     fn new(attempt: Attempt<'_>, in_pass: bool) -> Self {
         Self {
             original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
             attempts: vec![Seen::from(&attempt)],
             in_pass,
+            made_before: 0,
+            counted_before: 0,
+            remembered: false,
             newest: Newest::from(attempt),
         }
     }
@@ -333,6 +362,8 @@ impl Open {
             newest: self.newest,
             first,
             attempts: self.attempts,
+            made_before: self.made_before,
+            counted_before: self.counted_before,
         }
     }
 }

@@ -19,6 +19,7 @@
 //! | [`wave`] * | how big the next wave of redeliveries is, or why there is none |
 //! | [`redelivery`] | carries a plan out in waves, and confirms each |
 //! | [`checkpoint`] | where the next pass starts |
+//! | [`state`] * | what a pass remembers for the next |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
@@ -37,6 +38,7 @@ pub mod receiver;
 pub mod redelivery;
 pub mod report;
 pub mod scan;
+pub mod state;
 pub mod summary;
 pub mod wave;
 pub mod webhook;

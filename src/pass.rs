@@ -10,15 +10,17 @@ use futures_util::future::{join, join_all};
 use tokio::time::Instant;
 
 use crate::actions::Console;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, OVERLAP};
+use crate::evidence::Evidence;
 use crate::github::{self, Client, Found, Pace};
 use crate::history::{Failure, Window};
 use crate::inputs::Inputs;
-use crate::plan::plan;
+use crate::plan::{counts, plan};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
 use crate::report::{Delivery, Outcome, Report, WebhookReport, counted, rfc3339};
 use crate::scan::{Scan, scan};
+use crate::state::{Memory, State};
 use crate::webhook::Webhook;
 
 /// Runs one pass and tells what happened. It never fails: what does is in the report.
@@ -46,6 +48,10 @@ struct Served {
     report: WebhookReport,
     /// How many deliveries were due.
     due: usize,
+    /// Deliveries that an earlier pass lost.
+    given_up_earlier: usize,
+    /// What the next pass is to know.
+    memory: Option<Memory>,
     errors: Vec<String>,
     warnings: Vec<String>,
 }
@@ -57,6 +63,7 @@ impl Served {
             outcome,
             reason: Some(reason),
             due_at: None,
+            asked: None,
         });
     }
 }
@@ -72,7 +79,9 @@ struct Pass<'a> {
 /// What a webhook has in common with others.
 #[derive(Clone, Copy)]
 struct Shared<'a> {
+    began: DateTime<Utc>,
     window: Window,
+    memory: Option<&'a Memory>,
     checkpoint: &'a Checkpoint<'a>,
     redeliverer: &'a Redeliverer<'a>,
     group: &'a Group,
@@ -105,10 +114,15 @@ impl Pass<'_> {
             retention_start: window.retention_start,
             unseen: AtomicUsize::new(0),
         };
+        let targets = targets(self.inputs);
+        let state = checkpoint.state(&targets)?;
         let groups = groups(&webhooks);
         let done = webhooks.into_iter().enumerate().map(|(member, webhook)| {
+            let memory = state.and_then(|state| state.memory(&webhook.key()));
             let all = Shared {
-                window,
+                began,
+                window: remembered_window(window, memory),
+                memory,
                 checkpoint: &checkpoint,
                 redeliverer: &redeliverer,
                 group: &groups[&webhook.receiver],
@@ -118,9 +132,15 @@ impl Pass<'_> {
         let done = join_all(done).await;
         self.console.end_group();
 
+        let mut memories = Vec::new();
         for served in done {
+            let memory = served
+                .memory
+                .map(|memory| (served.report.webhook.key(), memory));
+            memories.extend(memory);
             self.report.webhooks.push(served.report);
             self.report.due += served.due;
+            self.report.given_up_earlier += served.given_up_earlier;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);
         }
@@ -138,18 +158,31 @@ impl Pass<'_> {
         if let Some(refusal) = checkpoint.refusal() {
             return Err(refusal).context("nothing was redelivered");
         }
-        self.move_checkpoint(&checkpoint, began, window, all_found)
-            .await
+        self.move_checkpoint(&checkpoint, began, window, all_found, |value| {
+            let mut state = State::new(value, targets, began);
+            for (webhook, memory) in memories {
+                state.remember(webhook, memory);
+            }
+            state
+        })
+        .await
     }
 
     /// One webhook's own way: scan, plan, redeliver. It waits for those of the same receiver, and for
     /// no others. `member` is its number.
     async fn serve(&self, webhook: Webhook, member: usize, all: Shared<'_>) -> Served {
         let Shared {
-            window, checkpoint, ..
+            window,
+            checkpoint,
+            memory,
+            ..
         } = all;
-        let scan = scan(self.client, webhook, window).await;
+        let remembered = memory.map(Memory::open).unwrap_or_default();
+        let mut scan = scan(self.client, webhook, window, remembered).await;
         self.console.line(&told(&scan));
+        let (earlier, failures): (Vec<_>, Vec<_>) = std::mem::take(&mut scan.failures)
+            .into_iter()
+            .partition(|failure| memory.is_some_and(|memory| memory.is_settled(&failure.guid)));
         let mut served = Served {
             report: WebhookReport {
                 webhook: scan.webhook,
@@ -160,6 +193,8 @@ impl Pass<'_> {
                 deliveries: Vec::new(),
             },
             due: 0,
+            given_up_earlier: 0,
+            memory: None,
             errors: scan.broken.iter().map(ToString::to_string).collect(),
             warnings: Vec::new(),
         };
@@ -171,13 +206,15 @@ impl Pass<'_> {
             ));
         }
         let plan = plan(
-            scan.failures,
+            failures,
+            |failure| memory.and_then(|memory| memory.asked(&failure.guid)),
             &scan.evidence,
             &self.inputs.policy,
             self.client.now(),
             window.retention_start,
         );
         served.due = plan.due.len();
+        served.given_up_earlier = earlier.len();
         served.report.deliveries.extend(plan.rest);
         let held_back = if self.inputs.dry_run {
             Some("dry run")
@@ -228,6 +265,25 @@ impl Pass<'_> {
         served.report.deliveries.extend(done.deliveries);
         served.errors.extend(done.errors);
         served.warnings.extend(done.warnings);
+        served.memory = Some(if served.report.complete {
+            remember(
+                &served.report.deliveries,
+                &earlier,
+                &scan.evidence,
+                all.began,
+            )
+        } else {
+            // What was known stays known, and what was asked for is added.
+            let mut memory = memory
+                .cloned()
+                .unwrap_or_else(|| Memory::new(window.start + OVERLAP));
+            for delivery in &served.report.deliveries {
+                if let Some(asked) = delivery.asked {
+                    memory.add_asked(&delivery.failure.guid, asked);
+                }
+            }
+            memory
+        });
         served
     }
 
@@ -310,6 +366,7 @@ impl Pass<'_> {
         began: DateTime<Utc>,
         window: Window,
         all_found: bool,
+        state: impl FnOnce(&str) -> State,
     ) -> anyhow::Result<()> {
         if self.inputs.dry_run {
             return Ok(());
@@ -323,7 +380,7 @@ impl Pass<'_> {
         let unread = (!all_found || !all_read).then_some(None);
         let old_start = checkpoint.old_start(window);
         let next = checkpoint::next(began, open.chain(unread), old_start);
-        let moved = checkpoint.save(next).await?;
+        let moved = checkpoint.save(next, state).await?;
         if moved {
             self.console
                 .line(&format!("Checkpoint moved to {}.", rfc3339(next)));
@@ -331,6 +388,64 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// What the next pass is to know of a webhook whose log was read to `began`.
+fn remember(
+    deliveries: &[Delivery],
+    earlier: &[Failure],
+    evidence: &Evidence,
+    began: DateTime<Utc>,
+) -> Memory {
+    // The next pass reads from here on; what is older it takes from memory.
+    let next_start = began - OVERLAP;
+    let mut memory = Memory::new(began);
+    for delivery in deliveries {
+        let failure = &delivery.failure;
+        if delivery.outcome.is_open() {
+            let older = failure.redeliveries().filter(|seen| seen.at < next_start);
+            let made = failure.made_before + older.count();
+            memory.add_open(failure, made, counts(failure, evidence, next_start));
+        }
+        if let Some(asked) = delivery.asked {
+            memory.add_asked(&failure.guid, asked);
+        }
+    }
+    let lost = deliveries
+        .iter()
+        .filter(|delivery| delivery.outcome.is_lost());
+    for failure in lost.map(|delivery| &delivery.failure).chain(earlier) {
+        if failure.newest.at >= next_start {
+            memory.add_settled(&failure.guid);
+        }
+    }
+    memory
+}
+
+/// Where a webhook's log was read up to is where it is read from.
+fn remembered_window(window: Window, memory: Option<&Memory>) -> Window {
+    let read = memory.and_then(Memory::read_until);
+    let start = read.map_or(window.start, |read| read - OVERLAP);
+    Window {
+        start: start.max(window.retention_start),
+        ..window
+    }
+}
+
+/// What a pass is over, as it is remembered.
+fn targets(inputs: &Inputs) -> Vec<String> {
+    let organizations = inputs
+        .organizations
+        .iter()
+        .map(|login| login.to_lowercase());
+    let mut targets: Vec<String> = organizations
+        .flat_map(|login| match inputs.hook_ids.as_slice() {
+            [] => vec![login],
+            ids => ids.iter().map(|id| format!("{login}/{id}")).collect(),
+        })
+        .collect();
+    targets.sort();
+    targets
 }
 
 /// The webhooks by receiver.

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::evidence::Evidence;
 use crate::filter::Filter;
 use crate::history::{Failure, First};
-use crate::report::{Delivery, Outcome, counted, rfc3339};
+use crate::report::{Asked, Delivery, Outcome, counted, rfc3339};
 
 /// Longest wait between redeliveries of one delivery.
 const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
@@ -21,6 +21,12 @@ const PATIENCE: usize = 5;
 /// How long it waits if none comes. A receiver that answers too late may have done the work each
 /// time.
 const WITHOUT_SIGN: TimeDelta = TimeDelta::hours(6);
+
+/// How long the row of a redelivery may take to appear, before it is asked for again.
+const LAG: TimeDelta = TimeDelta::minutes(60);
+
+/// The same where GitHub gave no clear answer, so that it may never have been made.
+const UNCLEAR: TimeDelta = TimeDelta::minutes(10);
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,7 @@ pub struct Plan {
 /// it oldest first alone, the deliveries that always fail would pile up at the head.
 pub fn plan(
     failures: Vec<Failure>,
+    asked: impl Fn(&Failure) -> Option<Asked>,
     evidence: &Evidence,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -57,19 +64,22 @@ pub fn plan(
 ) -> Plan {
     let mut plan = Plan::default();
     for failure in failures {
-        match settled(&failure, evidence, policy, now, retention_start) {
+        // Once the log shows a newer attempt, what was asked for is seen.
+        let asked = asked(&failure).filter(|asked| failure.newest.at < whole_second(asked.at));
+        match settled(&failure, asked, evidence, policy, now, retention_start) {
             None => plan.due.push(failure),
             Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
                 failure,
                 outcome,
                 reason: Some(reason),
                 due_at,
+                asked,
             }),
         }
     }
     plan.due.sort_unstable_by_key(|failure| {
         (
-            failure.redeliveries().next().is_some(),
+            failure.made_before > 0 || failure.redeliveries().next().is_some(),
             failure.first.time(),
             failure.newest.id,
         )
@@ -82,6 +92,7 @@ pub fn plan(
 /// Why a delivery is not due, and when it will be; `None` if it is.
 fn settled(
     failure: &Failure,
+    asked: Option<Asked>,
     evidence: &Evidence,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -107,48 +118,73 @@ fn settled(
     if failure.newest.pending {
         return settled(Outcome::Pending, "GitHub's log holds no outcome yet");
     }
-    let made = failure.redeliveries().count();
-    let counts = failure
-        .redeliveries()
-        .filter(|seen| !seen.pending && evidence.was_up(seen.at))
-        .count();
+    let made = failure.made_before + failure.redeliveries().count();
+    let counts = counts(failure, evidence, DateTime::<Utc>::MAX_UTC);
     if counts >= policy.max_attempts {
         let reason = format!("failed {} while its receiver was up", counted_times(counts));
         return Some((Outcome::Exhausted, reason, None));
     }
-    let due_at = due_at(failure, made, made - counts, evidence, policy.backoff);
+    let due_at = due_at(
+        failure,
+        made,
+        made - counts,
+        asked,
+        evidence,
+        policy.backoff,
+    )?;
     (due_at > now).then(|| {
         let redelivered = counted(made, "redelivery");
-        let reason = format!("due {} after {redelivered}", rfc3339(due_at));
+        let unseen = asked.map_or("", |_| ", and one that is not seen yet");
+        let reason = format!("due {} after {redelivered}{unseen}", rfc3339(due_at));
         (Outcome::Waiting, reason, Some(due_at))
     })
+}
+
+/// How many redeliveries before this time failed while the receiver was up.
+pub fn counts(failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) -> usize {
+    let counted = failure
+        .redeliveries()
+        .filter(|seen| seen.at < before && !seen.pending && evidence.was_up(seen.at));
+    failure.counted_before + counted.count()
+}
+
+/// GitHub's log has whole seconds, so an attempt may look older than the request that caused it.
+fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }
 
 fn counted_times(times: usize) -> String {
     counted(times, "time")
 }
 
-/// When a delivery is due that was redelivered `made` times, `uncounted` of them while its receiver
+/// When a delivery is due, unless it is always, that was redelivered `made` times, `uncounted` of them while its receiver
 /// was down.
 fn due_at(
     failure: &Failure,
     made: usize,
     uncounted: usize,
+    asked: Option<Asked>,
     evidence: &Evidence,
     backoff: TimeDelta,
-) -> DateTime<Utc> {
-    let newest = failure.newest.at;
+) -> Option<DateTime<Utc>> {
+    // One that was asked for and not seen counts as made, at the time it was asked for; and its row may
+    // still come.
+    let newest = asked.map_or(failure.newest.at, |asked| asked.at);
+    let made = made + usize::from(asked.is_some());
+    let may_come = asked.map_or(newest, |asked| {
+        asked.at + if asked.unclear { UNCLEAR } else { LAG }
+    });
     if made == 0 || backoff.is_zero() {
-        return newest;
+        return asked.map(|_| may_come);
     }
     let doublings = u32::try_from(made - 1).unwrap_or(u32::MAX).min(30);
     let wait = backoff
         .checked_mul(1 << doublings)
         .map_or(LONGEST_BACKOFF, |wait| wait.min(LONGEST_BACKOFF));
     if uncounted >= PATIENCE && !evidence.success_since(newest) {
-        newest + WITHOUT_SIGN
+        Some(may_come.max(newest + WITHOUT_SIGN))
     } else {
-        newest + wait
+        Some(may_come.max(newest + wait))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::attempt::Guid;
 use crate::evidence::Evidence;
 use crate::github::{Client, Pace};
 use crate::history::Failure;
-use crate::report::{Delivery, Outcome};
+use crate::report::{self, Delivery, Outcome};
 use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
 
@@ -67,6 +67,8 @@ struct Asked {
     since: DateTime<Utc>,
     /// The wave it belongs to.
     wave: usize,
+    /// When it was asked for.
+    at: DateTime<Utc>,
     /// What was said in place of a clear answer.
     unclear: Option<String>,
 }
@@ -163,7 +165,14 @@ impl<'a> Turn<'a> {
             self.settle(failure, Outcome::Deferred, reason.clone());
         }
         for (_, asked) in std::mem::take(&mut self.asked) {
+            let told = report::Asked {
+                at: asked.at,
+                unclear: asked.unclear.is_some(),
+            };
             self.settle(asked.failure, Outcome::Requested, asked.unclear);
+            if let Some(delivery) = self.deliveries.last_mut() {
+                delivery.asked = Some(told);
+            }
         }
         Redelivered {
             deliveries: self.deliveries,
@@ -241,6 +250,7 @@ impl<'a> Turn<'a> {
             outcome,
             reason,
             due_at: None,
+            asked: None,
         });
     }
 }

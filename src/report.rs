@@ -151,6 +151,17 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// When it is due, if it waits.
     pub due_at: Option<DateTime<Utc>>,
+    /// When it was last asked for, as long as nothing was seen of it.
+    pub asked: Option<Asked>,
+}
+
+/// A redelivery that was asked for and not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// GitHub gave no clear answer.
+    pub unclear: bool,
 }
 
 /// What happened at one webhook.
@@ -194,6 +205,8 @@ pub struct Report {
     pub window: Option<Window>,
     /// Deliveries that were due, asked for or not.
     pub due: usize,
+    /// Deliveries that an earlier pass lost, and that count nowhere.
+    pub given_up_earlier: usize,
     /// What happened at each webhook.
     pub webhooks: Vec<WebhookReport>,
     /// Where the next pass starts, if the checkpoint was moved.

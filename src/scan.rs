@@ -26,10 +26,15 @@ pub struct Scan {
     pub broken: Option<Error>,
 }
 
-/// Reads `webhook`'s log.
-pub async fn scan(client: &Client, webhook: Webhook, window: Window) -> Scan {
+/// Reads `webhook`'s log, given the open deliveries that an earlier pass remembered.
+pub async fn scan(
+    client: &Client,
+    webhook: Webhook,
+    window: Window,
+    remembered: Vec<Failure>,
+) -> Scan {
     let mut log = Log::new(client, &webhook);
-    let mut history = History::new(window);
+    let mut history = History::new(window, remembered);
     let (mut pages, mut empty) = (0, 0);
     let mut unreadable = Unreadable::default();
     let broken = loop {

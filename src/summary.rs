@@ -60,6 +60,9 @@ pub fn verdict(report: &Report) -> String {
     if lost > 0 {
         verdict.push_str(&format!(" Lost for good: {lost}."));
     }
+    if report.given_up_earlier > 0 {
+        verdict.push_str(&format!(" Given up earlier: {}.", report.given_up_earlier));
+    }
     let incomplete = report.webhooks.iter().filter(|each| !each.complete).count();
     if incomplete > 0 {
         let logs = counted(incomplete, "log");
@@ -225,7 +228,7 @@ fn deliveries(page: &mut Page, report: &Report) {
             code(&failure.guid.to_string()),
             code(&event),
             failure.first.time().map_or("unknown".into(), rfc3339),
-            failure.attempts.len(),
+            1 + failure.made_before + failure.redeliveries().count(),
             code(&newest.status),
             delivery.outcome.name(),
         )

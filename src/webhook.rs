@@ -54,6 +54,11 @@ impl Webhook {
         format!("{}/{}", self.owner.hooks_path(), self.id)
     }
 
+    /// What it is called where passes remember it.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.owner.to_string().to_lowercase(), self.id)
+    }
+
     /// The page where a person sees its deliveries. `web` is the address of GitHub's web pages,
     /// without a trailing slash.
     pub fn settings_url(&self, web: &str) -> String {

@@ -43,7 +43,7 @@ fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> 
 }
 
 fn fold(pages: Vec<Vec<Attempt<'static>>>) -> History {
-    let mut history = History::new(window());
+    let mut history = History::new(window(), Vec::new());
     for page in pages {
         assert_eq!(history.end(), None, "a page was read that was not needed");
         history.fold(page);
@@ -119,7 +119,7 @@ fn a_row_that_shows_twice_counts_once() {
 
 #[test]
 fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
-    let mut history = History::new(window());
+    let mut history = History::new(window(), Vec::new());
     history.fold(vec![
         original(9, "a", 1, 503),
         original(8, "b", DAY + 1, 200),
@@ -133,7 +133,7 @@ fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
 
 #[test]
 fn reading_goes_on_past_the_window_for_an_original() {
-    let mut history = History::new(window());
+    let mut history = History::new(window(), Vec::new());
     history.fold(vec![redelivery(9, "a", 1, 503)]);
     history.fold(vec![original(8, "b", DAY + HOUR, 200)]);
     assert_eq!(history.end(), None);
@@ -213,7 +213,7 @@ fn a_pending_redelivery_is_the_newest_attempt() {
 
 #[test]
 fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
-    let mut history = History::new(window());
+    let mut history = History::new(window(), Vec::new());
     for page in 0..200 {
         let id = |row: u64| 1_000_000 - 1_000 * page - row;
         let minutes = page as i64;
@@ -253,10 +253,11 @@ fn rows_that_do_not_say_what_they_are_never_bring_back_what_was_delivered() {
 
 #[test]
 fn the_new_end_may_be_cut_off() {
-    let mut history = History::new(Window {
+    let cut = Window {
         end: Some(ago(HOUR)),
         ..window()
-    });
+    };
+    let mut history = History::new(cut, Vec::new());
     history.fold(vec![
         original(9, "after", HOUR, 503),
         redelivery(8, "delivered-after", 1, 200),
@@ -266,4 +267,50 @@ fn the_new_end_may_be_cut_off() {
     let (found, _) = history.into_failures(End::Log);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].guid, Guid::new("before"));
+}
+
+#[test]
+fn what_an_earlier_pass_saw_is_known_from_the_start() {
+    let earlier = || {
+        let mut failures = failures(vec![vec![
+            redelivery(8, "a", DAY + 10, 503),
+            original(7, "a", 2 * DAY, 503),
+        ]]);
+        failures.pop()
+    };
+    assert_eq!(earlier(), None, "not in the window by itself");
+    let mut remembered = Failure {
+        guid: Guid::new("a"),
+        newest: Newest::from(redelivery(8, "a", DAY + 10, 503)),
+        first: First::At(ago(2 * DAY)),
+        attempts: Vec::new(),
+        made_before: 4,
+        counted_before: 2,
+    };
+    let fold = |remembered: Failure, rows: Vec<Attempt<'static>>| {
+        let mut history = History::new(window(), vec![remembered]);
+        history.fold(rows);
+        history.fold(vec![original(1, "old", DAY + 20, 200)]);
+        assert_eq!(history.end(), Some(End::Window), "its original is known");
+        history.into_failures(End::Window).0
+    };
+    let found = fold(
+        remembered.clone(),
+        vec![
+            redelivery(9, "a", 5, 503),
+            redelivery(8, "a", DAY + 10, 503),
+        ],
+    );
+    assert_eq!(
+        found[0].made_before, 4,
+        "what is older than the window is not counted again"
+    );
+    assert_eq!(found[0].redeliveries().count(), 1);
+    assert_eq!(
+        (found[0].newest.id, found[0].first),
+        (AttemptId(9), First::At(ago(2 * DAY)))
+    );
+
+    remembered.made_before = 0;
+    assert_eq!(fold(remembered, vec![redelivery(9, "a", 5, 200)]), []);
 }

@@ -42,6 +42,8 @@ fn failure(id: u64, first: i64, redelivered: &[i64]) -> Failure {
         },
         first: First::At(at(first)),
         attempts: redeliveries.chain([seen(&first, false)]).collect(),
+        made_before: 0,
+        counted_before: 0,
     }
 }
 
@@ -65,7 +67,14 @@ fn up_at(minutes: &[i64]) -> Evidence {
 }
 
 fn planned(failures: Vec<Failure>) -> Plan {
-    plan(failures, &Evidence::default(), &policy(), now(), at(0))
+    plan(
+        failures,
+        |_| None,
+        &Evidence::default(),
+        &policy(),
+        now(),
+        at(0),
+    )
 }
 
 fn ids(plan: &Plan) -> Vec<u64> {
@@ -73,7 +82,7 @@ fn ids(plan: &Plan) -> Vec<u64> {
 }
 
 fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<Outcome> {
-    let plan = plan(vec![failure], evidence, &policy(), now, at(0));
+    let plan = plan(vec![failure], |_| None, evidence, &policy(), now, at(0));
     plan.rest.first().map(|delivery| delivery.outcome)
 }
 
@@ -117,7 +126,14 @@ fn a_delivery_whose_start_was_not_seen_is_left_for_the_next_pass() {
 fn filters_and_age_leave_deliveries_out() {
     let mut policy = policy();
     policy.filter.events.add("!push").unwrap();
-    let filtered = plan(vec![failure(1, 2, &[])], &up_at(&[]), &policy, now(), at(0));
+    let filtered = plan(
+        vec![failure(1, 2, &[])],
+        |_| None,
+        &up_at(&[]),
+        &policy,
+        now(),
+        at(0),
+    );
     assert_eq!(filtered.rest[0].outcome, Outcome::Ignored);
 
     policy.filter = Filter::default();
@@ -127,7 +143,7 @@ fn filters_and_age_leave_deliveries_out() {
         failure(2, 100, &[]),
         failure(3, -1, &[]),
     ];
-    let aged = plan(failures, &up_at(&[]), &policy, now(), at(0));
+    let aged = plan(failures, |_| None, &up_at(&[]), &policy, now(), at(0));
     assert_eq!(ids(&aged), [2]);
     let outcome = |id| {
         let rest = aged.rest.iter();
@@ -159,6 +175,7 @@ fn each_redelivery_doubles_the_wait_to_an_hour_at_most() {
 fn what_waits_says_until_when() {
     let plan = plan(
         vec![failure(1, 0, &[60])],
+        |_| None,
         &up_at(&[]),
         &policy(),
         at(61),
@@ -176,6 +193,7 @@ fn a_backoff_of_zero_is_always_due() {
     let redelivered = [1, 2, 3, 4, 5, 6, 7];
     let plan = plan(
         vec![failure(1, 0, &redelivered)],
+        |_| None,
         &up_at(&[]),
         &policy,
         at(7),
@@ -215,4 +233,55 @@ fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
     assert!(due(&[75], 50 + 60));
     let four = |minute| outcome(failure(1, 0, &redelivered[..4]), &up_at(&[]), at(minute));
     assert_eq!(four(40 + 40), None);
+}
+
+#[test]
+fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
+    let due = |unclear, minute| {
+        let asked = Asked {
+            at: at(100),
+            unclear,
+        };
+        let failures = vec![failure(1, 0, &[60])];
+        let plan = plan(
+            failures,
+            |_| Some(asked),
+            &up_at(&[]),
+            &policy(),
+            at(minute),
+            at(0),
+        );
+        plan.rest.is_empty()
+    };
+    assert!(!due(false, 159) && due(false, 160), "an hour");
+    assert!(
+        !due(true, 109) && due(true, 110),
+        "ten minutes, and the back-off of the second"
+    );
+    // Once the log shows an attempt since, it is seen.
+    let asked = Asked {
+        at: at(100),
+        unclear: false,
+    };
+    let seen = vec![failure(1, 0, &[60, 101])];
+    let plan = plan(
+        seen,
+        |_| Some(asked),
+        &up_at(&[]),
+        &policy(),
+        at(111),
+        at(0),
+    );
+    assert_eq!(ids(&plan), [1]);
+}
+
+#[test]
+fn what_an_earlier_pass_counted_counts() {
+    let mut nine = failure(1, 0, &[60]);
+    (nine.made_before, nine.counted_before) = (9, 9);
+    assert_eq!(
+        outcome(nine.clone(), &up_at(&[60]), now()),
+        Some(Outcome::Exhausted)
+    );
+    assert_eq!(outcome(nine, &up_at(&[]), now()), None);
 }

@@ -77,6 +77,7 @@ impl Turn<'_> {
         self.seen.unseen += 1;
         let asked = Asked {
             since,
+            at: self.shared.client.now(),
             wave: self.wave,
             unclear,
             failure,

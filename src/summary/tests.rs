@@ -28,10 +28,13 @@ fn delivery(id: u64, status: &str, outcome: Outcome) -> Delivery {
                 redelivery: false,
                 pending: false,
             }],
+            made_before: 0,
+            counted_before: 0,
         },
         outcome,
         reason: None,
         due_at: None,
+        asked: None,
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod checkpoint;
+mod cloud;
 mod decisions;
 mod docs_script;
 mod errors;
@@ -18,5 +19,7 @@ mod network;
 mod output;
 mod policy;
 mod rows;
+mod state;
 mod virtual_time;
+mod waves;
 mod webhooks;

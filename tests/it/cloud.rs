@@ -1,0 +1,200 @@
+//! github.com within this process, over the tower stack and without sockets: time is virtual.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, SizeHint};
+use octocrab::OctoBody;
+use redeliver_webhooks::actions::Console;
+use redeliver_webhooks::github::{ApiBase, Client};
+use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
+use redeliver_webhooks::pass;
+use redeliver_webhooks::report::Report;
+use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
+use tokio::time::{Instant, Sleep, sleep};
+
+const TOKEN: &str = "ghp_virtual";
+
+/// github.com in this process, whose clock runs with Tokio's.
+#[derive(Clone)]
+pub(crate) struct Cloud {
+    pub(crate) github: Arc<Mutex<GitHub>>,
+    pub(crate) hook: u64,
+    /// How long headers take, and how much longer bodies.
+    pub(crate) latency: Duration,
+    pub(crate) body_latency: Duration,
+}
+
+pub(crate) fn start() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+impl Cloud {
+    pub(crate) fn new() -> Self {
+        let began = Instant::now();
+        let mut github = GitHub::new();
+        github.set_clock(move || start() + TimeDelta::from_std(began.elapsed()).unwrap());
+        github.add_organization("acme");
+        github.add_repository("acme", "ops");
+        github.add_token(TOKEN, Access::admin());
+        let owner = Owner::Organization("acme".into());
+        let hook = github.add_webhook(owner, Webhook::new("https://ci.example.com"));
+        Self {
+            github: Arc::new(Mutex::new(github)),
+            hook,
+            latency: Duration::ZERO,
+            body_latency: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn github(&self) -> MutexGuard<'_, GitHub> {
+        self.github.lock().unwrap()
+    }
+
+    /// Another webhook of acme.
+    pub(crate) fn add_webhook(&self, url: &str) -> u64 {
+        let owner = Owner::Organization("acme".into());
+        self.github().add_webhook(owner, Webhook::new(url))
+    }
+
+    pub(crate) fn set_receiver(&self, receiver: Receiver) {
+        self.github().webhook_mut(self.hook).receiver = receiver;
+    }
+
+    /// Adds so many failed deliveries, a second apart, the last at this time. Their GUIDs are numbered
+    /// from 0.
+    pub(crate) fn log_failures(&self, hook: u64, count: u64, last: DateTime<Utc>) {
+        for n in 0..count {
+            let at = last - TimeDelta::seconds((count - n) as i64);
+            self.github()
+                .webhook_mut(hook)
+                .log(Attempt::failed(guid(n), at));
+        }
+    }
+
+    /// GUIDs that nothing was delivered of.
+    pub(crate) fn undelivered(&self, hook: u64) -> BTreeSet<String> {
+        let log = self.github().attempts(hook);
+        let (ok, failed): (Vec<_>, Vec<_>) = log
+            .into_iter()
+            .partition(|attempt| attempt.status_code == Some(200));
+        let ok: BTreeSet<String> = ok.into_iter().map(|attempt| attempt.guid).collect();
+        let failed = failed.into_iter().map(|attempt| attempt.guid);
+        failed.filter(|guid| !ok.contains(guid)).collect()
+    }
+
+    /// How often the receiver was sent each delivery again.
+    pub(crate) fn redelivered(&self, hook: u64) -> BTreeMap<String, usize> {
+        let mut times = BTreeMap::new();
+        for attempt in self.github().attempts(hook) {
+            if attempt.redelivery {
+                *times.entry(attempt.guid).or_default() += 1;
+            }
+        }
+        times
+    }
+
+    pub(crate) fn log(&self, attempt: Attempt) -> u64 {
+        let mut github = self.github.lock().unwrap();
+        github.webhook_mut(self.hook).log(attempt)
+    }
+
+    async fn respond(self, request: http::Request<OctoBody>) -> http::Response<SlowBody> {
+        let (parts, body) = request.into_parts();
+        assert_eq!(parts.uri.host(), Some("api.github.com"));
+        let body = body.collect().await.unwrap().to_bytes();
+        let path = parts.uri.path_and_query().unwrap().as_str();
+        let mut request = Request::new(parts.method, path).with_body(body);
+        request.headers.extend(parts.headers);
+        request
+            .headers
+            .insert("host", "api.github.com".parse().unwrap());
+        self.github.lock().unwrap().enter();
+        sleep(self.latency).await;
+        let reply = {
+            let mut github = self.github.lock().unwrap();
+            let reply = github.respond(&request);
+            github.leave();
+            reply
+        };
+        let mut response = http::Response::new(SlowBody {
+            wait: Box::pin(sleep(self.body_latency)),
+            body: Some(reply.body),
+        });
+        *response.status_mut() = reply.status.try_into().unwrap();
+        *response.headers_mut() = reply.headers;
+        // GitHub's links are https; the simulator knows only that it is asked.
+        if let Some(link) = response.headers_mut().get_mut("link") {
+            let https = link.to_str().unwrap().replace("http://", "https://");
+            *link = https.parse().unwrap();
+        }
+        response
+    }
+
+    pub(crate) async fn pass(&self, more: &[(&str, &str)]) -> Report {
+        self.pass_with_our_clock(start(), more).await
+    }
+
+    pub(crate) async fn pass_with_our_clock(
+        &self,
+        ours: DateTime<Utc>,
+        more: &[(&str, &str)],
+    ) -> Report {
+        let inputs = inputs(more);
+        let console = Console::new(&Runner::default(), std::io::sink());
+        let cloud = self.clone();
+        let service = tower::service_fn(move |request| {
+            let cloud = cloud.clone();
+            async { Ok::<_, Infallible>(cloud.respond(request).await) }
+        });
+        let base = ApiBase::default();
+        let client = Client::over(service, &base, &inputs.token, &console, ours).unwrap();
+        pass::run(&inputs, &client, &console).await
+    }
+}
+
+fn inputs(more: &[(&str, &str)]) -> Inputs {
+    let mut variables = vec![
+        ("INPUT_TOKEN", TOKEN),
+        ("INPUT_ORGANIZATION", "acme"),
+        ("INPUT_CHECKPOINT_VARIABLE", "LAST_REDELIVERY"),
+        ("GITHUB_REPOSITORY", "acme/ops"),
+    ];
+    variables.extend(more);
+    let variables = variables
+        .into_iter()
+        .map(|(key, value)| (key.into(), value.into()));
+    Environment::new(variables).inputs(start()).unwrap()
+}
+
+/// A body that arrives later than its headers.
+struct SlowBody {
+    wait: Pin<Box<Sleep>>,
+    body: Option<Bytes>,
+}
+
+impl Body for SlowBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.wait.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body)))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}

@@ -1,0 +1,227 @@
+//! What one pass remembers for the next, over whole passes in virtual time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use simulated_github::{Access, Attempt, Receiver, guid};
+use tokio::time::advance;
+
+use crate::cloud::{Cloud, start};
+
+const STATE: &str = "LAST_REDELIVERY_STATE";
+
+fn count(report: &Report, which: Outcome) -> usize {
+    report.count(|outcome| outcome == which)
+}
+
+fn stored(cloud: &Cloud, name: &str) -> String {
+    cloud.github().variable("acme/ops", name).unwrap()
+}
+
+fn store(cloud: &Cloud, name: &str, value: &str) {
+    cloud.github().set_variable("acme/ops", name, value);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lags_five_minutes_sends_nothing_twice() {
+    let cloud = Cloud::new();
+    cloud.github().log_lag = TimeDelta::minutes(5);
+    cloud.log_failures(cloud.hook, 5_000, start());
+    let mut passes = 0;
+    while !cloud.undelivered(cloud.hook).is_empty() {
+        passes += 1;
+        assert!(passes <= 15, "{} left", cloud.undelivered(cloud.hook).len());
+        cloud.pass(&[]).await;
+        advance(Duration::from_secs(300)).await;
+    }
+    assert_eq!(cloud.github().requested(cloud.hook).len(), 5_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_is_open_for_days_is_not_read_for_again() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
+    cloud.log_failures(cloud.hook, 1, start());
+    let mut pages = Vec::new();
+    for hour in 0..30 {
+        for n in 0..300 {
+            let at = start() + TimeDelta::hours(hour) + TimeDelta::seconds(n * 12);
+            let live = Attempt::ok(guid((1_000_000 + hour * 1_000 + n).unsigned_abs()), at);
+            cloud.github().webhook_mut(cloud.hook).log_late(live, at);
+        }
+        let report = cloud.pass(&[("INPUT_MAX_ATTEMPTS", "100")]).await;
+        pages.push(report.webhooks[0].pages);
+        advance(Duration::from_secs(3_600)).await;
+    }
+    // An hour and the overlap hold 450 attempts, whatever is open.
+    assert!(pages.iter().all(|pages| *pages <= 7), "{pages:?}");
+    assert_eq!(cloud.undelivered(cloud.hook).len(), 1);
+    let most = cloud.redelivered(cloud.hook)[&guid(0)];
+    assert!((25..=34).contains(&most), "once an hour: {most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_lost_once() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 3, start());
+    let refused = cloud.github().attempts(cloud.hook)[1].id;
+    cloud.github().refuse(refused, 422, "Validation Failed");
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        (count(&report, Outcome::Rejected), report.result()),
+        (1, PassResult::Lost)
+    );
+    advance(Duration::from_secs(300)).await;
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.given_up_earlier, 1);
+    assert_eq!(
+        (report.count(|_| true), report.result()),
+        (0, PassResult::Healthy)
+    );
+    assert_eq!(
+        cloud
+            .github()
+            .requests()
+            .iter()
+            .filter(|made| made.status == 422)
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_state_that_can_be_used_the_log_tells_the_same() {
+    for damage in ["missing", "damaged", "newer", "of another value"] {
+        let cloud = Cloud::new();
+        cloud.set_receiver(Receiver::up().poisoned(guid(0)));
+        cloud.log_failures(cloud.hook, 1, start());
+        for _ in 0..3 {
+            cloud.pass(&[]).await;
+            advance(Duration::from_secs(3_600)).await;
+        }
+        let state = stored(&cloud, STATE);
+        match damage {
+            "missing" => store(&cloud, STATE, ""),
+            "damaged" => store(&cloud, STATE, &state[..state.len() / 2]),
+            "newer" => store(
+                &cloud,
+                STATE,
+                &state.replace("\"version\":1", "\"version\":2"),
+            ),
+            _ => {
+                let value = stored(&cloud, "LAST_REDELIVERY");
+                let earlier = value.parse::<i64>().unwrap() - 60_000;
+                store(&cloud, "LAST_REDELIVERY", &earlier.to_string());
+            }
+        }
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors, [""; 0], "{damage}");
+        let open: Vec<_> = report.deliveries().collect();
+        assert_eq!(open.len(), 1, "{damage}");
+        let failure = &open[0].failure;
+        assert_eq!(
+            failure.made_before + failure.redeliveries().count(),
+            4,
+            "{damage}"
+        );
+        assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 4, "{damage}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_of_other_targets_is_an_error() {
+    let cloud = Cloud::new();
+    cloud.pass(&[]).await;
+    let state = stored(&cloud, STATE);
+    store(&cloud, STATE, &state.replace("\"acme\"", "\"beta\""));
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        report.errors,
+        [
+            "`LAST_REDELIVERY` was written by a pass over `beta`; this one is over `acme`. Give each its \
+          own variable"
+        ]
+    );
+    // Some in common: what is remembered is not used, and nothing is wrong.
+    store(
+        &cloud,
+        STATE,
+        &state.replace("[\"acme\"]", "[\"acme\",\"beta\"]"),
+    );
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(stored(&cloud, STATE).matches("beta").count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_cannot_be_read_makes_no_other_be_read_again() {
+    let cloud = Cloud::new();
+    let hidden = cloud.add_webhook("https://chat.example.com");
+    for hour in 0..20 {
+        let at = start() - TimeDelta::hours(hour);
+        cloud.log(Attempt::ok(guid(hour.unsigned_abs()), at));
+    }
+    cloud.pass(&[]).await;
+    let path = format!("/hooks/{hidden}/deliveries");
+    let fault = simulated_github::Fault::on("GET", &path)
+        .always()
+        .status(500, "{}");
+    cloud.github().add_fault(fault);
+    for _ in 0..20 {
+        advance(Duration::from_secs(3_600)).await;
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors.len(), 1);
+        // The last half hour before the last pass, and nothing since.
+        assert!(report.scanned() <= 20);
+        assert_eq!(report.webhooks[0].pages, 1);
+    }
+    let bare = stored(&cloud, "LAST_REDELIVERY");
+    assert_eq!(
+        bare,
+        start().timestamp_millis().to_string(),
+        "held for the one that was not read"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_holds_no_secret_and_needs_no_other_permission() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 2, start());
+    cloud.set_receiver(Receiver::down());
+    let access = Access::nothing()
+        .organization_webhooks("acme", simulated_github::Level::Write)
+        .variables("acme/ops", simulated_github::Level::Write);
+    cloud.github().add_token("ghp_virtual", access);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors, [""; 0]);
+    let state = stored(&cloud, STATE);
+    assert!(
+        !state.contains("ghp_") && !state.contains("example.com"),
+        "{state}"
+    );
+    assert!(
+        state.contains("\"version\":1") && state.len() < 1_000,
+        "{state}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_deliveries_of_an_outage_of_sixty_hours_are_neither_nagged_about_nor_given_up() {
+    let cloud = Cloud::new();
+    let up_again = start() + TimeDelta::hours(60);
+    cloud.set_receiver(Receiver::down_until(up_again));
+    cloud.log_failures(cloud.hook, 3, start());
+    while !cloud.undelivered(cloud.hook).is_empty() {
+        let now = cloud.github().now();
+        assert!(
+            now < up_again + TimeDelta::hours(6) + TimeDelta::minutes(5),
+            "{now}"
+        );
+        let report = cloud.pass(&[]).await;
+        assert_eq!(count(&report, Outcome::Exhausted), 0);
+        advance(Duration::from_secs(300)).await;
+    }
+    let most = cloud.redelivered(cloud.hook).into_values().max();
+    assert!(most <= Some(18), "{most:?}");
+}

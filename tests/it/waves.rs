@@ -1,0 +1,252 @@
+//! Waves and confirmation over whole passes, in virtual time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use simulated_github::{Attempt, Fault, Receiver, guid};
+use tokio::time::{Instant, advance};
+
+use crate::cloud::{Cloud, start};
+
+fn count(report: &Report, which: Outcome) -> usize {
+    report.count(|outcome| outcome == which)
+}
+
+fn asked(cloud: &Cloud, hook: u64) -> usize {
+    cloud.github().requested(hook).len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_down_is_asked_five_times_and_then_once_a_pass() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1_000, start());
+    let report = cloud.pass(&[]).await;
+    assert_eq!(asked(&cloud, cloud.hook), 5);
+    assert_eq!(count(&report, Outcome::Unrecovered), 5);
+    assert_eq!(count(&report, Outcome::Deferred), 995);
+    assert_eq!(report.result(), PassResult::Down);
+
+    advance(Duration::from_secs(600)).await;
+    let report = cloud.pass(&[]).await;
+    assert_eq!(asked(&cloud, cloud.hook), 6, "one probe");
+    assert_eq!(report.result(), PassResult::Down);
+
+    cloud.set_receiver(Receiver::up());
+    advance(Duration::from_secs(600)).await;
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        count(&report, Outcome::Recovered),
+        1_000 - 6 + due_again(&report)
+    );
+    assert!(cloud.undelivered(cloud.hook).len() <= 6);
+    advance(Duration::from_secs(600)).await;
+    cloud.pass(&[]).await;
+    assert!(cloud.undelivered(cloud.hook).is_empty());
+}
+
+/// Of those tried while the receiver was down, how many were due again.
+fn due_again(report: &Report) -> usize {
+    6 - count(report, Outcome::Waiting)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_failures_take_less_than_eight_minutes_and_one_that_always_fails_stops_none() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::up().poisoned(guid(500)));
+    cloud.log_failures(cloud.hook, 1_001, start());
+    let began = Instant::now();
+    let report = cloud.pass(&[]).await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(8 * 60), "{took:?}");
+    assert_eq!(count(&report, Outcome::Recovered), 1_000);
+    assert_eq!(count(&report, Outcome::Unrecovered), 1);
+    assert_eq!(asked(&cloud, cloud.hook), 1_001, "nothing twice");
+
+    // It backs off, and is given up after ten failures while others got through.
+    let mut given_up = 0;
+    for n in 0..60 {
+        advance(Duration::from_secs(15 * 60)).await;
+        let now = cloud.github().now();
+        cloud.log(Attempt::ok(guid(10_000 + n), now));
+        let report = cloud.pass(&[]).await;
+        given_up += count(&report, Outcome::Exhausted);
+    }
+    assert!(given_up >= 1);
+    assert_eq!(cloud.redelivered(cloud.hook)[&guid(500)], 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_comes_back_in_between_gets_everything() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down_until(start() + TimeDelta::minutes(10)));
+    cloud.log_failures(cloud.hook, 300, start());
+    for _ in 0..4 {
+        cloud.pass(&[]).await;
+        advance(Duration::from_secs(300)).await;
+    }
+    assert!(cloud.undelivered(cloud.hook).is_empty());
+    let most = cloud.redelivered(cloud.hook).into_values().max();
+    assert!(most <= Some(4), "{most:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lags_sends_nothing_twice() {
+    let cloud = Cloud::new();
+    cloud.github().log_lag = TimeDelta::seconds(45);
+    cloud.log_failures(cloud.hook, 500, start());
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 500);
+    assert_eq!(asked(&cloud, cloud.hook), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_ends_a_wave() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 2_000, start());
+    let began = Instant::now();
+    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "3m")]).await;
+    assert!(
+        began.elapsed() <= Duration::from_secs(185),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.starts_with("`time-limit`"))
+    );
+    let (recovered, deferred) = (
+        count(&report, Outcome::Recovered),
+        count(&report, Outcome::Deferred),
+    );
+    assert!(
+        recovered > 300 && deferred > 1_000,
+        "{recovered} {deferred}"
+    );
+    assert_eq!(report.errors, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_confirming_there_is_one_wave() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 2_100, start());
+    let pass = [("INPUT_CONFIRM_TIMEOUT", "0"), ("INPUT_PACE", "10000")];
+    let report = cloud.pass(&pass).await;
+    assert_eq!(count(&report, Outcome::Requested), 2_000);
+    assert_eq!(count(&report, Outcome::Deferred), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn twelve_webhooks_of_a_receiver_that_is_down_ask_ten_times() {
+    let cloud = Cloud::new();
+    let mut hooks = vec![cloud.hook];
+    hooks.extend((0..11).map(|n| cloud.add_webhook(&format!("https://ci.example.com/{n}"))));
+    let set_all = |receiver: Receiver| {
+        for hook in &hooks {
+            cloud.github().webhook_mut(*hook).receiver = receiver.clone();
+        }
+    };
+    set_all(Receiver::down());
+    for (n, hook) in hooks.iter().enumerate() {
+        cloud.log_failures(*hook, 20 + n as u64, start());
+    }
+    let report = cloud.pass(&[]).await;
+    let total = |cloud: &Cloud| hooks.iter().map(|hook| asked(cloud, *hook)).sum::<usize>();
+    assert_eq!(
+        total(&cloud),
+        10,
+        "five by the first, one by each of five others"
+    );
+    assert_eq!(report.result(), PassResult::Down);
+
+    set_all(Receiver::up());
+    advance(Duration::from_secs(600)).await;
+    cloud.pass(&[]).await;
+    assert!(hooks.iter().all(|hook| cloud.undelivered(*hook).is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_huge_webhook_keeps_a_small_one_waiting_for_no_minute() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 4_000, start());
+    let small = cloud.add_webhook("https://chat.example.com");
+    cloud.log_failures(small, 3, start());
+    let limit = ("INPUT_TIME_LIMIT", "1m");
+    cloud.pass(&[limit]).await;
+    assert!(cloud.undelivered(small).is_empty());
+    assert!(asked(&cloud, cloud.hook) > 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_redelivers_meanwhile_is_recovered_and_not_asked_for() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 20, start());
+    // By the time the first wave is confirmed, a person has had the last delivery redelivered.
+    let by_hand = Attempt::ok(guid(19), start()).redelivery();
+    let visible = start() + TimeDelta::milliseconds(400);
+    cloud
+        .github()
+        .webhook_mut(cloud.hook)
+        .log_late(by_hand, visible);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 20);
+    assert_eq!(asked(&cloud, cloud.hook), 19);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unclear_request_is_asked_again_once_the_log_has_come_past_it() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 6, start());
+    let lost = Fault::on("POST", "/attempts").status(502, "");
+    cloud.github().add_fault(lost);
+    // Live traffic, which shows how far the log has come.
+    for second in 0..30 {
+        let at = start() + TimeDelta::seconds(second);
+        let live = Attempt::ok(guid(1_000 + second as u64), at);
+        cloud.github().webhook_mut(cloud.hook).log_late(live, at);
+    }
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 6);
+    assert_eq!(asked(&cloud, cloud.hook), 6, "and nothing twice");
+
+    // Where the log shows nothing newer, nobody knows.
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud
+        .github()
+        .add_fault(Fault::on("POST", "/attempts").status(502, ""));
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Requested), 1);
+    assert_eq!(asked(&cloud, cloud.hook), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_fails_under_load_gets_smaller_waves_and_everything() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::fails_times(1));
+    cloud.log_failures(cloud.hook, 200, start());
+    for n in 0..30 {
+        let now = cloud.github().now();
+        cloud.log(Attempt::ok(guid(50_000 + n), now));
+        cloud.pass(&[]).await;
+        advance(Duration::from_secs(300)).await;
+    }
+    assert!(cloud.undelivered(cloud.hook).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_asked_for_is_one_error_and_holds_the_rest() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 50, start());
+    let refusal = r#"{"message":"Resource not accessible by personal access token"}"#;
+    cloud
+        .github()
+        .add_fault(Fault::on("POST", "/attempts").always().status(403, refusal));
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors.len(), 1);
+    assert_eq!(count(&report, Outcome::FailedRequest), 1);
+    assert_eq!(count(&report, Outcome::Deferred), 49);
+}
