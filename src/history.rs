@@ -201,6 +201,11 @@ impl History {
         self.scanned
     }
 
+    /// What the log says of the receiver so far.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
     /// Why no further page is needed, once none is.
     pub fn end(&self) -> Option<End> {
         self.end

@@ -10,6 +10,7 @@
 //! | [`webhook`] * | a webhook's identity |
 //! | [`attempt`] * | one row of a webhook's delivery log |
 //! | [`github`] | everything that speaks HTTP |
+//! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
 //! | [`scan`] | reads a log as far back as the fold needs it |
 //! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
 //! | [`evidence`] * | what a log says of the receiver |
@@ -38,6 +39,7 @@ pub mod receiver;
 pub mod redelivery;
 pub mod report;
 pub mod scan;
+pub mod serve;
 pub mod state;
 pub mod summary;
 pub mod wave;

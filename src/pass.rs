@@ -1,5 +1,6 @@
-//! One pass, the whole way on one page: find the webhooks, scan their logs, plan, redeliver, move
-//! the checkpoint. What happens on the way goes into the report.
+//! One pass, the whole way on one page: find the webhooks, read the checkpoint, serve each webhook
+//! (scan, plan, redeliver: see [`crate::serve`]), move the checkpoint. What happens on the way goes into
+//! the report.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
@@ -11,15 +12,13 @@ use tokio::time::Instant;
 
 use crate::actions::Console;
 use crate::checkpoint::{self, Checkpoint, OVERLAP};
-use crate::evidence::Evidence;
 use crate::github::{self, Client, Found, Pace};
-use crate::history::{Failure, Window};
+use crate::history::Window;
 use crate::inputs::Inputs;
-use crate::plan::{counts, plan};
-use crate::receiver::{Group, May};
-use crate::redelivery::{Finding, Redeliverer, Turn};
-use crate::report::{Delivery, Outcome, Report, WebhookReport, counted, rfc3339};
-use crate::scan::{Scan, scan};
+use crate::receiver::Group;
+use crate::redelivery::Redeliverer;
+use crate::report::{Report, counted, rfc3339};
+use crate::serve::Serving;
 use crate::state::{Memory, State};
 use crate::webhook::Webhook;
 
@@ -43,48 +42,12 @@ pub async fn run(inputs: &Inputs, client: &Client, console: &Console) -> Report 
     pass.report
 }
 
-/// What came of one webhook.
-struct Served {
-    report: WebhookReport,
-    /// How many deliveries were due.
-    due: usize,
-    /// Deliveries that an earlier pass lost.
-    given_up_earlier: usize,
-    /// What the next pass is to know.
-    memory: Option<Memory>,
-    errors: Vec<String>,
-    warnings: Vec<String>,
-}
-
-impl Served {
-    fn add(&mut self, failure: Failure, outcome: Outcome, reason: String) {
-        self.report.deliveries.push(Delivery {
-            failure,
-            outcome,
-            reason: Some(reason),
-            due_at: None,
-            asked: None,
-        });
-    }
-}
-
 struct Pass<'a> {
     inputs: &'a Inputs,
     client: &'a Client,
     console: &'a Console,
     deadline: Instant,
     report: Report,
-}
-
-/// What a webhook has in common with others.
-#[derive(Clone, Copy)]
-struct Shared<'a> {
-    began: DateTime<Utc>,
-    window: Window,
-    memory: Option<&'a Memory>,
-    checkpoint: &'a Checkpoint<'a>,
-    redeliverer: &'a Redeliverer<'a>,
-    group: &'a Group,
 }
 
 impl Pass<'_> {
@@ -119,15 +82,18 @@ impl Pass<'_> {
         let groups = groups(&webhooks);
         let done = webhooks.into_iter().enumerate().map(|(member, webhook)| {
             let memory = state.and_then(|state| state.memory(&webhook.key()));
-            let all = Shared {
+            let serving = Serving {
                 began,
                 window: remembered_window(window, memory),
                 memory,
+                policy: &self.inputs.policy,
+                dry_run: self.inputs.dry_run,
                 checkpoint: &checkpoint,
                 redeliverer: &redeliverer,
                 group: &groups[&webhook.receiver],
+                member,
             };
-            self.serve(webhook, member, all)
+            serving.serve(webhook)
         });
         let done = join_all(done).await;
         self.console.end_group();
@@ -166,125 +132,6 @@ impl Pass<'_> {
             state
         })
         .await
-    }
-
-    /// One webhook's own way: scan, plan, redeliver. It waits for those of the same receiver, and for
-    /// no others. `member` is its number.
-    async fn serve(&self, webhook: Webhook, member: usize, all: Shared<'_>) -> Served {
-        let Shared {
-            window,
-            checkpoint,
-            memory,
-            ..
-        } = all;
-        let remembered = memory.map(Memory::open).unwrap_or_default();
-        let mut scan = scan(self.client, webhook, window, remembered).await;
-        self.console.line(&told(&scan));
-        let (earlier, failures): (Vec<_>, Vec<_>) = std::mem::take(&mut scan.failures)
-            .into_iter()
-            .partition(|failure| memory.is_some_and(|memory| memory.is_settled(&failure.guid)));
-        let mut served = Served {
-            report: WebhookReport {
-                webhook: scan.webhook,
-                pages: scan.pages,
-                scanned: scan.scanned,
-                complete: scan.broken.is_none(),
-                down: false,
-                deliveries: Vec::new(),
-            },
-            due: 0,
-            given_up_earlier: 0,
-            memory: None,
-            errors: scan.broken.iter().map(ToString::to_string).collect(),
-            warnings: Vec::new(),
-        };
-        if let Some(reason) = &scan.unreadable.reason {
-            served.warnings.push(format!(
-                "{}: {} of its log could not be read and were left out ({reason})",
-                served.report.webhook,
-                counted(scan.unreadable.rows, "row"),
-            ));
-        }
-        let plan = plan(
-            failures,
-            |failure| memory.and_then(|memory| memory.asked(&failure.guid)),
-            &scan.evidence,
-            &self.inputs.policy,
-            self.client.now(),
-            window.retention_start,
-        );
-        served.due = plan.due.len();
-        served.given_up_earlier = earlier.len();
-        served.report.deliveries.extend(plan.rest);
-        let held_back = if self.inputs.dry_run {
-            Some("dry run")
-        } else if plan.due.is_empty() || checkpoint.is_writable(window).await {
-            None
-        } else {
-            Some("the checkpoint can't be written")
-        };
-        if let Some(reason) = held_back {
-            all.group.arrive(member, 0).await;
-            for failure in plan.due {
-                served.add(failure, Outcome::Deferred, reason.into());
-            }
-            return served;
-        }
-        let may = all.group.arrive(member, plan.due.len()).await;
-        let mut turn = Turn::new(
-            all.redeliverer,
-            &served.report.webhook,
-            plan.due,
-            &scan.evidence,
-        );
-        match may {
-            May::Wait => turn.defer("the receiver is down"),
-            May::Go => turn.go(|_| {}).await,
-            May::Lead => {
-                let group = all.group;
-                turn.go(|finding| match finding {
-                    Finding::Down => group.found_down(),
-                    Finding::Up | Finding::Nothing => group.found_up(),
-                })
-                .await;
-            }
-            May::Probe => {
-                match turn.probe().await {
-                    Finding::Up => all.group.found_up(),
-                    Finding::Down | Finding::Nothing => all.group.found_down(),
-                }
-                if all.group.released().await {
-                    turn.go(|_| {}).await;
-                } else {
-                    turn.defer("the receiver is down");
-                }
-            }
-        }
-        let done = turn.end();
-        served.report.down = done.down;
-        served.report.deliveries.extend(done.deliveries);
-        served.errors.extend(done.errors);
-        served.warnings.extend(done.warnings);
-        served.memory = Some(if served.report.complete {
-            remember(
-                &served.report.deliveries,
-                &earlier,
-                &scan.evidence,
-                all.began,
-            )
-        } else {
-            // What was known stays known, and what was asked for is added.
-            let mut memory = memory
-                .cloned()
-                .unwrap_or_else(|| Memory::new(window.start + OVERLAP));
-            for delivery in &served.report.deliveries {
-                if let Some(asked) = delivery.asked {
-                    memory.add_asked(&delivery.failure.guid, asked);
-                }
-            }
-            memory
-        });
-        served
     }
 
     /// Sorts out what was found. Tells whether every owner's webhooks are known.
@@ -390,38 +237,6 @@ impl Pass<'_> {
     }
 }
 
-/// What the next pass is to know of a webhook whose log was read to `began`.
-fn remember(
-    deliveries: &[Delivery],
-    earlier: &[Failure],
-    evidence: &Evidence,
-    began: DateTime<Utc>,
-) -> Memory {
-    // The next pass reads from here on; what is older it takes from memory.
-    let next_start = began - OVERLAP;
-    let mut memory = Memory::new(began);
-    for delivery in deliveries {
-        let failure = &delivery.failure;
-        if delivery.outcome.is_open() {
-            let older = failure.redeliveries().filter(|seen| seen.at < next_start);
-            let made = failure.made_before + older.count();
-            memory.add_open(failure, made, counts(failure, evidence, next_start));
-        }
-        if let Some(asked) = delivery.asked {
-            memory.add_asked(&failure.guid, asked);
-        }
-    }
-    let lost = deliveries
-        .iter()
-        .filter(|delivery| delivery.outcome.is_lost());
-    for failure in lost.map(|delivery| &delivery.failure).chain(earlier) {
-        if failure.newest.at >= next_start {
-            memory.add_settled(&failure.guid);
-        }
-    }
-    memory
-}
-
 /// Where a webhook's log was read up to is where it is read from.
 fn remembered_window(window: Window, memory: Option<&Memory>) -> Window {
     let read = memory.and_then(Memory::read_until);
@@ -505,20 +320,4 @@ fn scope(inputs: &Inputs, webhooks: usize, inactive: usize) -> String {
 
 fn some_or_all(all: bool) -> &'static str {
     if all { "all" } else { "some" }
-}
-
-/// What the log says of a scan.
-fn told(scan: &Scan) -> String {
-    let mut told = format!(
-        "{} ({}): {} of {} read, {} failed",
-        scan.webhook,
-        scan.webhook.receiver,
-        counted(scan.scanned, "attempt"),
-        counted(scan.pages, "page"),
-        counted(scan.failures.len(), "delivery"),
-    );
-    if let Some(error) = &scan.broken {
-        told.push_str(&format!("; then reading broke off: {error}"));
-    }
-    told
 }

@@ -8,10 +8,19 @@ use crate::webhook::Webhook;
 /// Empty pages in a row after which a log is taken for endless.
 const EMPTY: u32 = 20;
 
-/// What the log of one webhook told.
+/// The reading of one webhook's log.
 pub struct Scan {
-    /// Whose log.
-    pub webhook: Webhook,
+    log: Log,
+    history: History,
+    pages: u32,
+    empty: u32,
+    unreadable: Unreadable,
+    broken: Option<Error>,
+    ended: bool,
+}
+
+/// What the log told.
+pub struct Told {
     /// The failed deliveries of the pass.
     pub failures: Vec<Failure>,
     /// What the log says of the receiver.
@@ -26,53 +35,78 @@ pub struct Scan {
     pub broken: Option<Error>,
 }
 
-/// Reads `webhook`'s log, given the open deliveries that an earlier pass remembered.
-pub async fn scan(
-    client: &Client,
-    webhook: Webhook,
-    window: Window,
-    remembered: Vec<Failure>,
-) -> Scan {
-    let mut log = Log::new(client, &webhook);
-    let mut history = History::new(window, remembered);
-    let (mut pages, mut empty) = (0, 0);
-    let mut unreadable = Unreadable::default();
-    let broken = loop {
-        match log.next_page().await {
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-            Ok(Some(page)) => match page.attempts() {
-                Err(error) => break Some(error),
-                Ok((attempts, odd)) => {
-                    pages += 1;
-                    empty = if attempts.is_empty() { empty + 1 } else { 0 };
-                    if empty == EMPTY {
-                        break Some(page.malformed("page after page of its log is empty"));
-                    }
-                    unreadable += odd;
-                    history.fold(attempts);
-                }
-            },
+impl Scan {
+    /// Begins to read `webhook`'s log, given the open deliveries that an earlier pass remembered.
+    pub fn new(
+        client: &Client,
+        webhook: &Webhook,
+        window: Window,
+        remembered: Vec<Failure>,
+    ) -> Self {
+        Self {
+            log: Log::new(client, webhook),
+            history: History::new(window, remembered),
+            pages: 0,
+            empty: 0,
+            unreadable: Unreadable::default(),
+            broken: None,
+            ended: false,
         }
-        if history.end().is_some() {
-            break None;
+    }
+
+    /// Reads the next page. Tells whether there may be more.
+    pub async fn page(&mut self) -> bool {
+        match self.read_page().await {
+            Ok(more) => self.ended = !more,
+            Err(error) => {
+                self.broken = Some(error);
+                self.ended = true;
+            }
         }
-    };
-    let end = match (&broken, history.end()) {
-        (Some(_), _) => End::Broken,
-        // The original may be among what could not be read: that it is old is not known.
-        (None, Some(End::Retention)) if unreadable.rows > 0 => End::Log,
-        (None, end) => end.unwrap_or(End::Log),
-    };
-    let scanned = history.scanned();
-    let (failures, evidence) = history.into_failures(end);
-    Scan {
-        webhook,
-        failures,
-        evidence,
-        pages,
-        scanned,
-        unreadable,
-        broken,
+        !self.ended
+    }
+
+    async fn read_page(&mut self) -> Result<bool, Error> {
+        let Some(page) = self.log.next_page().await? else {
+            return Ok(false);
+        };
+        let (attempts, odd) = page.attempts()?;
+        self.empty = if attempts.is_empty() {
+            self.empty + 1
+        } else {
+            0
+        };
+        if self.empty == EMPTY {
+            return Err(page.malformed("page after page of its log is empty"));
+        }
+        self.pages += 1;
+        self.unreadable += odd;
+        self.history.fold(attempts);
+        Ok(self.history.end().is_none())
+    }
+
+    /// What the log says of the receiver so far.
+    pub fn evidence(&self) -> &Evidence {
+        self.history.evidence()
+    }
+
+    /// Ends the reading.
+    pub fn told(self) -> Told {
+        let end = match (&self.broken, self.history.end()) {
+            (Some(_), _) => End::Broken,
+            // The original may be among what could not be read: that it is old is not known.
+            (None, Some(End::Retention)) if self.unreadable.rows > 0 => End::Log,
+            (None, end) => end.unwrap_or(End::Log),
+        };
+        let scanned = self.history.scanned();
+        let (failures, evidence) = self.history.into_failures(end);
+        Told {
+            failures,
+            evidence,
+            pages: self.pages,
+            scanned,
+            unreadable: self.unreadable,
+            broken: self.broken,
+        }
     }
 }

@@ -54,6 +54,9 @@ struct Open {
     /// Redeliveries older than what the next pass reads, and how many of them counted.
     made: usize,
     counted: usize,
+    /// Redeliveries by passes that found the receiver down and read no further.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    probes: usize,
     /// The newest attempt. Ids are strings: they are above 2^53.
     id: String,
     at: i64,
@@ -152,9 +155,31 @@ impl Memory {
         DateTime::from_timestamp_millis(self.read)
     }
 
-    /// The open deliveries.
+    /// The open deliveries, for who reads the log since.
     pub fn open(&self) -> Vec<Failure> {
         self.open.iter().filter_map(Open::failure).collect()
+    }
+
+    /// The open deliveries, for who reads no further: with what the log would tell of probes.
+    pub fn open_unread(&self) -> Vec<Failure> {
+        let unread = |open: &Open| {
+            let mut failure = open.failure()?;
+            failure.made_before += open.probes;
+            Some(failure)
+        };
+        self.open.iter().filter_map(unread).collect()
+    }
+
+    /// Remembers that an open delivery was tried in vain.
+    pub fn add_probe(&mut self, failure: &Failure) {
+        let guid = failure.guid.to_string();
+        if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
+            open.probes += 1;
+            open.id = failure.newest.id.to_string();
+            open.at = failure.newest.at.timestamp_millis();
+            open.status = failure.newest.status.to_string();
+            open.code = failure.newest.code;
+        }
     }
 
     /// Remembers an open delivery; `made` and `counted` are its redeliveries that the next pass does not
@@ -166,6 +191,7 @@ impl Memory {
             first: failure.first.time()?.timestamp_millis(),
             made,
             counted,
+            probes: 0,
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
             status: newest.status.to_string(),
@@ -213,6 +239,10 @@ impl Memory {
     pub fn add_settled(&mut self, guid: &Guid) {
         self.settled.push_str(&guid.digits());
     }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 fn holds(all: &str, digits: &str) -> bool {
@@ -301,6 +331,18 @@ mod tests {
         assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");
         assert_eq!(memory.asked(&failure(4).guid), None);
         assert!(memory.is_settled(&failure(4).guid) && !memory.is_settled(&failure(1).guid));
+    }
+
+    #[test]
+    fn probes_count_for_who_reads_no_further() {
+        let mut memory = Memory::new(at(5));
+        memory.add_open(&failure(1), 3, 1);
+        let mut probed = failure(1);
+        (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
+        memory.add_probe(&probed);
+        let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
+        assert_eq!(made(memory.open()), (3, at(99)));
+        assert_eq!(made(memory.open_unread()), (4, at(99)));
     }
 
     #[test]

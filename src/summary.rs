@@ -63,7 +63,8 @@ pub fn verdict(report: &Report) -> String {
     if report.given_up_earlier > 0 {
         verdict.push_str(&format!(" Given up earlier: {}.", report.given_up_earlier));
     }
-    let incomplete = report.webhooks.iter().filter(|each| !each.complete).count();
+    let unread = |each: &&WebhookReport| !each.complete && !each.down;
+    let incomplete = report.webhooks.iter().filter(unread).count();
     if incomplete > 0 {
         let logs = counted(incomplete, "log");
         verdict.push_str(&format!(" {logs} could not be read to the end."));

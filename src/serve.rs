@@ -1,0 +1,324 @@
+//! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
+//! the same receiver, and for no others.
+
+use chrono::{DateTime, Utc};
+
+use crate::checkpoint::{Checkpoint, OVERLAP};
+use crate::evidence::Evidence;
+use crate::history::{Failure, Window};
+use crate::plan::{Plan, Policy, counts, plan};
+use crate::receiver::{Group, May};
+use crate::redelivery::{Finding, Redelivered, Redeliverer, Turn};
+use crate::report::{Delivery, Outcome, WebhookReport, counted};
+use crate::scan::{Scan, Told};
+use crate::state::Memory;
+use crate::webhook::Webhook;
+
+const DOWN: &str = "the receiver is down";
+
+/// What a webhook needs on its way.
+pub struct Serving<'a> {
+    /// When the pass began.
+    pub began: DateTime<Utc>,
+    /// Which part of its log is read.
+    pub window: Window,
+    /// What an earlier pass remembered of it.
+    pub memory: Option<&'a Memory>,
+    /// What the user wants.
+    pub policy: &'a Policy,
+    /// Nothing is to be changed.
+    pub dry_run: bool,
+    /// What must be writable before anything is redelivered.
+    pub checkpoint: &'a Checkpoint<'a>,
+    /// What all webhooks redeliver with.
+    pub redeliverer: &'a Redeliverer<'a>,
+    /// The webhooks of the same receiver, and this one's number among all.
+    pub group: &'a Group,
+    /// See `group`.
+    pub member: usize,
+}
+
+/// What came of one webhook.
+pub struct Served {
+    /// What happened.
+    pub report: WebhookReport,
+    /// How many deliveries were due.
+    pub due: usize,
+    /// Deliveries that an earlier pass lost.
+    pub given_up_earlier: usize,
+    /// What the next pass is to know.
+    pub memory: Option<Memory>,
+    /// What failed.
+    pub errors: Vec<String>,
+    /// What people should know.
+    pub warnings: Vec<String>,
+}
+
+impl Serving<'_> {
+    /// Goes the whole way with `webhook`.
+    pub async fn serve(self, webhook: Webhook) -> Served {
+        let mut served = Served::new(webhook);
+        let remembered = self.memory.map(Memory::open).unwrap_or_default();
+        let client = self.redeliverer.client;
+        let mut scan = Scan::new(client, &served.report.webhook, self.window, remembered);
+        let mut arrived = false;
+        if scan.page().await {
+            if let Some(memory) = self.outage(&scan) {
+                arrived = true;
+                let evidence = scan.evidence().clone();
+                if !self.try_one(memory, &evidence, &mut served).await {
+                    served.read(&self, &scan.told());
+                    return served;
+                }
+            }
+            while scan.page().await {}
+        }
+        let mut told = scan.told();
+        served.read(&self, &told);
+        served.report.complete = told.broken.is_none();
+        let failures = std::mem::take(&mut told.failures);
+        let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
+            let memory = self.memory;
+            memory.is_some_and(|memory| memory.is_settled(&failure.guid))
+        });
+        served.given_up_earlier = earlier.len();
+        // One that was tried already is settled; its row is newer than what was read.
+        let tried: Vec<_> = served
+            .report
+            .deliveries
+            .iter()
+            .map(|each| each.failure.guid.clone())
+            .collect();
+        let failures = failures
+            .into_iter()
+            .filter(|failure| !tried.contains(&failure.guid));
+        let plan = self.plan(failures.collect(), &told.evidence);
+        self.carry_out(plan, &told.evidence, arrived, &mut served)
+            .await;
+        served.memory = self.remember(&served, &earlier, &told.evidence);
+        served
+    }
+
+    /// Whether the first page shows an outage that an earlier pass knows of: then nothing more is read
+    /// before one delivery was tried.
+    fn outage(&self, scan: &Scan) -> Option<&Memory> {
+        let memory = self.memory?;
+        let known = scan.evidence().known_down() && !memory.open_unread().is_empty();
+        (known && !self.dry_run).then_some(memory)
+    }
+
+    /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
+    /// webhook's turn is over.
+    async fn try_one(&self, memory: &Memory, evidence: &Evidence, served: &mut Served) -> bool {
+        let Plan { mut due, rest } = self.plan(memory.open_unread(), evidence);
+        let writable = due.is_empty() || self.checkpoint.is_writable(self.window).await;
+        let may = match due.is_empty() || !writable {
+            true => {
+                self.group.arrive(self.member, 0).await;
+                May::Wait
+            }
+            false => self.group.arrive(self.member, due.len()).await,
+        };
+        let mut up = may == May::Go;
+        if matches!(may, May::Lead | May::Probe) {
+            let one = vec![due.remove(0)];
+            let mut turn = Turn::new(self.redeliverer, &served.report.webhook, one, evidence);
+            let finding = turn.probe().await;
+            let done = turn.end();
+            served.take(done);
+            match finding {
+                Finding::Up => self.group.found_up(),
+                Finding::Down | Finding::Nothing => self.group.found_down(),
+            }
+            up = finding == Finding::Up || (may == May::Probe && self.group.released().await);
+        }
+        if up {
+            return true;
+        }
+        served.report.down = true;
+        served.due += due.len();
+        let mut memory = memory.clone();
+        for delivery in &served.report.deliveries {
+            memory.add_probe(&delivery.failure);
+            if let Some(asked) = delivery.asked {
+                memory.add_asked(&delivery.failure.guid, asked);
+            }
+        }
+        served.memory = Some(memory);
+        served.report.deliveries.extend(rest);
+        served.defer(due, if writable { DOWN } else { UNWRITABLE });
+        false
+    }
+
+    fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
+        plan(
+            failures,
+            |failure| self.memory?.asked(&failure.guid),
+            evidence,
+            self.policy,
+            self.redeliverer.client.now(),
+            self.window.retention_start,
+        )
+    }
+
+    /// Asks for what is due, when it is this webhook's turn. `arrived`: it has been.
+    async fn carry_out(&self, plan: Plan, evidence: &Evidence, arrived: bool, served: &mut Served) {
+        served.due += plan.due.len();
+        served.report.deliveries.extend(plan.rest);
+        let held_back = if self.dry_run {
+            Some("dry run")
+        } else if plan.due.is_empty() || self.checkpoint.is_writable(self.window).await {
+            None
+        } else {
+            Some(UNWRITABLE)
+        };
+        let due = if held_back.is_some() {
+            0
+        } else {
+            plan.due.len()
+        };
+        let may = if arrived {
+            May::Go
+        } else {
+            self.group.arrive(self.member, due).await
+        };
+        if let Some(reason) = held_back {
+            return served.defer(plan.due, reason);
+        }
+        let mut turn = Turn::new(self.redeliverer, &served.report.webhook, plan.due, evidence);
+        match may {
+            May::Wait => turn.defer(DOWN),
+            May::Go => turn.go(|_| {}).await,
+            May::Lead => {
+                turn.go(|finding| match finding {
+                    Finding::Down => self.group.found_down(),
+                    Finding::Up | Finding::Nothing => self.group.found_up(),
+                })
+                .await;
+            }
+            May::Probe => {
+                match turn.probe().await {
+                    Finding::Up => self.group.found_up(),
+                    Finding::Down | Finding::Nothing => self.group.found_down(),
+                }
+                if self.group.released().await {
+                    turn.go(|_| {}).await;
+                } else {
+                    turn.defer(DOWN);
+                }
+            }
+        }
+        let done = turn.end();
+        served.take(done);
+    }
+
+    /// What the next pass is to know.
+    fn remember(
+        &self,
+        served: &Served,
+        earlier: &[Failure],
+        evidence: &Evidence,
+    ) -> Option<Memory> {
+        let deliveries = &served.report.deliveries;
+        if !served.report.complete {
+            // What was known stays known, and what was asked for is added.
+            let unread = || Memory::new(self.window.start + OVERLAP);
+            let mut memory = self.memory.cloned().unwrap_or_else(unread);
+            for delivery in deliveries {
+                if let Some(asked) = delivery.asked {
+                    memory.add_asked(&delivery.failure.guid, asked);
+                }
+            }
+            return Some(memory);
+        }
+        // The next pass reads from here on; what is older it takes from memory.
+        let next_start = self.began - OVERLAP;
+        let mut memory = Memory::new(self.began);
+        for delivery in deliveries {
+            let failure = &delivery.failure;
+            if delivery.outcome.is_open() {
+                let older = failure.redeliveries().filter(|seen| seen.at < next_start);
+                let made = failure.made_before + older.count();
+                memory.add_open(failure, made, counts(failure, evidence, next_start));
+            }
+            if let Some(asked) = delivery.asked {
+                memory.add_asked(&failure.guid, asked);
+            }
+        }
+        let lost = deliveries
+            .iter()
+            .filter(|delivery| delivery.outcome.is_lost());
+        for failure in lost.map(|delivery| &delivery.failure).chain(earlier) {
+            if failure.newest.at >= next_start {
+                memory.add_settled(&failure.guid);
+            }
+        }
+        Some(memory)
+    }
+}
+
+const UNWRITABLE: &str = "the checkpoint can't be written";
+
+impl Served {
+    fn new(webhook: Webhook) -> Self {
+        Self {
+            report: WebhookReport {
+                webhook,
+                pages: 0,
+                scanned: 0,
+                complete: false,
+                down: false,
+                deliveries: Vec::new(),
+            },
+            due: 0,
+            given_up_earlier: 0,
+            memory: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Takes in what was read, and says so.
+    fn read(&mut self, serving: &Serving<'_>, told: &Told) {
+        let webhook = &self.report.webhook;
+        let mut line = format!(
+            "{webhook} ({}): {} of {} read, {} failed",
+            webhook.receiver,
+            counted(told.scanned, "attempt"),
+            counted(told.pages, "page"),
+            counted(told.failures.len(), "delivery"),
+        );
+        if let Some(error) = &told.broken {
+            line.push_str(&format!("; then reading broke off: {error}"));
+        }
+        serving.redeliverer.console.line(&line);
+        if let Some(reason) = &told.unreadable.reason {
+            self.warnings.push(format!(
+                "{webhook}: {} of its log could not be read and were left out ({reason})",
+                counted(told.unreadable.rows, "row"),
+            ));
+        }
+        self.report.pages = told.pages;
+        self.report.scanned = told.scanned;
+        self.errors
+            .extend(told.broken.iter().map(ToString::to_string));
+    }
+
+    fn take(&mut self, done: Redelivered) {
+        self.report.down |= done.down;
+        self.report.deliveries.extend(done.deliveries);
+        self.errors.extend(done.errors);
+        self.warnings.extend(done.warnings);
+    }
+
+    fn defer(&mut self, due: Vec<Failure>, reason: &str) {
+        let deferred = due.into_iter().map(|failure| Delivery {
+            failure,
+            outcome: Outcome::Deferred,
+            reason: Some(reason.into()),
+            due_at: None,
+            asked: None,
+        });
+        self.report.deliveries.extend(deferred);
+    }
+}
