@@ -50,7 +50,9 @@ fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo");
     let summary = folder.join("summary.md");
     fs::create_dir_all(&folder)?;
-    println!("-- The receiver has been down for 50 minutes. First pass:\n");
+    println!(
+        "-- The receiver has been down for 50 minutes. The first pass finds that out, and stops:\n"
+    );
     pass(&simulator, &summary)?;
 
     ahead.store((second_pass - first_pass).num_seconds(), Ordering::Relaxed);
@@ -58,7 +60,9 @@ fn main() -> anyhow::Result<()> {
         let mut github = simulator.github();
         deliveries += deliver(&mut github, hook, first_pass, second_pass, &outage);
     }
-    println!("\n-- The receiver has been up again for 10 minutes. Second pass:\n");
+    println!(
+        "\n-- The receiver has been up again for 10 minutes. The second pass recovers everything:\n"
+    );
     pass(&simulator, &summary)?;
 
     let markdown = fs::read_to_string(&summary).context("the summary was not written")?;

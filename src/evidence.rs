@@ -78,9 +78,14 @@ impl Evidence {
         self.newest_seen > 0 && self.newest_succeeded * 2 >= self.newest_seen
     }
 
+    /// Whether none of the newest attempts succeeded.
+    pub fn accepts_nothing(&self) -> bool {
+        self.newest_seen > 0 && self.newest_succeeded == 0
+    }
+
     /// Whether none of the newest attempts succeeded, and somebody has tried again.
     pub fn known_down(&self) -> bool {
-        self.newest_succeeded == 0 && self.redelivery_among_newest
+        self.accepts_nothing() && self.redelivery_among_newest
     }
 }
 

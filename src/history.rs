@@ -24,6 +24,15 @@ pub struct Window {
     pub retention_start: DateTime<Utc>,
 }
 
+/// The open deliveries that an earlier pass saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// The deliveries.
+    pub failures: Vec<Failure>,
+    /// What they had before this time is in their numbers, and is not counted again.
+    pub counted: Option<DateTime<Utc>>,
+}
+
 /// How far the log was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -38,7 +47,7 @@ pub enum End {
 }
 
 /// When a delivery was first attempted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum First {
     /// At this time: its original was seen, or the log ended and its oldest attempt stands for it.
     At(DateTime<Utc>),
@@ -154,7 +163,7 @@ struct Open {
     in_pass: bool,
     made_before: usize,
     counted_before: usize,
-    /// An earlier pass saw the delivery, and counted what is older than the window.
+    /// An earlier pass saw the delivery, and counted what was before its time.
     remembered: bool,
 }
 
@@ -172,6 +181,7 @@ pub struct History {
     settled_before: Vec<Guid>,
     settled: Vec<Guid>,
     without_original: usize,
+    counted: Option<DateTime<Utc>>,
     evidence: Evidence,
     scanned: u64,
     end: Option<End>,
@@ -179,8 +189,8 @@ pub struct History {
 
 impl History {
     /// A history of this window that begins with the open deliveries of an earlier pass.
-    pub fn new(window: Window, remembered: Vec<Failure>) -> Self {
-        let known = remembered.into_iter().filter_map(|failure| {
+    pub fn new(window: Window, remembered: Remembered) -> Self {
+        let known = remembered.failures.into_iter().filter_map(|failure| {
             let open = Open::remembered(&failure)?;
             Some((failure.guid, Known::Failed(Box::new(open))))
         });
@@ -190,6 +200,7 @@ impl History {
             settled_before: Vec::new(),
             settled: Vec::new(),
             without_original: 0,
+            counted: remembered.counted,
             evidence: Evidence::default(),
             scanned: 0,
             end: None,
@@ -273,7 +284,7 @@ impl History {
                             self.settled.push(place.key().clone());
                         }
                         place.insert(Known::Delivered);
-                    } else if in_window || !open.remembered {
+                    } else if !open.remembered || Some(at) >= self.counted {
                         open.absorb(attempt, in_window);
                         self.without_original -= usize::from(lacked);
                         self.without_original += usize::from(open.lacks_original());
@@ -387,5 +398,7 @@ impl From<Attempt<'_>> for Newest {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;

@@ -189,4 +189,6 @@ fn due_at(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

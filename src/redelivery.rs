@@ -18,7 +18,7 @@ use crate::attempt::Guid;
 use crate::evidence::Evidence;
 use crate::github::{Client, Pace};
 use crate::history::Failure;
-use crate::report::{self, Delivery, Outcome};
+use crate::report::{self, Delivery, Outcome, counted};
 use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
 
@@ -161,6 +161,13 @@ impl<'a> Turn<'a> {
     /// What came of it all.
     pub fn end(mut self) -> Redelivered {
         let reason = self.stopped.take();
+        if let Some(reason) = &reason
+            && !self.due.is_empty()
+        {
+            let left = counted(self.due.len(), "delivery");
+            let line = format!("{}: stopped, because {reason}; {left} left", self.webhook);
+            self.shared.console.line(&line);
+        }
         for failure in std::mem::take(&mut self.due) {
             self.settle(failure, Outcome::Deferred, reason.clone());
         }
@@ -207,7 +214,7 @@ impl<'a> Turn<'a> {
             wave += 1;
         }
         if !confirms {
-            self.defer("`confirm-timeout` is 0, so there is one wave a pass");
+            self.defer("`confirm-timeout` is 0, which allows one wave a pass");
             return;
         }
         if self.asked.values().any(|asked| asked.wave == self.wave) {

@@ -2,7 +2,7 @@
 
 use crate::evidence::Evidence;
 use crate::github::{Client, Error, Log, Unreadable};
-use crate::history::{End, Failure, History, Window};
+use crate::history::{End, Failure, History, Remembered, Window};
 use crate::webhook::Webhook;
 
 /// Empty pages in a row after which a log is taken for endless.
@@ -31,18 +31,16 @@ pub struct Told {
     pub scanned: u64,
     /// Rows that could not be read.
     pub unreadable: Unreadable,
-    /// Why reading broke off, if it did. What was seen whole is in `failures` all the same.
+    /// The log was read as far back as it had to be. If not, what was seen whole is in `failures` all
+    /// the same.
+    pub complete: bool,
+    /// What failed, if that is why it was not.
     pub broken: Option<Error>,
 }
 
 impl Scan {
     /// Begins to read `webhook`'s log, given the open deliveries that an earlier pass remembered.
-    pub fn new(
-        client: &Client,
-        webhook: &Webhook,
-        window: Window,
-        remembered: Vec<Failure>,
-    ) -> Self {
+    pub fn new(client: &Client, webhook: &Webhook, window: Window, remembered: Remembered) -> Self {
         Self {
             log: Log::new(client, webhook),
             history: History::new(window, remembered),
@@ -85,6 +83,11 @@ impl Scan {
         Ok(self.history.end().is_none())
     }
 
+    /// Whether there may be more to read.
+    pub fn goes_on(&self) -> bool {
+        !self.ended
+    }
+
     /// What the log says of the receiver so far.
     pub fn evidence(&self) -> &Evidence {
         self.history.evidence()
@@ -94,6 +97,7 @@ impl Scan {
     pub fn told(self) -> Told {
         let end = match (&self.broken, self.history.end()) {
             (Some(_), _) => End::Broken,
+            (None, None) if !self.ended => End::Broken,
             // The original may be among what could not be read: that it is old is not known.
             (None, Some(End::Retention)) if self.unreadable.rows > 0 => End::Log,
             (None, end) => end.unwrap_or(End::Log),
@@ -106,6 +110,7 @@ impl Scan {
             pages: self.pages,
             scanned,
             unreadable: self.unreadable,
+            complete: self.ended && self.broken.is_none(),
             broken: self.broken,
         }
     }

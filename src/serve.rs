@@ -2,6 +2,7 @@
 //! the same receiver, and for no others.
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
@@ -71,11 +72,13 @@ impl Serving<'_> {
                     return served;
                 }
             }
-            while scan.page().await {}
+            while scan.goes_on() && Instant::now() < self.redeliverer.deadline {
+                scan.page().await;
+            }
         }
         let mut told = scan.told();
         served.read(&self, &told);
-        served.report.complete = told.broken.is_none();
+        served.report.complete = told.complete;
         let failures = std::mem::take(&mut told.failures);
         let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
             let memory = self.memory;
@@ -99,11 +102,11 @@ impl Serving<'_> {
         served
     }
 
-    /// Whether the first page shows an outage that an earlier pass knows of: then nothing more is read
-    /// before one delivery was tried.
+    /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
+    /// delivery is remembered to be open. Then nothing more is read before one was tried.
     fn outage(&self, scan: &Scan) -> Option<&Memory> {
         let memory = self.memory?;
-        let known = scan.evidence().known_down() && !memory.open_unread().is_empty();
+        let known = scan.evidence().accepts_nothing() && !memory.open_unread().is_empty();
         (known && !self.dry_run).then_some(memory)
     }
 
@@ -222,7 +225,7 @@ impl Serving<'_> {
         let deliveries = &served.report.deliveries;
         if !served.report.complete {
             // What was known stays known, and what was asked for is added.
-            let unread = || Memory::new(self.window.start + OVERLAP);
+            let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
             let mut memory = self.memory.cloned().unwrap_or_else(unread);
             for delivery in deliveries {
                 if let Some(asked) = delivery.asked {
@@ -233,7 +236,7 @@ impl Serving<'_> {
         }
         // The next pass reads from here on; what is older it takes from memory.
         let next_start = self.began - OVERLAP;
-        let mut memory = Memory::new(self.began);
+        let mut memory = Memory::new(self.began, next_start);
         for delivery in deliveries {
             let failure = &delivery.failure;
             if delivery.outcome.is_open() {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptId, Guid};
-use crate::history::{Failure, First, Newest};
+use crate::history::{Failure, First, Newest, Remembered};
 use crate::report::Asked;
 
 /// What this program writes and reads. A newer state is somebody else's.
@@ -36,6 +36,8 @@ pub struct State {
 pub struct Memory {
     /// Its log was read up to this time, in milliseconds since the epoch.
     read: i64,
+    /// What the open deliveries had before this time is in their numbers.
+    counted: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     open: Vec<Open>,
     /// What was asked for and not seen.
@@ -119,8 +121,8 @@ impl State {
         self.webhooks.insert(webhook, memory);
     }
 
-    /// The text to store. Where it is too large, the open deliveries of the webhooks that have most of
-    /// them are left out, and those webhooks are read from their oldest on.
+    /// The text to store. Where it is too large, the oldest open deliveries of the webhooks that have
+    /// most of them are left out, and those webhooks are read from their time on.
     pub fn text(mut self) -> String {
         loop {
             let text = serde_json::to_string(&self).unwrap_or_default();
@@ -130,9 +132,9 @@ impl State {
                 .max_by_key(|memory| memory.open.len());
             match largest {
                 Some(memory) if text.len() > LARGEST && !memory.open.is_empty() => {
-                    let oldest = memory.open.iter().map(|open| open.first).min();
-                    memory.read = oldest.unwrap_or(memory.read).min(memory.read);
-                    memory.open.clear();
+                    memory.open.sort_by_key(|open| open.first);
+                    memory.read = memory.read.min(memory.open[0].first);
+                    memory.open.drain(..memory.open.len().div_ceil(2));
                 }
                 // What is left are 12 digits for each of 2,000 deliveries at most.
                 _ => return text,
@@ -142,10 +144,12 @@ impl State {
 }
 
 impl Memory {
-    /// A memory of a log that was read up to this time.
-    pub fn new(read: DateTime<Utc>) -> Self {
+    /// A memory of a log that was read up to `read`, whose deliveries' numbers hold what was before
+    /// `counted`.
+    pub fn new(read: DateTime<Utc>, counted: DateTime<Utc>) -> Self {
         Self {
             read: read.timestamp_millis(),
+            counted: counted.timestamp_millis(),
             ..Self::default()
         }
     }
@@ -156,8 +160,11 @@ impl Memory {
     }
 
     /// The open deliveries, for who reads the log since.
-    pub fn open(&self) -> Vec<Failure> {
-        self.open.iter().filter_map(Open::failure).collect()
+    pub fn open(&self) -> Remembered {
+        Remembered {
+            failures: self.open.iter().filter_map(Open::failure).collect(),
+            counted: DateTime::from_timestamp_millis(self.counted),
+        }
     }
 
     /// The open deliveries, for who reads no further: with what the log would tell of probes.
@@ -305,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut memory = Memory::new(at(5));
+        let mut memory = Memory::new(at(5), at(4));
         memory.add_open(&failure(1), 3, 1);
         let clear = Asked {
             at: at(7),
@@ -325,7 +332,8 @@ mod tests {
         let read = State::read(&text, "1790000000000").unwrap();
         assert_eq!(read, state);
         let memory = read.memory("acme/1").unwrap();
-        assert_eq!(memory.open(), [failure(1)]);
+        assert_eq!(memory.open().failures, [failure(1)]);
+        assert_eq!(memory.open().counted, Some(at(4)));
         assert_eq!(memory.read_until(), Some(at(5)));
         assert_eq!(memory.asked(&failure(2).guid), Some(clear));
         assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");
@@ -335,13 +343,13 @@ mod tests {
 
     #[test]
     fn probes_count_for_who_reads_no_further() {
-        let mut memory = Memory::new(at(5));
+        let mut memory = Memory::new(at(5), at(4));
         memory.add_open(&failure(1), 3, 1);
         let mut probed = failure(1);
         (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
         memory.add_probe(&probed);
         let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
-        assert_eq!(made(memory.open()), (3, at(99)));
+        assert_eq!(made(memory.open().failures), (3, at(99)));
         assert_eq!(made(memory.open_unread()), (4, at(99)));
     }
 
@@ -366,10 +374,10 @@ mod tests {
     #[test]
     fn a_state_that_is_too_large_leaves_out_what_is_most() {
         let mut state = state();
-        let mut small = Memory::new(at(100_000));
+        let mut small = Memory::new(at(100_000), at(99_000));
         small.add_open(&failure(1), 0, 0);
         state.remember("acme/1".into(), small);
-        let mut large = Memory::new(at(100_000));
+        let mut large = Memory::new(at(100_000), at(99_000));
         for n in 5..5_000 {
             large.add_open(&failure(n), 0, 0);
         }
@@ -386,9 +394,11 @@ mod tests {
         let text = state.text();
         assert!(text.len() <= LARGEST, "{}", text.len());
         let read = State::read(&text, "1790000000000").unwrap();
-        assert_eq!(read.memory("acme/1").unwrap().open().len(), 1);
+        assert_eq!(read.memory("acme/1").unwrap().open().failures.len(), 1);
         let large = read.memory("acme/2").unwrap();
-        assert_eq!((large.open().len(), large.read_until()), (0, Some(at(5))));
+        let kept = large.open().failures;
+        assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
+        assert_eq!(large.read_until(), Some(at(5)));
         assert!(large.asked(&failure(1_999).guid).is_some());
     }
 }

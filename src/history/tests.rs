@@ -43,7 +43,7 @@ fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> 
 }
 
 fn fold(pages: Vec<Vec<Attempt<'static>>>) -> History {
-    let mut history = History::new(window(), Vec::new());
+    let mut history = History::new(window(), Remembered::default());
     for page in pages {
         assert_eq!(history.end(), None, "a page was read that was not needed");
         history.fold(page);
@@ -119,7 +119,7 @@ fn a_row_that_shows_twice_counts_once() {
 
 #[test]
 fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
-    let mut history = History::new(window(), Vec::new());
+    let mut history = History::new(window(), Remembered::default());
     history.fold(vec![
         original(9, "a", 1, 503),
         original(8, "b", DAY + 1, 200),
@@ -133,7 +133,7 @@ fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
 
 #[test]
 fn reading_goes_on_past_the_window_for_an_original() {
-    let mut history = History::new(window(), Vec::new());
+    let mut history = History::new(window(), Remembered::default());
     history.fold(vec![redelivery(9, "a", 1, 503)]);
     history.fold(vec![original(8, "b", DAY + HOUR, 200)]);
     assert_eq!(history.end(), None);
@@ -213,7 +213,7 @@ fn a_pending_redelivery_is_the_newest_attempt() {
 
 #[test]
 fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
-    let mut history = History::new(window(), Vec::new());
+    let mut history = History::new(window(), Remembered::default());
     for page in 0..200 {
         let id = |row: u64| 1_000_000 - 1_000 * page - row;
         let minutes = page as i64;
@@ -257,7 +257,7 @@ fn the_new_end_may_be_cut_off() {
         end: Some(ago(HOUR)),
         ..window()
     };
-    let mut history = History::new(cut, Vec::new());
+    let mut history = History::new(cut, Remembered::default());
     history.fold(vec![
         original(9, "after", HOUR, 503),
         redelivery(8, "delivered-after", 1, 200),
@@ -288,7 +288,13 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
         counted_before: 2,
     };
     let fold = |remembered: Failure, rows: Vec<Attempt<'static>>| {
-        let mut history = History::new(window(), vec![remembered]);
+        let mut history = History::new(
+            window(),
+            Remembered {
+                failures: vec![remembered],
+                counted: Some(window().start),
+            },
+        );
         history.fold(rows);
         history.fold(vec![original(1, "old", DAY + 20, 200)]);
         assert_eq!(history.end(), Some(End::Window), "its original is known");

@@ -142,3 +142,21 @@ fn what_soon_leaves_githubs_reach_is_warned_about_and_fails_the_step() {
         .outputs(&["result=down", "lost=0", "redelivered=1"])
         .says("::warning::1 delivery open, of which GitHub redelivers none in 12 hours any more");
 }
+
+#[test]
+fn the_log_tells_each_wave_and_why_a_webhook_was_left() {
+    let world = World::new();
+    world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
+    for n in 0..7 {
+        world.log(Attempt::failed(guid(n), ago(30)));
+    }
+    let ended = world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["result=down", "redelivered=5", "open=7"]);
+    ended
+        .says(": asked for 5: 0 recovered, 5 failed again, 0 unseen")
+        .says(": stopped, because the receiver is down; 2 deliveries left")
+        .says("The receiver of 1 webhook is down.");
+}

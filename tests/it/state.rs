@@ -225,3 +225,39 @@ async fn three_deliveries_of_an_outage_of_sixty_hours_are_neither_nagged_about_n
     let most = cloud.redelivered(cloud.hook).into_values().max();
     assert!(most <= Some(18), "{most:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_busy_webhook_costs_a_handful_of_requests_a_pass() {
+    let cloud = Cloud::new();
+    let up_again = start() + TimeDelta::hours(5);
+    cloud.set_receiver(Receiver::down_until(up_again));
+    let mut sent = 0;
+    for pass in 0..10 {
+        // 1,500 deliveries in each half hour: 15 pages.
+        let now = cloud.github().now();
+        for second in 0..1_500 {
+            let at = now - TimeDelta::seconds(1_500 - second);
+            cloud.log(Attempt::failed(guid(sent), at));
+            sent += 1;
+        }
+        let before = cloud.github().requests().len();
+        let report = cloud.pass(&[]).await;
+        let made = cloud.github().requests().len() - before;
+        assert_eq!(report.result(), PassResult::Down);
+        if pass > 0 {
+            assert!(made <= 10, "pass {pass}: {made}");
+        }
+        advance(Duration::from_secs(1_800)).await;
+    }
+    let asked = cloud.github().requested(cloud.hook).len();
+    assert!(asked < 20, "{asked}");
+    // Nothing is lost: once it is up again, everything is recovered.
+    for _ in 0..60 {
+        cloud.pass(&[("INPUT_PACE", "2000")]).await;
+        if cloud.undelivered(cloud.hook).is_empty() {
+            return;
+        }
+        advance(Duration::from_secs(1_800)).await;
+    }
+    panic!("{} left", cloud.undelivered(cloud.hook).len());
+}

@@ -36,19 +36,15 @@ async fn a_receiver_that_is_down_is_asked_five_times_and_then_once_a_pass() {
     cloud.set_receiver(Receiver::up());
     advance(Duration::from_secs(600)).await;
     let report = cloud.pass(&[]).await;
-    assert_eq!(
+    let (recovered, waiting) = (
         count(&report, Outcome::Recovered),
-        1_000 - 6 + due_again(&report)
+        count(&report, Outcome::Waiting),
     );
-    assert!(cloud.undelivered(cloud.hook).len() <= 6);
+    assert_eq!(recovered + waiting, 1_000);
+    assert!(waiting <= 6, "those that were tried back off: {waiting}");
     advance(Duration::from_secs(600)).await;
     cloud.pass(&[]).await;
     assert!(cloud.undelivered(cloud.hook).is_empty());
-}
-
-/// Of those tried while the receiver was down, how many were due again.
-fn due_again(report: &Report) -> usize {
-    6 - count(report, Outcome::Waiting)
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +222,7 @@ async fn an_unclear_request_is_asked_again_once_the_log_has_come_past_it() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_fails_under_load_gets_smaller_waves_and_everything() {
     let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::fails_times(1));
+    cloud.set_receiver(Receiver::at_most(20));
     cloud.log_failures(cloud.hook, 200, start());
     for n in 0..30 {
         let now = cloud.github().now();
@@ -235,6 +231,40 @@ async fn a_receiver_that_fails_under_load_gets_smaller_waves_and_everything() {
         advance(Duration::from_secs(300)).await;
     }
     assert!(cloud.undelivered(cloud.hook).is_empty());
+    let requested = asked(&cloud, cloud.hook);
+    assert!(requested < 600, "three times each at most: {requested}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_always_fail_pile_up_and_hold_up_nothing_else() {
+    let cloud = Cloud::new();
+    let mut receiver = Receiver::up();
+    for n in (0..4_000).step_by(50) {
+        receiver = receiver.poisoned(guid(n));
+    }
+    cloud.set_receiver(receiver);
+    // Two days of a delivery every minute or so. One in fifty always fails, and one in ten fails once.
+    let mut n = 0;
+    for _ in 0..48 {
+        let now = cloud.github().now();
+        for second in 0..80 {
+            let at = now - TimeDelta::seconds(3_600 - second * 45);
+            let fails = n % 50 == 0 || n % 10 == 1;
+            let attempt = if fails { Attempt::failed } else { Attempt::ok };
+            cloud.log(attempt(guid(n), at));
+            n += 1;
+        }
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors, [""; 0]);
+        let left = cloud.undelivered(cloud.hook);
+        let held_up = left
+            .iter()
+            .filter(|left| !(0..4_000).step_by(50).any(|n| guid(n) == **left));
+        assert_eq!(held_up.count(), 0);
+        advance(Duration::from_secs(3_600)).await;
+    }
+    let most = cloud.redelivered(cloud.hook).into_values().max();
+    assert_eq!(most, Some(10), "and each is given up at last");
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,4 +279,30 @@ async fn what_may_not_be_asked_for_is_one_error_and_holds_the_rest() {
     assert_eq!(report.errors.len(), 1);
     assert_eq!(count(&report, Outcome::FailedRequest), 1);
     assert_eq!(count(&report, Outcome::Deferred), 49);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_limit_ends_the_reading_too_and_loses_nothing() {
+    let mut cloud = Cloud::new();
+    for n in 0..5_000 {
+        cloud.log(Attempt::ok(
+            guid(10_000 + n),
+            start() - TimeDelta::seconds(n as i64),
+        ));
+    }
+    cloud.log_failures(cloud.hook, 1, start() - TimeDelta::seconds(4_900));
+    cloud.latency = Duration::from_secs(2);
+    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "1m")]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.starts_with("`time-limit`"))
+    );
+    assert!(!report.webhooks[0].complete && report.scanned() < 4_000);
+    assert_eq!(report.checkpoint, report.window.map(|window| window.start));
+    cloud.latency = Duration::ZERO;
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 1);
 }

@@ -1,8 +1,8 @@
 //! What sits at the payload URL.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Debug, Clone)]
 enum Mode {
@@ -10,6 +10,7 @@ enum Mode {
     Down,
     DownUntil(DateTime<Utc>),
     FailsTimes(u32),
+    AtMost(usize),
 }
 
 /// How the receiver at the payload URL answers a redelivery.
@@ -19,6 +20,8 @@ pub struct Receiver {
     poisoned: HashSet<String>,
     failure: (String, i64),
     seen: HashMap<String, u32>,
+    /// When it was last sent something, as far back as a minute.
+    recent: VecDeque<DateTime<Utc>>,
 }
 
 impl Receiver {
@@ -28,6 +31,7 @@ impl Receiver {
             poisoned: HashSet::new(),
             failure: ("Invalid HTTP Response: 503".to_owned(), 503),
             seen: HashMap::new(),
+            recent: VecDeque::new(),
         }
     }
 
@@ -51,6 +55,11 @@ impl Receiver {
         Self::new(Mode::FailsTimes(times))
     }
 
+    /// Takes so many redeliveries in any minute, and refuses the rest.
+    pub fn at_most(per_minute: usize) -> Self {
+        Self::new(Mode::AtMost(per_minute))
+    }
+
     /// Also refuses this GUID every time.
     #[must_use]
     pub fn poisoned(mut self, guid: impl Into<String>) -> Self {
@@ -67,12 +76,16 @@ impl Receiver {
 
     /// Takes or refuses one redelivery made at `at`: the status and its code.
     pub(crate) fn answer(&mut self, guid: &str, at: DateTime<Utc>) -> (String, i64) {
+        self.recent
+            .retain(|earlier| at - *earlier < TimeDelta::minutes(1));
+        self.recent.push_back(at);
         let before = self.seen.entry(guid.to_owned()).or_default();
         let refuses = match self.mode {
             Mode::Up => false,
             Mode::Down => true,
             Mode::DownUntil(time) => at < time,
             Mode::FailsTimes(times) => *before < times,
+            Mode::AtMost(per_minute) => self.recent.len() > per_minute,
         };
         *before += 1;
         if refuses || self.poisoned.contains(guid) {

@@ -1,0 +1,148 @@
+//! What holds for every log.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A delivery: when it was first attempted, and whether that and each later attempt succeeded.
+type Story = (i64, bool, Vec<(i64, bool)>);
+
+pub(crate) fn stories() -> impl Strategy<Value = Vec<Story>> {
+    let redelivery = (1..3_000_i64, proptest::bool::weighted(0.3));
+    let story = (
+        0..250_000_i64,
+        proptest::bool::weighted(0.6),
+        proptest::collection::vec(redelivery, 0..5),
+    );
+    proptest::collection::vec(story, 0..60)
+}
+
+/// A time so many seconds after these logs begin.
+pub(crate) fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_400 + second, 0).unwrap()
+}
+
+/// The window: the log begins before it, and before retention.
+pub(crate) fn window() -> Window {
+    Window {
+        start: at(100_000),
+        end: None,
+        retention_start: at(20_000),
+    }
+}
+
+/// The rows that a log has of these stories, newest first.
+pub(crate) fn log(stories: &[Story]) -> Vec<Attempt<'static>> {
+    let mut rows = Vec::new();
+    for (n, (first, succeeded, later)) in stories.iter().enumerate() {
+        let mut time = *first;
+        let mut row = |time: i64, succeeded: bool, redelivery: bool| {
+            rows.push(Attempt {
+                id: AttemptId(0),
+                guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
+                delivered_at: at(time),
+                redelivery: Some(redelivery),
+                status: if succeeded { "OK" } else { "timed out" }.into(),
+                code: Some(if succeeded { 200 } else { 504 }),
+                throttled: false,
+                event: "push".into(),
+                action: None,
+            });
+        };
+        row(time, *succeeded, false);
+        for (wait, succeeded) in later {
+            time += wait;
+            row(time, *succeeded, true);
+        }
+    }
+    rows.sort_by_key(|row| row.delivered_at);
+    for (id, row) in (1..).zip(&mut rows) {
+        row.id = AttemptId(id);
+    }
+    rows.reverse();
+    rows
+}
+
+pub(crate) fn fold(log: &[Attempt<'static>], page: usize) -> (Vec<Failure>, Evidence) {
+    let mut history = History::new(window(), Remembered::default());
+    for page in log.chunks(page) {
+        history.fold(page.to_vec());
+        if history.end().is_some() {
+            break;
+        }
+    }
+    let end = history.end().unwrap_or(End::Log);
+    let (mut failures, evidence) = history.into_failures(end);
+    failures.sort_by(|a, b| a.guid.cmp(&b.guid));
+    (failures, evidence)
+}
+
+/// The GUIDs that a person would call failed and in the window.
+pub(crate) fn failed(log: &[Attempt<'static>]) -> Vec<Guid> {
+    let mut guids: Vec<Guid> = log
+        .iter()
+        .filter(|row| row.delivered_at >= window().start)
+        .map(|row| row.guid.clone())
+        .filter(|guid| {
+            let mut rows = log.iter().filter(|row| row.guid == *guid);
+            rows.all(|row| row.verdict() != Verdict::Succeeded)
+        })
+        .collect();
+    guids.sort();
+    guids.dedup();
+    guids
+}
+
+proptest! {
+    #[test]
+    fn exactly_the_failed_deliveries_of_the_window_are_found(stories in stories(), page in 1..40_usize) {
+        let log = log(&stories);
+        let (failures, _) = fold(&log, page);
+        let found: Vec<Guid> = failures.iter().map(|failure| failure.guid.clone()).collect();
+        // One whose success is older than what is read is not known to be delivered, and one that
+        // GitHub would not redeliver anyway.
+        let beyond = |guid: &Guid| {
+            let failure = failures.iter().find(|failure| failure.guid == *guid);
+            failure.is_some_and(|failure| failure.first == First::BeyondRetention)
+        };
+        let found: Vec<Guid> = found.into_iter().filter(|guid| !beyond(guid)).collect();
+        let expected: Vec<Guid> = failed(&log).into_iter().filter(|guid| !beyond(guid)).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_order_within_a_page_does_not_matter_to_any_log(
+        stories in stories(),
+        page in 1..40_usize,
+        seed in any::<u64>(),
+    ) {
+        let log = log(&stories);
+        let mut shuffled = log.clone();
+        for page in shuffled.chunks_mut(page) {
+            page.sort_by_key(|row| (row.id.0 ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        }
+        prop_assert_eq!(fold(&log, page).0, fold(&shuffled, page).0);
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_open_and_two_pages(stories in stories(), page in 1..40_usize) {
+        let log = log(&stories);
+        let mut history = History::new(window(), Remembered::default());
+        for (read, rows) in log.chunks(page).enumerate() {
+            history.fold(rows.to_vec());
+            let seen = &log[..log.len().min((read + 1) * page)];
+            // Open: no success so far. Waiting for its original: a redelivery succeeded.
+            let mut open: Vec<&Guid> = seen.iter().map(|row| &row.guid).collect();
+            open.sort();
+            open.dedup();
+            open.retain(|guid| {
+                let rows = || seen.iter().filter(|row| row.guid == **guid);
+                let original = rows().any(|row| !row.is_redelivery());
+                let succeeded = rows().any(|row| row.verdict() == Verdict::Succeeded);
+                let in_window = rows().any(|row| row.delivered_at >= window().start);
+                in_window && (!succeeded || !original)
+            });
+            prop_assert!(history.known.len() <= open.len() + 2 * page);
+        }
+    }
+}
