@@ -261,3 +261,16 @@ async fn an_outage_of_a_busy_webhook_costs_a_handful_of_requests_a_pass() {
     }
     panic!("{} left", cloud.undelivered(cloud.hook).len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_lags_longer_than_passes_are_apart_sends_nothing_twice() {
+    let cloud = Cloud::new();
+    cloud.github().log_lag = TimeDelta::minutes(15);
+    cloud.log_failures(cloud.hook, 100, start());
+    for _ in 0..40 {
+        cloud.pass(&[]).await;
+        advance(Duration::from_secs(240)).await;
+    }
+    assert!(cloud.undelivered(cloud.hook).is_empty());
+    assert_eq!(cloud.github().requested(cloud.hook).len(), 100);
+}

@@ -306,3 +306,18 @@ async fn the_time_limit_ends_the_reading_too_and_loses_nothing() {
     let report = cloud.pass(&[]).await;
     assert_eq!(count(&report, Outcome::Recovered), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_older_attempt_that_shows_late_is_not_taken_for_the_one_that_was_asked_for() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud.github().redelivery_delay = TimeDelta::seconds(5);
+    let older = Attempt::failed(guid(0), start() - TimeDelta::minutes(10)).redelivery();
+    let visible = start() + TimeDelta::milliseconds(300);
+    cloud
+        .github()
+        .webhook_mut(cloud.hook)
+        .log_late(older, visible);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 1);
+}
