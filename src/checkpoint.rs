@@ -109,7 +109,8 @@ impl<'a> Checkpoint<'a> {
             github::variable(client, &state_place),
         );
         let (value, state) = join(read.0, read.1).await;
-        let (value, state) = (value?, state?);
+        // The state only saves work, so one that can't be read is none.
+        let (value, state) = (value?, state.ok().flatten());
         this.state_exists = state.is_some();
         if let Some(value) = value {
             let time = parse(&value, client.now()).map_err(|wrong| CheckpointError::Value {

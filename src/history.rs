@@ -217,6 +217,11 @@ impl History {
         &self.evidence
     }
 
+    /// Whether an attempt of this delivery is known to have succeeded.
+    pub fn is_delivered(&self, guid: &Guid) -> bool {
+        matches!(self.known.get(guid), Some(Known::Delivered))
+    }
+
     /// Why no further page is needed, once none is.
     pub fn end(&self) -> Option<End> {
         self.end
@@ -280,7 +285,9 @@ impl History {
                     let lacked = open.lacks_original();
                     if succeeded {
                         self.without_original -= usize::from(lacked);
-                        if original || open.original.is_some() || !open.in_pass {
+                        // Of a remembered one the original may still be read.
+                        let read = open.original.is_some() && !open.remembered;
+                        if original || read || !open.in_pass {
                             self.settled.push(place.key().clone());
                         }
                         place.insert(Known::Delivered);
@@ -361,13 +368,16 @@ impl Open {
         if !attempt.is_redelivery() {
             self.original = Some(attempt.delivered_at);
         }
-        if attempt.delivered_at > self.newest.at {
+        // A row that was pending when an earlier pass saw it may have an outcome by now.
+        if attempt.delivered_at > self.newest.at || attempt.id == self.newest.id {
             self.newest = Newest::from(attempt);
         }
     }
 
     fn into_failure(self, guid: Guid, end: End) -> Failure {
         let first = match (self.original, end) {
+            // What came of it since it was remembered may not have been read.
+            (Some(_), End::Broken) if self.remembered => First::Unseen,
             (Some(time), _) => First::At(time),
             (None, End::Log) => First::At(self.oldest),
             (None, End::Window | End::Retention) => First::BeyondRetention,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{join, join_all};
 use tokio::time::Instant;
 
@@ -68,6 +68,9 @@ impl Pass<'_> {
         let start = rfc3339(window.start);
         self.console
             .group(&format!("Failed deliveries since {start}"));
+        let targets = targets(self.inputs);
+        let state = checkpoint.state(&targets)?.cloned();
+        let state = state.as_ref();
         let redeliverer = Redeliverer {
             client: self.client,
             console: self.console,
@@ -75,10 +78,11 @@ impl Pass<'_> {
             deadline: self.deadline,
             confirm_timeout: self.inputs.confirm_timeout,
             retention_start: window.retention_start,
-            unseen: AtomicUsize::new(0),
+            // What was asked for longer ago than this will hardly show any more.
+            unseen: AtomicUsize::new(
+                state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
+            ),
         };
-        let targets = targets(self.inputs);
-        let state = checkpoint.state(&targets)?;
         let groups = groups(&webhooks);
         let done = webhooks.into_iter().enumerate().map(|(member, webhook)| {
             let memory = state.and_then(|state| state.memory(&webhook.key()));
@@ -125,11 +129,14 @@ impl Pass<'_> {
             return Err(refusal).context("nothing was redelivered");
         }
         self.move_checkpoint(&checkpoint, began, window, all_found, |value| {
-            let mut state = State::new(value, targets, began);
+            let mut next = State::new(value, targets, began);
             for (webhook, memory) in memories {
-                state.remember(webhook, memory);
+                next.remember(webhook, memory);
             }
-            state
+            if let Some(state) = state.filter(|_| !all_found) {
+                next.keep(state);
+            }
+            next
         })
         .await
     }

@@ -127,7 +127,7 @@ fn settled(
     let due_at = due_at(
         failure,
         made,
-        made - counts,
+        made.saturating_sub(counts),
         asked,
         evidence,
         policy.backoff,

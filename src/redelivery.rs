@@ -153,6 +153,14 @@ impl<'a> Turn<'a> {
         self.finding
     }
 
+    /// Goes on after all, as another webhook found the receiver up.
+    pub fn resume(&mut self) {
+        if self.finding == Finding::Down {
+            self.finding = Finding::Nothing;
+            self.stopped = None;
+        }
+    }
+
     /// Leaves what is still due for another pass.
     pub fn defer(&mut self, reason: &str) {
         self.stopped.get_or_insert_with(|| reason.to_owned());
@@ -224,8 +232,9 @@ impl<'a> Turn<'a> {
         if self.seen.success || self.seen.recovered > 0 {
             self.finding = Finding::Up;
         }
-        if let Some(stop) = self.waves.after(self.seen)
-            && self.seen != Seen::default()
+        // A wave of which GitHub refused everything says nothing of the receiver.
+        if self.seen != Seen::default()
+            && let Some(stop) = self.waves.after(self.seen)
         {
             if stop == Stop::Down {
                 self.finding = Finding::Down;

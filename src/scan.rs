@@ -1,5 +1,6 @@
 //! Reads one webhook's log as far back as the fold needs it.
 
+use crate::attempt::Guid;
 use crate::evidence::Evidence;
 use crate::github::{Client, Error, Log, Unreadable};
 use crate::history::{End, Failure, History, Remembered, Window};
@@ -91,6 +92,11 @@ impl Scan {
     /// What the log says of the receiver so far.
     pub fn evidence(&self) -> &Evidence {
         self.history.evidence()
+    }
+
+    /// Whether the log says that this delivery was delivered.
+    pub fn is_delivered(&self, guid: &Guid) -> bool {
+        self.history.is_delivered(guid)
     }
 
     /// Ends the reading.

@@ -1,7 +1,7 @@
 //! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
 //! the same receiver, and for no others.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::checkpoint::{Checkpoint, OVERLAP};
@@ -64,10 +64,10 @@ impl Serving<'_> {
         let mut scan = Scan::new(client, &served.report.webhook, self.window, remembered);
         let mut arrived = false;
         if scan.page().await {
-            if let Some(memory) = self.outage(&scan) {
+            if let Some((memory, plan)) = self.outage(&scan) {
                 arrived = true;
                 let evidence = scan.evidence().clone();
-                if !self.try_one(memory, &evidence, &mut served).await {
+                if !self.try_one(memory, plan, &evidence, &mut served).await {
                     served.read(&self, &scan.told());
                     return served;
                 }
@@ -103,24 +103,33 @@ impl Serving<'_> {
     }
 
     /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
-    /// delivery is remembered to be open. Then nothing more is read before one was tried.
-    fn outage(&self, scan: &Scan) -> Option<&Memory> {
+    /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
+    fn outage(&self, scan: &Scan) -> Option<(&Memory, Plan)> {
         let memory = self.memory?;
-        let known = scan.evidence().accepts_nothing() && !memory.open_unread().is_empty();
-        (known && !self.dry_run).then_some(memory)
+        if self.dry_run || !scan.evidence().accepts_nothing() {
+            return None;
+        }
+        let mut open = memory.open_unread();
+        open.retain(|failure| !scan.is_delivered(&failure.guid));
+        let plan = self.plan(open, scan.evidence());
+        (!plan.due.is_empty()).then_some((memory, plan))
     }
 
     /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
     /// webhook's turn is over.
-    async fn try_one(&self, memory: &Memory, evidence: &Evidence, served: &mut Served) -> bool {
-        let Plan { mut due, rest } = self.plan(memory.open_unread(), evidence);
-        let writable = due.is_empty() || self.checkpoint.is_writable(self.window).await;
-        let may = match due.is_empty() || !writable {
-            true => {
-                self.group.arrive(self.member, 0).await;
-                May::Wait
-            }
-            false => self.group.arrive(self.member, due.len()).await,
+    async fn try_one(
+        &self,
+        memory: &Memory,
+        plan: Plan,
+        evidence: &Evidence,
+        served: &mut Served,
+    ) -> bool {
+        let Plan { mut due, rest } = plan;
+        let writable = self.checkpoint.is_writable(self.window).await;
+        let may = if writable {
+            self.group.arrive(self.member, due.len()).await
+        } else {
+            self.group.arrive(self.member, 0).await
         };
         let mut up = may == May::Go;
         if matches!(may, May::Lead | May::Probe) {
@@ -142,10 +151,17 @@ impl Serving<'_> {
         served.due += due.len();
         let mut memory = memory.clone();
         for delivery in &served.report.deliveries {
-            memory.add_probe(&delivery.failure);
+            if delivery.outcome == Outcome::Unrecovered {
+                memory.add_probe(&delivery.failure);
+            } else if delivery.outcome.is_lost() {
+                memory.add_settled(&delivery.failure.guid);
+            }
             if let Some(asked) = delivery.asked {
                 memory.add_asked(&delivery.failure.guid, asked);
             }
+        }
+        for delivery in rest.iter().filter(|delivery| delivery.outcome.is_lost()) {
+            memory.add_settled(&delivery.failure.guid);
         }
         served.memory = Some(memory);
         served.report.deliveries.extend(rest);
@@ -193,7 +209,10 @@ impl Serving<'_> {
             May::Wait => turn.defer(DOWN),
             May::Go => turn.go(|_| {}).await,
             May::Lead => {
+                // Where nothing was seen of a receiver that was down, nobody can say that it is up.
+                let was_down = evidence.known_down();
                 turn.go(|finding| match finding {
+                    Finding::Nothing if was_down => self.group.found_down(),
                     Finding::Down => self.group.found_down(),
                     Finding::Up | Finding::Nothing => self.group.found_up(),
                 })
@@ -205,6 +224,7 @@ impl Serving<'_> {
                     Finding::Down | Finding::Nothing => self.group.found_down(),
                 }
                 if self.group.released().await {
+                    turn.resume();
                     turn.go(|_| {}).await;
                 } else {
                     turn.defer(DOWN);
@@ -227,16 +247,29 @@ impl Serving<'_> {
             // What was known stays known, and what was asked for is added.
             let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
             let mut memory = self.memory.cloned().unwrap_or_else(unread);
+            memory.forget_asked_before(self.began - FORGOTTEN);
             for delivery in deliveries {
+                if delivery.outcome.is_lost() {
+                    memory.add_settled(&delivery.failure.guid);
+                }
                 if let Some(asked) = delivery.asked {
                     memory.add_asked(&delivery.failure.guid, asked);
                 }
             }
             return Some(memory);
         }
-        // The next pass reads from here on; what is older it takes from memory.
-        let next_start = self.began - OVERLAP;
-        let mut memory = Memory::new(self.began, next_start);
+        // The next pass reads from here on: whatever has no outcome yet, it reads again.
+        let pending = deliveries
+            .iter()
+            .filter(|delivery| delivery.failure.newest.pending)
+            .map(|delivery| delivery.failure.newest.at);
+        let asked = deliveries
+            .iter()
+            .filter_map(|delivery| Some(delivery.asked?.at));
+        let read = pending.chain(asked).fold(self.began, DateTime::min);
+        // What is older it takes from memory.
+        let next_start = read - OVERLAP;
+        let mut memory = Memory::new(read, next_start);
         for delivery in deliveries {
             let failure = &delivery.failure;
             if delivery.outcome.is_open() {
@@ -259,6 +292,9 @@ impl Serving<'_> {
         Some(memory)
     }
 }
+
+/// How long it is remembered what was asked for and never seen.
+const FORGOTTEN: TimeDelta = TimeDelta::hours(2);
 
 const UNWRITABLE: &str = "the checkpoint can't be written";
 

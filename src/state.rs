@@ -18,6 +18,12 @@ const VERSION: u32 = 1;
 /// Largest state, in bytes. GitHub keeps 48 KB of a variable.
 pub const LARGEST: usize = 40_000;
 
+/// Times that may stand in a state, in milliseconds: from 2008 to 2200.
+const TIMES: std::ops::Range<i64> = 1_199_145_600_000..7_258_118_400_000;
+
+/// Characters for each delivery that was asked for.
+const ASKED_DIGITS: usize = 14;
+
 /// What is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
@@ -62,6 +68,8 @@ struct Open {
     /// The newest attempt. Ids are strings: they are above 2^53.
     id: String,
     at: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
     status: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<i64>,
@@ -70,13 +78,13 @@ struct Open {
     action: Option<String>,
 }
 
-/// What was asked for at one time.
+/// What was asked for within one minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unseen {
-    at: i64,
+    minute: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unclear: bool,
-    /// 12 digits of each GUID.
+    /// 12 digits of each GUID, and two for the second.
     guids: String,
 }
 
@@ -95,7 +103,9 @@ impl State {
     /// What is stored in `text`, if it belongs to this checkpoint. What can't be read is no state.
     pub fn read(text: &str, checkpoint: &str) -> Option<Self> {
         let state: Self = serde_json::from_str(text).ok()?;
-        (state.version == VERSION && state.checkpoint == checkpoint).then_some(state)
+        let sound = state.webhooks.values().all(Memory::is_sound);
+        let ours = state.version == VERSION && state.checkpoint == checkpoint;
+        (ours && sound).then_some(state)
     }
 
     /// Whether it has anything to do with a pass over these targets.
@@ -114,6 +124,22 @@ impl State {
     /// What is remembered of a webhook.
     pub fn memory(&self, webhook: &str) -> Option<&Memory> {
         self.webhooks.get(webhook)
+    }
+
+    /// How many redeliveries were asked for since this time, and not seen.
+    pub fn asked_since(&self, time: DateTime<Utc>) -> usize {
+        self.webhooks
+            .values()
+            .map(|memory| memory.asked_since(time))
+            .sum()
+    }
+
+    /// Keeps what an earlier state says of webhooks that this one says nothing of.
+    pub fn keep(&mut self, earlier: &Self) {
+        for (webhook, memory) in &earlier.webhooks {
+            let entry = self.webhooks.entry(webhook.clone());
+            entry.or_insert_with(|| memory.clone());
+        }
     }
 
     /// Remembers a webhook.
@@ -136,7 +162,21 @@ impl State {
                     memory.read = memory.read.min(memory.open[0].first);
                     memory.open.drain(..memory.open.len().div_ceil(2));
                 }
-                // What is left are 12 digits for each of 2,000 deliveries at most.
+                // Beyond that, what was asked for longest ago is likeliest seen by now.
+                _ if text.len() > LARGEST => {
+                    let mut memories = self.webhooks.values_mut();
+                    let cut = memories.any(|memory| {
+                        let cut = !memory.unseen.is_empty() || !memory.settled.is_empty();
+                        memory.settled.clear();
+                        if !memory.unseen.is_empty() {
+                            memory.unseen.remove(0);
+                        }
+                        cut
+                    });
+                    if !cut {
+                        return text;
+                    }
+                }
                 _ => return text,
             }
         }
@@ -152,6 +192,17 @@ impl Memory {
             counted: counted.timestamp_millis(),
             ..Self::default()
         }
+    }
+
+    /// Whether its times are such as can be reckoned with.
+    fn is_sound(&self) -> bool {
+        let open = self.open.iter().flat_map(|open| [open.first, open.at]);
+        let asked = self
+            .unseen
+            .iter()
+            .map(|unseen| unseen.minute.saturating_mul(60_000));
+        let mut times = open.chain(asked).chain([self.read, self.counted]);
+        times.all(|time| TIMES.contains(&time))
     }
 
     /// Its log was read up to this time.
@@ -184,6 +235,7 @@ impl Memory {
             open.probes += 1;
             open.id = failure.newest.id.to_string();
             open.at = failure.newest.at.timestamp_millis();
+            open.pending = failure.newest.pending;
             open.status = failure.newest.status.to_string();
             open.code = failure.newest.code;
         }
@@ -201,6 +253,7 @@ impl Memory {
             probes: 0,
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
+            pending: newest.pending,
             status: newest.status.to_string(),
             code: newest.code,
             event: newest.event.to_string(),
@@ -212,29 +265,62 @@ impl Memory {
     /// When a delivery was asked for of which nothing was seen.
     pub fn asked(&self, guid: &Guid) -> Option<Asked> {
         let digits = guid.digits();
-        let asked = self
-            .unseen
-            .iter()
-            .filter(|unseen| holds(&unseen.guids, &digits));
-        let newest = asked.max_by_key(|unseen| unseen.at)?;
-        Some(Asked {
-            at: DateTime::from_timestamp_millis(newest.at)?,
-            unclear: newest.unclear,
+        let asked = self.all_asked().filter(|(each, _)| *each == digits);
+        asked.map(|(_, asked)| asked).max_by_key(|asked| asked.at)
+    }
+
+    /// What was asked for and not seen, by 12 digits.
+    fn all_asked(&self) -> impl Iterator<Item = (&str, Asked)> {
+        self.unseen.iter().flat_map(|unseen| {
+            let items = unseen.guids.as_bytes().chunks(ASKED_DIGITS);
+            items.filter_map(|item| {
+                let (digits, second) = std::str::from_utf8(item).ok()?.split_at_checked(12)?;
+                let second = i64::from_str_radix(second, 16).ok()?;
+                let at = DateTime::from_timestamp(unseen.minute * 60 + second, 0)?;
+                let unclear = unseen.unclear;
+                Some((digits, Asked { at, unclear }))
+            })
         })
+    }
+
+    /// How many were asked for since, and not seen.
+    pub fn asked_since(&self, time: DateTime<Utc>) -> usize {
+        let asked = self.all_asked().filter(|(_, asked)| asked.at >= time);
+        asked.count()
+    }
+
+    /// Forgets what was asked for before this time.
+    pub fn forget_asked_before(&mut self, time: DateTime<Utc>) {
+        self.unseen
+            .retain(|unseen| unseen.minute >= time.timestamp() / 60);
     }
 
     /// Remembers that a delivery was asked for.
     pub fn add_asked(&mut self, guid: &Guid, asked: Asked) {
-        let at = asked.at.timestamp_millis();
-        let same = |unseen: &&mut Unseen| unseen.at == at && unseen.unclear == asked.unclear;
+        if self
+            .asked(guid)
+            .is_some_and(|known| known.at.timestamp() == asked.at.timestamp())
+        {
+            return;
+        }
+        let second = asked.at.timestamp();
+        let minute = second.div_euclid(60);
+        let item = format!("{}{:02x}", guid.digits(), second.rem_euclid(60));
+        let same =
+            |unseen: &&mut Unseen| unseen.minute == minute && unseen.unclear == asked.unclear;
         match self.unseen.iter_mut().find(same) {
-            Some(unseen) => unseen.guids.push_str(&guid.digits()),
+            Some(unseen) => unseen.guids.push_str(&item),
             None => self.unseen.push(Unseen {
-                at,
+                minute,
                 unclear: asked.unclear,
-                guids: guid.digits(),
+                guids: item,
             }),
         }
+    }
+
+    /// Has the next pass read from this time on at least.
+    pub fn read_from(&mut self, time: DateTime<Utc>) {
+        self.read = self.read.min(time.timestamp_millis());
     }
 
     /// Whether a delivery was lost by an earlier pass.
@@ -244,6 +330,8 @@ impl Memory {
 
     /// Remembers that a delivery was lost.
     pub fn add_settled(&mut self, guid: &Guid) {
+        let text = guid.to_string();
+        self.open.retain(|open| open.guid != text);
         self.settled.push_str(&guid.digits());
     }
 }
@@ -265,7 +353,7 @@ impl Open {
             newest: Newest {
                 id: AttemptId(self.id.parse().ok()?),
                 at: DateTime::from_timestamp_millis(self.at)?,
-                pending: false,
+                pending: self.pending,
                 status: self.status.as_str().into(),
                 code: self.code,
                 event: self.event.as_str().into(),
@@ -280,125 +368,4 @@ impl Open {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
-    }
-
-    fn failure(n: u64) -> Failure {
-        Failure {
-            guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
-            newest: Newest {
-                id: AttemptId(3_804_004_623_172_239_366 + n),
-                at: at(9),
-                pending: false,
-                status: "timed out".into(),
-                code: Some(504),
-                event: "push".into(),
-                action: None,
-            },
-            first: First::At(at(n as i64)),
-            attempts: Vec::new(),
-            made_before: 3,
-            counted_before: 1,
-        }
-    }
-
-    fn state() -> State {
-        State::new("1790000000000", vec!["acme".into()], at(0))
-    }
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let mut memory = Memory::new(at(5), at(4));
-        memory.add_open(&failure(1), 3, 1);
-        let clear = Asked {
-            at: at(7),
-            unclear: false,
-        };
-        let unclear = Asked {
-            at: at(8),
-            unclear: true,
-        };
-        memory.add_asked(&failure(2).guid, clear);
-        memory.add_asked(&failure(3).guid, clear);
-        memory.add_asked(&failure(3).guid, unclear);
-        memory.add_settled(&failure(4).guid);
-        let mut state = state();
-        state.remember("acme/1".into(), memory);
-        let text = state.clone().text();
-        let read = State::read(&text, "1790000000000").unwrap();
-        assert_eq!(read, state);
-        let memory = read.memory("acme/1").unwrap();
-        assert_eq!(memory.open().failures, [failure(1)]);
-        assert_eq!(memory.open().counted, Some(at(4)));
-        assert_eq!(memory.read_until(), Some(at(5)));
-        assert_eq!(memory.asked(&failure(2).guid), Some(clear));
-        assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");
-        assert_eq!(memory.asked(&failure(4).guid), None);
-        assert!(memory.is_settled(&failure(4).guid) && !memory.is_settled(&failure(1).guid));
-    }
-
-    #[test]
-    fn probes_count_for_who_reads_no_further() {
-        let mut memory = Memory::new(at(5), at(4));
-        memory.add_open(&failure(1), 3, 1);
-        let mut probed = failure(1);
-        (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
-        memory.add_probe(&probed);
-        let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
-        assert_eq!(made(memory.open().failures), (3, at(99)));
-        assert_eq!(made(memory.open_unread()), (4, at(99)));
-    }
-
-    #[test]
-    fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
-        let text = state().text();
-        assert!(State::read(&text, "1790000000000").is_some());
-        assert_eq!(State::read(&text, "1790000000001"), None);
-        assert_eq!(State::read(&text[1..], "1790000000000"), None);
-        assert_eq!(State::read("", "1790000000000"), None);
-        let newer = text.replace("\"version\":1", "\"version\":2");
-        assert_eq!(State::read(&newer, "1790000000000"), None);
-    }
-
-    #[test]
-    fn targets_share_an_owner_or_a_webhook() {
-        let of = |target: &str| state().shares_targets(&[target.into()]);
-        assert!(of("acme") && of("acme/1"));
-        assert!(!of("beta") && !of("acme-2") && !of("beta/1"));
-    }
-
-    #[test]
-    fn a_state_that_is_too_large_leaves_out_what_is_most() {
-        let mut state = state();
-        let mut small = Memory::new(at(100_000), at(99_000));
-        small.add_open(&failure(1), 0, 0);
-        state.remember("acme/1".into(), small);
-        let mut large = Memory::new(at(100_000), at(99_000));
-        for n in 5..5_000 {
-            large.add_open(&failure(n), 0, 0);
-        }
-        for n in 0..2_000 {
-            large.add_asked(
-                &failure(n).guid,
-                Asked {
-                    at: at(7),
-                    unclear: false,
-                },
-            );
-        }
-        state.remember("acme/2".into(), large);
-        let text = state.text();
-        assert!(text.len() <= LARGEST, "{}", text.len());
-        let read = State::read(&text, "1790000000000").unwrap();
-        assert_eq!(read.memory("acme/1").unwrap().open().failures.len(), 1);
-        let large = read.memory("acme/2").unwrap();
-        let kept = large.open().failures;
-        assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
-        assert_eq!(large.read_until(), Some(at(5)));
-        assert!(large.asked(&failure(1_999).guid).is_some());
-    }
-}
+mod tests;

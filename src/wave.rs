@@ -86,7 +86,7 @@ impl Waves {
         let success = seen.success || seen.recovered > 0;
         if !success && seen.failed == 0 {
             self.unseen_in_a_row += 1;
-            let enough = self.known_down || self.unseen_in_a_row == UNSEEN;
+            let enough = self.known_down || self.unseen_in_a_row >= UNSEEN;
             return enough.then_some(Stop::Unseen);
         }
         self.unseen_in_a_row = 0;

@@ -320,3 +320,26 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
     remembered.made_before = 0;
     assert_eq!(fold(remembered, vec![redelivery(9, "a", 5, 200)]), []);
 }
+
+#[test]
+fn what_was_remembered_and_delivered_since_does_not_come_back() {
+    let mut history = History::new(
+        window(),
+        Remembered {
+            failures: vec![Failure {
+                guid: Guid::new("a"),
+                newest: Newest::from(original(1, "a", 10 * HOUR, 503)),
+                first: First::At(ago(10 * HOUR)),
+                attempts: Vec::new(),
+                made_before: 0,
+                counted_before: 0,
+            }],
+            counted: Some(window().start),
+        },
+    );
+    history.fold(vec![redelivery(9, "a", 5, 200)]);
+    history.fold(vec![original(8, "b", 2 * HOUR, 200)]);
+    history.fold(vec![original(7, "c", 3 * HOUR, 200)]);
+    history.fold(vec![original(1, "a", 10 * HOUR, 503)]);
+    assert_eq!(history.into_failures(End::Log).0, []);
+}

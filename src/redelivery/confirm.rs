@@ -99,7 +99,7 @@ impl Turn<'_> {
                 self.outcome(asked, Outcome::Unrecovered);
             }
         } else if let Some(failure) = self.due.iter_mut().find(|due| due.guid == *guid)
-            && !failure.has(attempt.id)
+            && attempt.delivered_at > failure.newest.at
         {
             // Somebody else tried it: the newest attempt is the one to redeliver.
             failure.add(attempt);
@@ -129,7 +129,7 @@ impl Turn<'_> {
         let lost = |asked: &Asked| {
             asked.wave == self.wave
                 && asked.unclear.is_some()
-                && newest.is_some_and(|newest| newest >= asked.since + PAST)
+                && newest.is_some_and(|newest| newest >= asked.at + PAST)
                 && !self.asked_twice.contains(&asked.failure.guid)
         };
         let lost = self.asked.values().filter(|asked| lost(asked));

@@ -34,9 +34,10 @@ impl Turn<'_> {
     pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
         let (client, webhook) = (self.shared.client, self.webhook);
         self.shared.console.line(&about(webhook, &failure));
+        let at = client.now();
         let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
             self.unanswered = 0;
-            return self.asked(failure, since, None);
+            return self.asked(failure, since, at, None);
         };
         let guid = &failure.guid;
         let said = error.failure().to_string();
@@ -53,7 +54,7 @@ impl Turn<'_> {
         }
         match says {
             Says::Rejected => self.settle(failure, Outcome::Rejected, Some(said)),
-            Says::Unclear => self.asked(failure, since, Some(said)),
+            Says::Unclear => self.asked(failure, since, at, Some(said)),
             Says::Unsent => {
                 self.errors
                     .push(format!("{guid} was not redelivered. {error}"));
@@ -72,12 +73,18 @@ impl Turn<'_> {
         }
     }
 
-    fn asked(&mut self, failure: Failure, since: DateTime<Utc>, unclear: Option<String>) {
+    fn asked(
+        &mut self,
+        failure: Failure,
+        since: DateTime<Utc>,
+        at: DateTime<Utc>,
+        unclear: Option<String>,
+    ) {
         self.shared.unseen.fetch_add(1, Ordering::Relaxed);
         self.seen.unseen += 1;
         let asked = Asked {
             since,
-            at: self.shared.client.now(),
+            at,
             wave: self.wave,
             unclear,
             failure,

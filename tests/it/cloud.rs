@@ -167,6 +167,7 @@ fn inputs(more: &[(&str, &str)]) -> Inputs {
         ("INPUT_CHECKPOINT_VARIABLE", "LAST_REDELIVERY"),
         ("GITHUB_REPOSITORY", "acme/ops"),
     ];
+    variables.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     variables.extend(more);
     let variables = variables
         .into_iter()

@@ -274,3 +274,74 @@ async fn a_log_that_lags_longer_than_passes_are_apart_sends_nothing_twice() {
     assert!(cloud.undelivered(cloud.hook).is_empty());
     assert_eq!(cloud.github().requested(cloud.hook).len(), 100);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_attempt_is_waited_for_pass_after_pass() {
+    let cloud = Cloud::new();
+    let mut pending = Attempt::failed(guid(1), start() - TimeDelta::minutes(5));
+    (pending.status, pending.status_code) = (None, None);
+    let id = cloud.log(pending.clone());
+    for _ in 0..20 {
+        let report = cloud.pass(&[]).await;
+        assert_eq!(count(&report, Outcome::Pending), 1);
+        advance(Duration::from_secs(600)).await;
+    }
+    assert_eq!(cloud.github().requested(cloud.hook), [0; 0]);
+    // Once it has an outcome, hours later, that is what counts.
+    let failed = Attempt::failed(guid(1), pending.delivered_at).with_id(id);
+    cloud.log(failed);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
+    let cloud = Cloud::new();
+    cloud.github().add_organization("beta");
+    let owner = simulated_github::Owner::Organization("beta".into());
+    let webhook = simulated_github::Webhook::new("https://beta.example.com");
+    let hook = cloud.github().add_webhook(owner, webhook);
+    cloud.log_failures(hook, 2, start());
+    let refused = cloud.github().attempts(hook)[0].id;
+    cloud.github().refuse(refused, 422, "Validation Failed");
+    let both = [("INPUT_ORGANIZATION", "acme,beta")];
+    let report = cloud.pass(&both).await;
+    assert_eq!(count(&report, Outcome::Rejected), 1);
+    let fault = simulated_github::Fault::on("GET", "/orgs/beta/hooks?").status(502, "");
+    cloud.github().add_fault(fault);
+    assert_eq!(cloud.pass(&both).await.errors.len(), 1);
+    let report = cloud.pass(&both).await;
+    assert_eq!(
+        (report.given_up_earlier, report.result()),
+        (1, PassResult::Healthy)
+    );
+    let asked = cloud.github().requested(hook).len();
+    assert_eq!(asked, 1, "and nothing is asked for again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_to_be_delivered_is_not_probed() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud.pass(&[]).await;
+    advance(Duration::from_secs(3_600)).await;
+    let now = cloud.github().now();
+    // Delivered by hand, and then down again: 150 newer failures, two pages.
+    cloud.log(Attempt::ok(guid(0), now - TimeDelta::minutes(3)).redelivery());
+    for n in 0..30 {
+        cloud.log(Attempt::failed(
+            guid(100 + n),
+            now - TimeDelta::seconds(n as i64),
+        ));
+    }
+    for n in 0..120 {
+        cloud.log(Attempt::failed(
+            guid(500 + n),
+            now - TimeDelta::seconds(200 + n as i64),
+        ));
+    }
+    let before = cloud.redelivered(cloud.hook)[&guid(0)];
+    cloud.pass(&[]).await;
+    assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], before);
+}

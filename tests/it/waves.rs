@@ -131,6 +131,7 @@ async fn without_confirming_there_is_one_wave() {
     cloud.log_failures(cloud.hook, 2_100, start());
     let pass = [("INPUT_CONFIRM_TIMEOUT", "0"), ("INPUT_PACE", "10000")];
     let report = cloud.pass(&pass).await;
+    assert_eq!(report.errors, [""; 0], "and the state fits");
     assert_eq!(count(&report, Outcome::Requested), 2_000);
     assert_eq!(count(&report, Outcome::Deferred), 100);
 }

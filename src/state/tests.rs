@@ -1,0 +1,120 @@
+use super::*;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
+}
+
+fn failure(n: u64) -> Failure {
+    Failure {
+        guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
+        newest: Newest {
+            id: AttemptId(3_804_004_623_172_239_366 + n),
+            at: at(9),
+            pending: false,
+            status: "timed out".into(),
+            code: Some(504),
+            event: "push".into(),
+            action: None,
+        },
+        first: First::At(at(n as i64)),
+        attempts: Vec::new(),
+        made_before: 3,
+        counted_before: 1,
+    }
+}
+
+fn state() -> State {
+    State::new("1790000000000", vec!["acme".into()], at(0))
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut memory = Memory::new(at(5), at(4));
+    memory.add_open(&failure(1), 3, 1);
+    let clear = Asked {
+        at: at(7),
+        unclear: false,
+    };
+    let unclear = Asked {
+        at: at(8),
+        unclear: true,
+    };
+    memory.add_asked(&failure(2).guid, clear);
+    memory.add_asked(&failure(3).guid, clear);
+    memory.add_asked(&failure(3).guid, unclear);
+    memory.add_settled(&failure(4).guid);
+    let mut state = state();
+    state.remember("acme/1".into(), memory);
+    let text = state.clone().text();
+    let read = State::read(&text, "1790000000000").unwrap();
+    assert_eq!(read, state);
+    let memory = read.memory("acme/1").unwrap();
+    assert_eq!(memory.open().failures, [failure(1)]);
+    assert_eq!(memory.open().counted, Some(at(4)));
+    assert_eq!(memory.read_until(), Some(at(5)));
+    assert_eq!(memory.asked(&failure(2).guid), Some(clear));
+    assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");
+    assert_eq!(memory.asked(&failure(4).guid), None);
+    assert!(memory.is_settled(&failure(4).guid) && !memory.is_settled(&failure(1).guid));
+}
+
+#[test]
+fn probes_count_for_who_reads_no_further() {
+    let mut memory = Memory::new(at(5), at(4));
+    memory.add_open(&failure(1), 3, 1);
+    let mut probed = failure(1);
+    (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
+    memory.add_probe(&probed);
+    let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
+    assert_eq!(made(memory.open().failures), (3, at(99)));
+    assert_eq!(made(memory.open_unread()), (4, at(99)));
+}
+
+#[test]
+fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
+    let text = state().text();
+    assert!(State::read(&text, "1790000000000").is_some());
+    assert_eq!(State::read(&text, "1790000000001"), None);
+    assert_eq!(State::read(&text[1..], "1790000000000"), None);
+    assert_eq!(State::read("", "1790000000000"), None);
+    let newer = text.replace("\"version\":1", "\"version\":2");
+    assert_eq!(State::read(&newer, "1790000000000"), None);
+}
+
+#[test]
+fn targets_share_an_owner_or_a_webhook() {
+    let of = |target: &str| state().shares_targets(&[target.into()]);
+    assert!(of("acme") && of("acme/1"));
+    assert!(!of("beta") && !of("acme-2") && !of("beta/1"));
+}
+
+#[test]
+fn a_state_that_is_too_large_leaves_out_what_is_most() {
+    let mut state = state();
+    let mut small = Memory::new(at(100_000), at(99_000));
+    small.add_open(&failure(1), 0, 0);
+    state.remember("acme/1".into(), small);
+    let mut large = Memory::new(at(100_000), at(99_000));
+    for n in 5..5_000 {
+        large.add_open(&failure(n), 0, 0);
+    }
+    for n in 0..2_000 {
+        large.add_asked(
+            &failure(n).guid,
+            Asked {
+                at: at(7),
+                unclear: false,
+            },
+        );
+    }
+    state.remember("acme/2".into(), large);
+    let text = state.text();
+    assert!(text.len() <= LARGEST, "{}", text.len());
+    let read = State::read(&text, "1790000000000").unwrap();
+    assert_eq!(read.memory("acme/1").unwrap().open().failures.len(), 1);
+    let large = read.memory("acme/2").unwrap();
+    let kept = large.open().failures;
+    assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
+    assert_eq!(large.read_until(), Some(at(5)));
+    assert!(large.asked(&failure(1_999).guid).is_some());
+}
