@@ -70,6 +70,8 @@ pub enum CheckpointError {
 pub struct Checkpoint<'a> {
     client: &'a Client,
     place: Option<&'a CheckpointPlace>,
+    /// It is only looked at, and never written.
+    read_only: bool,
     /// The time it meant when the pass began.
     found: Option<DateTime<Utc>>,
     /// What the variable holds now; `None` if there is no such variable.
@@ -83,23 +85,34 @@ pub struct Checkpoint<'a> {
 }
 
 impl<'a> Checkpoint<'a> {
-    /// Reads the checkpoint, if one is kept.
+    /// No checkpoint at all.
+    pub fn none(client: &'a Client) -> Self {
+        Self {
+            client,
+            place: None,
+            read_only: false,
+            found: None,
+            stored: Mutex::new(None),
+            state: None,
+            state_exists: false,
+            proof: OnceCell::new(),
+        }
+    }
+
+    /// Reads the checkpoint, if one is kept. A dry run and a one-off write none.
     ///
     /// # Errors
     /// The variable could not be read, or holds no time.
     pub async fn read(
         client: &'a Client,
         place: Option<&'a CheckpointPlace>,
+        read_only: bool,
     ) -> Result<Self, CheckpointError> {
         let mut this = Self {
-            client,
-            place,
-            found: None,
-            stored: Mutex::new(None),
-            state: None,
-            state_exists: false,
-            proof: OnceCell::new(),
+            read_only,
+            ..Self::none(client)
         };
+        this.place = place;
         let Some(place) = place else {
             return Ok(this);
         };
@@ -192,7 +205,7 @@ impl<'a> Checkpoint<'a> {
             self.write(&value.unwrap_or_else(|| millis(window.start)))
                 .await
         };
-        self.proof.get_or_init(write).await.is_ok()
+        self.read_only || self.proof.get_or_init(write).await.is_ok()
     }
 
     /// Why it can't be written, if [`Checkpoint::is_writable`] found that.
@@ -209,7 +222,7 @@ impl<'a> Checkpoint<'a> {
         next: DateTime<Utc>,
         state: impl FnOnce(&str) -> State,
     ) -> Result<bool, CheckpointError> {
-        let Some(place) = self.place else {
+        let Some(place) = self.place.filter(|_| !self.read_only) else {
             return Ok(false);
         };
         let value = millis(next);

@@ -5,13 +5,17 @@
 //! its original went by, because rows of one page come in any order and now and then swap places
 //! with their neighbours on the next.
 
+mod failure;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::{Attempt, AttemptId, Guid, Verdict};
+use crate::attempt::{Attempt, Guid, Verdict};
 use crate::evidence::Evidence;
+
+pub use failure::{Failure, First, Newest, Seen};
 
 /// Which part of the log a pass is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,107 +48,6 @@ pub enum End {
     Retention,
     /// Reading broke off: older rows were not seen.
     Broken,
-}
-
-/// When a delivery was first attempted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum First {
-    /// At this time: its original was seen, or the log ended and its oldest attempt stands for it.
-    At(DateTime<Utc>),
-    /// Before what GitHub still redelivers.
-    BeyondRetention,
-    /// Unknown, because reading broke off.
-    Unseen,
-}
-
-impl First {
-    /// The time, where it is known.
-    pub fn time(self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::At(time) => Some(time),
-            Self::BeyondRetention | Self::Unseen => None,
-        }
-    }
-}
-
-/// The newest attempt of a failed delivery: the one to redeliver, and to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Newest {
-    /// What a redelivery names.
-    pub id: AttemptId,
-    /// When it was made.
-    pub at: DateTime<Utc>,
-    /// The log holds no outcome of it yet.
-    pub pending: bool,
-    /// GitHub's words for what came of it.
-    pub status: Box<str>,
-    /// The receiver's status code.
-    pub code: Option<i64>,
-    /// The event's name.
-    pub event: Box<str>,
-    /// The event's action.
-    pub action: Option<Box<str>>,
-}
-
-/// A delivery of which no attempt succeeded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Which delivery, within its webhook.
-    pub guid: Guid,
-    /// Its newest attempt.
-    pub newest: Newest,
-    /// When it was first attempted.
-    pub first: First,
-    /// Every attempt seen, newest first as the log told them.
-    pub attempts: Vec<Seen>,
-    /// Redeliveries before those in `attempts`, which an earlier pass saw.
-    pub made_before: usize,
-    /// How many of these counted.
-    pub counted_before: usize,
-}
-
-impl Failure {
-    /// Whether an attempt is known.
-    pub fn has(&self, id: AttemptId) -> bool {
-        self.attempts.iter().any(|seen| seen.id == id)
-    }
-
-    /// Takes in an attempt that came after the log was folded.
-    pub fn add(&mut self, attempt: &Attempt<'_>) {
-        self.attempts.insert(0, Seen::from(attempt));
-        if attempt.delivered_at >= self.newest.at {
-            self.newest = Newest::from(attempt.clone());
-        }
-    }
-
-    /// The attempts that are redeliveries.
-    pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> {
-        self.attempts.iter().filter(|seen| seen.redelivery)
-    }
-}
-
-/// One attempt of a failed delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Which.
-    pub id: AttemptId,
-    /// When it was made.
-    pub at: DateTime<Utc>,
-    /// It is no original.
-    pub redelivery: bool,
-    /// The log holds no outcome of it yet.
-    pub pending: bool,
-}
-
-impl From<&Attempt<'_>> for Seen {
-    fn from(attempt: &Attempt<'_>) -> Self {
-        Self {
-            id: attempt.id,
-            at: attempt.delivered_at,
-            redelivery: attempt.is_redelivery(),
-            pending: attempt.verdict() == Verdict::Pending,
-        }
-    }
 }
 
 /// What the fold knows of one GUID.
@@ -390,20 +293,6 @@ impl Open {
             attempts: self.attempts,
             made_before: self.made_before,
             counted_before: self.counted_before,
-        }
-    }
-}
-
-impl From<Attempt<'_>> for Newest {
-    fn from(attempt: Attempt<'_>) -> Self {
-        Self {
-            id: attempt.id,
-            at: attempt.delivered_at,
-            pending: attempt.verdict() == Verdict::Pending,
-            status: attempt.status.into(),
-            code: attempt.code,
-            event: attempt.event.into(),
-            action: attempt.action.map(Into::into),
         }
     }
 }

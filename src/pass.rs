@@ -52,13 +52,22 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn way(&mut self) -> anyhow::Result<()> {
-        // A one-off neither needs the checkpoint nor moves it, so a broken one is no obstacle.
+        let one_off = self.inputs.one_off.is_some();
+        let read_only = self.inputs.dry_run || one_off;
         let place = self.inputs.checkpoint.as_ref();
-        let place = place.filter(|_| self.inputs.one_off.is_none());
-        let checkpoint = Checkpoint::read(self.client, place);
+        let checkpoint = Checkpoint::read(self.client, place, read_only);
         let (found, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
         let (webhooks, all_found) = self.take_in_found(found);
-        let mut checkpoint = checkpoint?;
+        let mut checkpoint = match checkpoint {
+            // A one-off does not start at the checkpoint, so a broken one is no obstacle.
+            Err(error) if one_off => {
+                self.report
+                    .warnings
+                    .push(format!("Not needed here, but broken: {error}"));
+                Checkpoint::none(self.client)
+            }
+            checkpoint => checkpoint?,
+        };
         if webhooks.is_empty() {
             return Ok(());
         }
@@ -69,7 +78,11 @@ impl Pass<'_> {
         self.console
             .group(&format!("Failed deliveries since {start}"));
         let targets = targets(self.inputs);
-        let state = checkpoint.state(&targets)?.cloned();
+        let mut state = checkpoint.state(&targets)?.cloned();
+        if one_off {
+            // It looks at its own window with its own eyes; but what earlier passes asked for counts.
+            state = state.map(State::only_asked);
+        }
         let state = state.as_ref();
         let redeliverer = Redeliverer {
             client: self.client,
@@ -88,7 +101,7 @@ impl Pass<'_> {
             let memory = state.and_then(|state| state.memory(&webhook.key()));
             let serving = Serving {
                 began,
-                window: remembered_window(window, memory),
+                window: remembered_window(window, memory.filter(|_| !one_off)),
                 memory,
                 policy: &self.inputs.policy,
                 dry_run: self.inputs.dry_run,
@@ -201,7 +214,9 @@ impl Pass<'_> {
                 place.variable, place.repository
             ));
         }
-        if let Some(gap) = checkpoint.gap(window) {
+        if self.inputs.one_off.is_none()
+            && let Some(gap) = checkpoint.gap(window)
+        {
             self.report.gap = Some(gap);
             self.report.warnings.push(format!(
                 "The last checkpoint is older than GitHub redelivers: what failed between {} and {} \
@@ -213,7 +228,7 @@ impl Pass<'_> {
         window
     }
 
-    /// Stores where the next pass starts. A dry run writes nothing.
+    /// Stores where the next pass starts.
     async fn move_checkpoint(
         &mut self,
         checkpoint: &Checkpoint<'_>,
@@ -222,9 +237,6 @@ impl Pass<'_> {
         all_found: bool,
         state: impl FnOnce(&str) -> State,
     ) -> anyhow::Result<()> {
-        if self.inputs.dry_run {
-            return Ok(());
-        }
         let open = self
             .report
             .deliveries()

@@ -134,6 +134,16 @@ impl State {
             .sum()
     }
 
+    /// Of all that is remembered, what was asked for and not seen.
+    #[must_use]
+    pub fn only_asked(mut self) -> Self {
+        for memory in self.webhooks.values_mut() {
+            memory.open.clear();
+            memory.settled.clear();
+        }
+        self
+    }
+
     /// Keeps what an earlier state says of webhooks that this one says nothing of.
     pub fn keep(&mut self, earlier: &Self) {
         for (webhook, memory) in &earlier.webhooks {

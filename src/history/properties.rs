@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::attempt::AttemptId;
 
 /// A delivery: when it was first attempted, and whether that and each later attempt succeeded.
 type Story = (i64, bool, Vec<(i64, bool)>);

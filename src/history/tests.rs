@@ -1,4 +1,5 @@
 use super::*;
+use crate::attempt::AttemptId;
 
 /// A time `minutes` before the end of these logs.
 fn ago(minutes: i64) -> DateTime<Utc> {

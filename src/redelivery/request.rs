@@ -1,10 +1,12 @@
 //! One request for a redelivery, and what is made of the answer.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{Instant, sleep};
 
-use super::{Asked, Turn, UNANSWERED};
+use super::{Asked, Redeliverer, Turn, UNANSWERED};
 use crate::github;
 use crate::history::Failure;
 use crate::report::{Outcome, rfc3339};
@@ -13,6 +15,12 @@ use crate::webhook::Webhook;
 /// A 404 this close to the end of retention says that the delivery has aged out, not that the
 /// webhook is gone.
 const AGED_OUT: TimeDelta = TimeDelta::hours(6);
+
+/// How often a request is made that does not reach GitHub.
+const TRIES: u32 = 3;
+
+/// The first wait before it is made again; the second is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// What a request that failed says.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +43,7 @@ impl Turn<'_> {
         let (client, webhook) = (self.shared.client, self.webhook);
         self.shared.console.line(&about(webhook, &failure));
         let at = client.now();
-        let Err(error) = github::redeliver(client, webhook, failure.newest.id).await else {
+        let Err(error) = self.request(&failure).await else {
             self.unanswered = 0;
             return self.asked(failure, since, at, None);
         };
@@ -70,6 +78,25 @@ impl Turn<'_> {
                 self.defer("GitHub does not let this webhook's deliveries be redelivered");
                 self.settle(failure, Outcome::FailedRequest, Some(said));
             }
+        }
+    }
+
+    /// Makes the request; one that certainly did not reach GitHub is made again.
+    async fn request(&self, failure: &Failure) -> Result<(), github::Error> {
+        let mut tries = 1;
+        loop {
+            let Redeliverer {
+                client, deadline, ..
+            } = self.shared;
+            let result = github::redeliver(client, self.webhook, failure.newest.id).await;
+            let unsent = matches!(&result, Err(error) if
+                matches!(error.failure(), github::RequestError::Unsent(_)));
+            let wait = FIRST_WAIT * tries;
+            if !unsent || tries == TRIES || Instant::now() + wait >= *deadline {
+                return result;
+            }
+            sleep(wait).await;
+            tries += 1;
         }
     }
 

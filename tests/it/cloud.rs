@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
 use redeliver_webhooks::actions::Console;
-use redeliver_webhooks::github::{ApiBase, Client};
+use redeliver_webhooks::github::{ApiBase, Client, RequestError};
 use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
@@ -30,6 +31,8 @@ pub(crate) struct Cloud {
     /// How long headers take, and how much longer bodies.
     pub(crate) latency: Duration,
     pub(crate) body_latency: Duration,
+    /// Requests for redeliveries that find no connection.
+    pub(crate) unsent: Arc<AtomicUsize>,
 }
 
 pub(crate) fn start() -> DateTime<Utc> {
@@ -51,6 +54,7 @@ impl Cloud {
             hook,
             latency: Duration::ZERO,
             body_latency: Duration::ZERO,
+            unsent: Arc::default(),
         }
     }
 
@@ -150,9 +154,18 @@ impl Cloud {
         let inputs = inputs(more);
         let console = Console::new(&Runner::default(), std::io::sink());
         let cloud = self.clone();
-        let service = tower::service_fn(move |request| {
+        let service = tower::service_fn(move |request: http::Request<OctoBody>| {
             let cloud = cloud.clone();
-            async { Ok::<_, Infallible>(cloud.respond(request).await) }
+            async move {
+                let asks = request.method() == http::Method::POST
+                    && request.uri().path().ends_with("/attempts");
+                let left = cloud.unsent.load(Ordering::Relaxed);
+                if asks && left > 0 {
+                    cloud.unsent.store(left - 1, Ordering::Relaxed);
+                    return Err(RequestError::Unsent("connection refused".into()));
+                }
+                Ok(cloud.respond(request).await)
+            }
         });
         let base = ApiBase::default();
         let client = Client::over(service, &base, &inputs.token, &console, ours).unwrap();

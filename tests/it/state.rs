@@ -345,3 +345,29 @@ async fn what_is_known_to_be_delivered_is_not_probed() {
     cloud.pass(&[]).await;
     assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_one_off_knows_what_was_asked_for_and_writes_nothing() {
+    let cloud = Cloud::new();
+    cloud.github().log_lag = TimeDelta::minutes(15);
+    cloud.log_failures(cloud.hook, 10, start());
+    cloud.pass(&[]).await;
+    let asked = cloud.github().requested(cloud.hook).len();
+    assert!(asked > 0);
+    let stored_before = [stored(&cloud, "LAST_REDELIVERY"), stored(&cloud, STATE)];
+    cloud.log(Attempt::failed(guid(77), start() - TimeDelta::hours(30)));
+    let report = cloud.pass(&[("INPUT_SINCE", "2d")]).await;
+    assert_eq!(count(&report, Outcome::Waiting), asked);
+    let all: std::collections::BTreeSet<_> =
+        cloud.github().requested(cloud.hook).into_iter().collect();
+    assert_eq!(
+        all.len(),
+        cloud.github().requested(cloud.hook).len(),
+        "nothing twice"
+    );
+    assert!(all.len() > asked);
+    assert_eq!(
+        [stored(&cloud, "LAST_REDELIVERY"), stored(&cloud, STATE)],
+        stored_before
+    );
+}

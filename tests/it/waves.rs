@@ -322,3 +322,26 @@ async fn an_older_attempt_that_shows_late_is_not_taken_for_the_one_that_was_aske
     let report = cloud.pass(&[]).await;
     assert_eq!(count(&report, Outcome::Recovered), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_certainly_did_not_arrive_is_made_again() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 3, start());
+    cloud.unsent.store(2, std::sync::atomic::Ordering::Relaxed);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        (count(&report, Outcome::Recovered), report.errors.len()),
+        (3, 0)
+    );
+    assert_eq!(asked(&cloud, cloud.hook), 3);
+
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 3, start());
+    cloud.unsent.store(3, std::sync::atomic::Ordering::Relaxed);
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::FailedRequest), 1);
+    assert_eq!(
+        (count(&report, Outcome::Recovered), report.errors.len()),
+        (2, 1)
+    );
+}
