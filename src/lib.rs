@@ -104,14 +104,7 @@ pub fn run(
     }
     match environment.inputs(Utc::now()) {
         Ok(inputs) => {
-            // A bug must not take outputs and summary with it. What the pass did until then shows
-            // in GitHub's log, where the next one finds it.
-            let pass = catch_unwind(AssertUnwindSafe(|| run_pass(&inputs, &console)));
-            let report = match pass {
-                Ok(Ok(report)) => report,
-                Ok(Err(error)) => Report::of_error(format!("{error:#}")),
-                Err(_) => Report::of_error(PANIC.into()),
-            };
+            let report = reported(|| run_pass(&inputs, &console));
             let succeeded = !report.fails(inputs.fail_on);
             conclude(&console, &runner, &report, succeeded)
         }
@@ -122,6 +115,16 @@ pub fn run(
             };
             conclude(&console, &runner, &report, false)
         }
+    }
+}
+
+/// What a pass came to, even if it failed or panicked. A bug must not take outputs and summary with it;
+/// what the pass did until then shows in GitHub's log, where the next one finds it.
+fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
+    match catch_unwind(AssertUnwindSafe(pass)) {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => Report::of_error(format!("{error:#}")),
+        Err(_) => Report::of_error(PANIC.into()),
     }
 }
 
@@ -160,4 +163,18 @@ fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeed
         }
     }
     succeeded && written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_reported_like_any_error() {
+        let report = reported(|| panic!("a bug"));
+        assert_eq!(report.errors, [PANIC]);
+        let outputs = report.outputs();
+        assert_eq!(outputs[0], ("result", "error".to_owned()));
+        assert!(summary::markdown(&report).contains("please report this"));
+    }
 }
