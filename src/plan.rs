@@ -181,11 +181,14 @@ fn due_at(
     let wait = backoff
         .checked_mul(1 << doublings)
         .map_or(LONGEST_BACKOFF, |wait| wait.min(LONGEST_BACKOFF));
-    if uncounted >= PATIENCE && !evidence.success_since(newest) {
-        Some(may_come.max(newest + WITHOUT_SIGN))
+    let wait = if uncounted >= PATIENCE && !evidence.success_since(newest) {
+        WITHOUT_SIGN
     } else {
-        Some(may_come.max(newest + wait))
-    }
+        wait
+    };
+    // A row may bear any time, and the end of all time is no reason to panic.
+    let due_at = newest.checked_add_signed(wait);
+    Some(may_come.max(due_at.unwrap_or(DateTime::<Utc>::MAX_UTC)))
 }
 
 #[cfg(test)]

@@ -265,6 +265,7 @@ impl Serving<'_> {
             .map(|delivery| delivery.failure.newest.at);
         let asked = deliveries
             .iter()
+            .filter(|delivery| delivery.outcome.is_open())
             .filter_map(|delivery| Some(delivery.asked?.at));
         let read = pending.chain(asked).fold(self.began, DateTime::min);
         // What is older it takes from memory.

@@ -285,3 +285,10 @@ fn what_an_earlier_pass_counted_counts() {
     );
     assert_eq!(outcome(nine, &up_at(&[]), now()), None);
 }
+
+#[test]
+fn a_row_from_the_end_of_time_waits_and_does_not_panic() {
+    let mut odd = failure(1, 0, &[60]);
+    odd.newest.at = DateTime::<Utc>::MAX_UTC;
+    assert_eq!(outcome(odd, &up_at(&[]), now()), Some(Outcome::Waiting));
+}
