@@ -54,6 +54,11 @@ impl Console {
         }
     }
 
+    /// What would do people good to know.
+    pub fn notices(&self, messages: &[String]) {
+        self.annotate("notice", messages);
+    }
+
     /// What people should know though nothing failed.
     pub fn warnings(&self, messages: &[String]) {
         self.annotate("warning", messages);

@@ -1,20 +1,23 @@
 //! Where the next pass starts: the time before which nothing is left to do.
 //!
-//! It is kept in a repository variable as milliseconds since the epoch, the way the script in
-//! GitHub's documentation keeps it, so that its users can move over, and back.
+//! It is kept as milliseconds since the epoch, the way the script in GitHub's documentation keeps it in a
+//! repository variable, so that its users can move over, and back.
+
+mod store;
 
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join;
 use tokio::sync::OnceCell;
 
 use crate::actions::one_line;
-use crate::github::{self, Client};
+use crate::github::{self, CredentialError, Credentials};
 use crate::history::Window;
 use crate::inputs::{CheckpointPlace, OneOff};
-use crate::report::Gap;
 use crate::state::State;
+use store::{Store, Stored};
+
+pub use store::FileError;
 
 /// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
 pub const OVERLAP: TimeDelta = TimeDelta::minutes(30);
@@ -37,15 +40,21 @@ pub enum CheckpointError {
     /// GitHub did not do it.
     #[error(transparent)]
     GitHub(#[from] github::Error),
-    /// The variable holds something else.
+    /// The file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The token for it is none.
+    #[error("`checkpoint-token`: {0}")]
+    Token(#[from] CredentialError),
+    /// What is stored is no checkpoint.
     #[error(
-        "checkpoint variable `{variable}` holds `{value}`, which {wrong}: store milliseconds since \
-         the epoch (`1795262400000`) or a time with its zone (`2026-11-21T12:00:00Z`), or delete \
-         the variable to start over with the last 24 hours"
+        "{place} holds `{value}`, which {wrong}: store milliseconds since the epoch (`1795262400000`) \
+         or a time with its zone (`2026-11-21T12:00:00Z`), or delete it to start over with the last \
+         24 hours"
     )]
     Value {
-        /// The variable's name.
-        variable: String,
+        /// Where it is stored.
+        place: String,
         /// What it holds, cut.
         value: String,
         /// What is wrong with it.
@@ -53,12 +62,14 @@ pub enum CheckpointError {
     },
     /// It is the checkpoint of other webhooks.
     #[error(
-        "`{variable}` was written by a pass over `{written}`; this one is over `{ours}`. Give each its \
-         own variable"
+        "`{name}` was written by a pass over `{written}`; this one is over `{ours}`. Give each its own \
+         {kind}"
     )]
     Targets {
-        /// The variable's name.
-        variable: String,
+        /// Of the variable or the file.
+        name: String,
+        /// Variable or file.
+        kind: &'static str,
         /// What that pass was over.
         written: String,
         /// What this one is over.
@@ -67,74 +78,74 @@ pub enum CheckpointError {
 }
 
 /// The checkpoint as this pass found it.
-pub struct Checkpoint<'a> {
-    client: &'a Client,
-    place: Option<&'a CheckpointPlace>,
+pub struct Checkpoint {
+    store: Option<Store>,
     /// It is only looked at, and never written.
     read_only: bool,
     /// The time it meant when the pass began.
     found: Option<DateTime<Utc>>,
-    /// What the variable holds now; `None` if there is no such variable.
-    stored: Mutex<Option<String>>,
-    /// What the last pass remembered, if it belongs to this value.
+    /// What is stored now.
+    stored: Mutex<Stored>,
+    /// What the last pass remembered, if it belongs to this checkpoint.
     state: Option<State>,
-    /// The state's variable is there.
-    state_exists: bool,
     /// Whether it could be written before the first redelivery.
     proof: OnceCell<Result<(), CheckpointError>>,
 }
 
-impl<'a> Checkpoint<'a> {
+impl Checkpoint {
     /// No checkpoint at all.
-    pub fn none(client: &'a Client) -> Self {
+    pub fn none() -> Self {
         Self {
-            client,
-            place: None,
-            read_only: false,
+            store: None,
+            read_only: true,
             found: None,
-            stored: Mutex::new(None),
+            stored: Mutex::default(),
             state: None,
-            state_exists: false,
             proof: OnceCell::new(),
         }
     }
 
-    /// Reads the checkpoint, if one is kept. A dry run and a one-off write none.
+    /// Reads the checkpoint, if one is kept.
     ///
     /// # Errors
-    /// The variable could not be read, or holds no time.
+    /// It could not be read, or is no time.
     pub async fn read(
-        client: &'a Client,
-        place: Option<&'a CheckpointPlace>,
+        credentials: &Credentials,
+        place: Option<&CheckpointPlace>,
         read_only: bool,
     ) -> Result<Self, CheckpointError> {
         let mut this = Self {
             read_only,
-            ..Self::none(client)
+            ..Self::none()
         };
-        this.place = place;
         let Some(place) = place else {
             return Ok(this);
         };
-        let state_place = state_place(place);
-        let read = (
-            github::variable(client, place),
-            github::variable(client, &state_place),
-        );
-        let (value, state) = join(read.0, read.1).await;
-        // The state only saves work, so one that can't be read is none.
-        let (value, state) = (value?, state.ok().flatten());
-        this.state_exists = state.is_some();
-        if let Some(value) = value {
-            let time = parse(&value, client.now()).map_err(|wrong| CheckpointError::Value {
-                variable: place.variable.clone(),
-                value: one_line(&value, SHOWN),
+        let store = match place.clone() {
+            CheckpointPlace::Variable { variable, token } => Store::Variables {
+                client: match token {
+                    Some(token) => credentials.with_token(&token)?,
+                    None => credentials.for_account(&variable.repository.owner),
+                },
+                value: variable,
+            },
+            CheckpointPlace::File { path, workspace } => Store::File { path, workspace },
+        };
+        let stored = store.read().await?;
+        if let Some(value) = &stored.value {
+            let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
+                place: store.to_string(),
+                value: one_line(value, SHOWN),
                 wrong,
             })?;
             this.found = Some(time);
-            this.state = state.and_then(|state| State::read(&state, &value));
-            this.stored = Mutex::new(Some(value));
+            this.state = stored
+                .state
+                .as_deref()
+                .and_then(|state| State::read(state, value));
         }
+        this.stored = Mutex::new(stored);
+        this.store = Some(store);
         Ok(this)
     }
 
@@ -143,12 +154,13 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// It was over others altogether: the checkpoint is theirs.
     pub fn state(&self, targets: &[String]) -> Result<Option<&State>, CheckpointError> {
-        let (Some(state), Some(place)) = (&self.state, self.place) else {
+        let (Some(state), Some(store)) = (&self.state, &self.store) else {
             return Ok(None);
         };
         if !state.shares_targets(targets) {
             return Err(CheckpointError::Targets {
-                variable: place.variable.clone(),
+                name: store.name(),
+                kind: store.kind(),
                 written: state.targets.join("`, `"),
                 ours: targets.join("`, `"),
             });
@@ -156,9 +168,15 @@ impl<'a> Checkpoint<'a> {
         Ok((state.targets == targets).then_some(state))
     }
 
-    /// The variable that is to be, if it is not there yet.
-    pub fn missing(&self) -> Option<&CheckpointPlace> {
-        self.place.filter(|_| self.found.is_none())
+    /// What is to be made, if it is not there yet, for people.
+    pub fn missing(&self) -> Option<String> {
+        let store = self.store.as_ref().filter(|_| self.found.is_none());
+        store.map(ToString::to_string)
+    }
+
+    /// Whether one is kept, be it there yet or not.
+    pub fn is_kept(&self) -> bool {
+        self.store.is_some()
     }
 
     /// Which part of the log this pass is about.
@@ -174,7 +192,7 @@ impl<'a> Checkpoint<'a> {
                 .since
                 .map_or(retention_start, |since| since.before(began)),
             (None, Some(checkpoint)) => checkpoint - OVERLAP,
-            (None, None) if self.place.is_some() => began - FIRST_PASS,
+            (None, None) if self.is_kept() => began - FIRST_PASS,
             (None, None) => retention_start,
         };
         Window {
@@ -184,11 +202,9 @@ impl<'a> Checkpoint<'a> {
         }
     }
 
-    /// The stretch between the checkpoint and what GitHub still redelivers, if there is one.
-    pub fn gap(&self, window: Window) -> Option<Gap> {
-        let from = self.found?;
-        let to = window.retention_start;
-        (from < to).then_some(Gap { from, to })
+    /// The time that was stored, if one was.
+    pub fn found(&self) -> Option<DateTime<Utc>> {
+        self.found
     }
 
     /// Before this time nothing is left to do, as far as is known before the pass.
@@ -196,14 +212,14 @@ impl<'a> Checkpoint<'a> {
         self.found.unwrap_or(window.start)
     }
 
-    /// Whether the variable can be written, so that a token without permission fails before the
-    /// first redelivery and not after the last. Every webhook asks before its first; the answer is
-    /// found once, by writing what is stored, or the window's start.
+    /// Whether it can be written, so that a token without permission fails before the first
+    /// redelivery and not after the last. Every webhook asks before its first; the answer is found
+    /// once, by writing what is stored, or the window's start.
     pub async fn is_writable(&self, window: Window) -> bool {
         let write = || async {
-            let value = self.stored();
-            self.write(&value.unwrap_or_else(|| millis(window.start)))
-                .await
+            let there = self.stored();
+            let value = there.value.clone().unwrap_or_else(|| millis(window.start));
+            self.write(there, Some(value), None).await
         };
         self.read_only || self.proof.get_or_init(write).await.is_ok()
     }
@@ -222,47 +238,40 @@ impl<'a> Checkpoint<'a> {
         next: DateTime<Utc>,
         state: impl FnOnce(&str) -> State,
     ) -> Result<bool, CheckpointError> {
-        let Some(place) = self.place.filter(|_| !self.read_only) else {
+        if self.read_only || self.store.is_none() {
             return Ok(false);
-        };
+        }
         let value = millis(next);
-        if self.stored().as_ref() != Some(&value) {
-            self.write(&value).await?;
-        }
-        let (place, text) = (state_place(place), state(&value).text());
-        if self.state_exists {
-            github::update_variable(self.client, &place, &text).await?;
-        } else {
-            github::create_variable(self.client, &place, &text).await?;
-        }
+        let state = state(&value).text();
+        let there = self.stored();
+        let new = (there.value.as_ref() != Some(&value)).then(|| value.clone());
+        self.write(there, new, Some(state)).await?;
         Ok(self.found.map(millis) != Some(value))
     }
 
-    fn stored(&self) -> Option<String> {
+    fn stored(&self) -> Stored {
         let stored = self.stored.lock();
         stored.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn write(&self, value: &str) -> Result<(), CheckpointError> {
-        let Some(place) = self.place else {
+    async fn write(
+        &self,
+        there: Stored,
+        value: Option<String>,
+        state: Option<String>,
+    ) -> Result<(), CheckpointError> {
+        let Some(store) = &self.store else {
             return Ok(());
         };
-        if self.stored().is_some() {
-            github::update_variable(self.client, place, value).await?;
-        } else {
-            github::create_variable(self.client, place, value).await?;
-        }
+        store
+            .write(&there, value.as_deref(), state.as_deref())
+            .await?;
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        *stored = Some(value.to_owned());
+        *stored = Stored {
+            value: value.or(there.value),
+            state: state.or(there.state),
+        };
         Ok(())
-    }
-}
-
-/// Where the state is kept: beside the checkpoint.
-fn state_place(place: &CheckpointPlace) -> CheckpointPlace {
-    CheckpointPlace {
-        repository: place.repository.clone(),
-        variable: format!("{}_STATE", place.variable),
     }
 }
 

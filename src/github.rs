@@ -3,32 +3,45 @@
 //! | module | what it does |
 //! |---|---|
 //! | `base` | which GitHub: addresses, retention |
-//! | `auth` | secrets and the header made of them |
+//! | `auth` | secrets, kinds of credentials, and the header made of them |
+//! | `app`, `installation` | an App's key, and the tokens made with it |
+//! | `credentials` | who speaks for which account |
 //! | `clock` | GitHub's time |
 //! | `connect` | connections: TLS, HTTP/1.1 and 2, what became of a request that failed |
+//! | `exchange` | one request and its answer, each within its time |
 //! | `client` | octocrab on top of that: one way to read, one to write |
 //! | `limits` | how fast GitHub is asked |
-//! | `link` | the `Link` header, and what must not be followed |
-//! | `error` | what failed, in words that name the next step |
-//! | `webhooks`, `attempts`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
+//! | `error`, `advice` | what failed, in words that name the next step |
+//! | `webhooks`, `repositories`, `attempts`, `variables` | the parts of GitHub's API that a pass needs |
 
+mod advice;
+mod app;
 mod attempts;
 mod auth;
 mod base;
 mod client;
 mod clock;
 mod connect;
+mod credentials;
 mod error;
+mod exchange;
+mod installation;
 mod limits;
 mod link;
+mod paged;
+mod repositories;
 mod variables;
 mod webhooks;
 
 pub use attempts::{Log, Page, Unreadable, redeliver};
-pub use auth::Secret;
+pub use auth::{Credential, Secret};
 pub use base::{ApiBase, origin};
 pub use client::Client;
+pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
+pub use installation::{Installation, Needs};
 pub use limits::Pace;
+pub use repositories::{RepositoryList, is_person};
 pub use variables::{create_variable, update_variable, variable};
-pub use webhooks::{Found, organization_webhooks, webhook};
+pub use webhooks::{Found, app_webhook, webhook, webhooks};

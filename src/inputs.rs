@@ -3,7 +3,9 @@
 //! Every rule, default and message about inputs is here. No I/O: the environment comes in as an
 //! iterator, and the time as an argument.
 
+mod access;
 mod given;
+mod targets;
 mod values;
 
 use std::collections::BTreeMap;
@@ -14,9 +16,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::github::{ApiBase, Secret};
+use crate::github::{ApiBase, Credential, Needs, Secret};
 use crate::plan::Policy;
-use crate::webhook::HookId;
+use crate::targets::Targets;
+use crate::webhook::Repository;
 use given::{Check, Given};
 use values::Problem;
 
@@ -25,6 +28,9 @@ pub use values::InputError;
 
 /// `INPUT_*` that the runner itself may set for a container action.
 const RUNNERS_OWN: [&str; 2] = ["args", "entrypoint"];
+
+/// Inputs whose values nobody may see.
+const SECRETS: [&str; 3] = ["token", "private-key", "checkpoint-token"];
 
 /// What the runner tells besides inputs. Reading it never fails, so that outputs can be written
 /// whatever the inputs are.
@@ -44,11 +50,9 @@ pub struct Runner {
 #[derive(Debug)]
 pub struct Inputs {
     /// What to speak to GitHub with.
-    pub token: Secret,
-    /// Organizations whose webhooks to look at, at least one.
-    pub organizations: Vec<String>,
-    /// Only these webhooks; empty means every active one. Not empty only with one organization.
-    pub hook_ids: Vec<HookId>,
+    pub credential: Credential,
+    /// Which webhooks to look at.
+    pub targets: Targets,
     /// A window of its own, which leaves the checkpoint alone.
     pub one_off: Option<OneOff>,
     /// What to do about which failures.
@@ -99,13 +103,77 @@ impl Moment {
     }
 }
 
+impl Inputs {
+    /// Nothing is to be stored: a dry run, or a window of its own.
+    pub fn is_read_only(&self) -> bool {
+        self.dry_run || self.one_off.is_some()
+    }
+
+    /// All that nobody may see.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (Credential::Token(first)
+        | Credential::App {
+            private_key: first, ..
+        }) = &self.credential;
+        let second = match &self.checkpoint {
+            Some(CheckpointPlace::Variable { token, .. }) => token.as_ref(),
+            _ => None,
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// What an App's installations must be able to do.
+    pub fn needs(&self) -> Needs {
+        let variables = match &self.checkpoint {
+            Some(CheckpointPlace::Variable {
+                variable,
+                token: None,
+            }) => Some(variable.repository.owner.clone()),
+            _ => None,
+        };
+        Needs {
+            targets: self.targets.clone(),
+            redelivers: !self.dry_run,
+            variables,
+            writes_variables: !self.is_read_only(),
+        }
+    }
+}
+
+/// Where the checkpoint is kept.
+#[derive(Clone, Debug)]
+pub enum CheckpointPlace {
+    /// In a repository variable.
+    Variable {
+        /// Which.
+        variable: Variable,
+        /// What to speak to GitHub with about it, if not with what all else is done with.
+        token: Option<Secret>,
+    },
+    /// In a file.
+    File {
+        /// Its path, complete as far as the workspace is known.
+        path: PathBuf,
+        /// The folder that the workflow's steps share.
+        workspace: Option<PathBuf>,
+    },
+}
+
 /// A repository variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckpointPlace {
-    /// `owner/name`.
-    pub repository: String,
-    /// The variable's name, in upper case as GitHub stores it.
-    pub variable: String,
+pub struct Variable {
+    /// Where it is.
+    pub repository: Repository,
+    /// Its name, in upper case as GitHub stores it.
+    pub name: String,
+}
+
+/// What the runner says that stands in for inputs.
+#[derive(Debug, Default)]
+struct Defaults {
+    repository: Option<String>,
+    api_url: Option<String>,
+    workspace: Option<PathBuf>,
 }
 
 /// What makes the step fail.
@@ -136,8 +204,7 @@ impl fmt::Display for InputErrors {
 pub struct Environment {
     given: BTreeMap<String, String>,
     runner: Runner,
-    repository: Option<String>,
-    api_url: Option<String>,
+    defaults: Defaults,
     problems: Vec<InputError>,
 }
 
@@ -148,8 +215,7 @@ impl Environment {
         let mut this = Self {
             given: BTreeMap::new(),
             runner: Runner::default(),
-            repository: None,
-            api_url: None,
+            defaults: Defaults::default(),
             problems: Vec::new(),
         };
         for (key, value) in variables {
@@ -167,8 +233,9 @@ impl Environment {
                 "RUNNER_DEBUG" => this.runner.debug = value == "1",
                 "GITHUB_OUTPUT" => this.runner.output_file = Some(value.into()),
                 "GITHUB_STEP_SUMMARY" => this.runner.summary_file = Some(value.into()),
-                "GITHUB_REPOSITORY" => this.repository = text(),
-                "GITHUB_API_URL" => this.api_url = text(),
+                "GITHUB_REPOSITORY" => this.defaults.repository = text(),
+                "GITHUB_API_URL" => this.defaults.api_url = text(),
+                "GITHUB_WORKSPACE" => this.defaults.workspace = Some(value.into()),
                 _ => {}
             }
         }
@@ -207,7 +274,10 @@ impl Environment {
     pub fn inputs(mut self, now: DateTime<Utc>) -> Result<Inputs, InputErrors> {
         let mut check = Check {
             problems: std::mem::take(&mut self.problems),
-            token: self.given.get("token").cloned(),
+            secrets: SECRETS
+                .iter()
+                .filter_map(|name| self.given.get(*name).cloned())
+                .collect(),
         };
         let variables = self
             .given
@@ -224,7 +294,7 @@ impl Environment {
                 Given::default()
             }
         };
-        let inputs = given.validate(&mut check, self.repository, self.api_url, now);
+        let inputs = given.validate(&mut check, self.defaults, now);
         match inputs {
             Some(inputs) if check.problems.is_empty() => Ok(inputs),
             _ => Err(InputErrors(check.problems)),

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`inputs`] * | `INPUT_*` and the runner's variables -> one validated struct |
 //! | [`pass`] | the whole way on one page: read this next |
+//! | [`targets`] * | which webhooks the user named |
+//! | [`discovery`] | finds them |
 //! | [`webhook`] * | a webhook's identity |
 //! | [`attempt`] * | one row of a webhook's delivery log |
 //! | [`github`] | everything that speaks HTTP |
@@ -21,6 +23,7 @@
 //! | [`redelivery`] | carries a plan out in waves, and confirms each |
 //! | [`checkpoint`] | where the next pass starts |
 //! | [`state`] * | what a pass remembers for the next |
+//! | [`notice`] * | what is said of the pass itself |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
@@ -28,11 +31,13 @@
 pub mod actions;
 pub mod attempt;
 pub mod checkpoint;
+pub mod discovery;
 pub mod evidence;
 pub mod filter;
 pub mod github;
 pub mod history;
 pub mod inputs;
+pub mod notice;
 pub mod pass;
 pub mod plan;
 pub mod receiver;
@@ -42,6 +47,7 @@ pub mod scan;
 pub mod serve;
 pub mod state;
 pub mod summary;
+pub mod targets;
 pub mod wave;
 pub mod webhook;
 
@@ -52,6 +58,7 @@ use anyhow::Context;
 use chrono::Utc;
 
 use actions::Console;
+use github::Credentials;
 use inputs::{Environment, Inputs};
 use report::Report;
 
@@ -129,15 +136,16 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
 }
 
 fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
-    console.mask(&inputs.token);
+    inputs.secrets().for_each(|secret| console.mask(secret));
     // The network is all that is waited for: one thread does.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
     runtime.block_on(async {
-        let client = github::Client::new(&inputs.api, &inputs.token, console)?;
-        Ok(pass::run(inputs, &client, console).await)
+        let credential = &inputs.credential;
+        let credentials = Credentials::new(&inputs.api, credential, inputs.needs(), console)?;
+        Ok(pass::run(inputs, &credentials, console).await)
     })
 }
 
@@ -145,6 +153,7 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
 /// unless not even that could be written.
 fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeeded: bool) -> bool {
     let mut written = true;
+    console.notices(&report.notes);
     console.warnings(&report.warnings);
     console.errors(&report.errors);
     console.line(&summary::verdict(report));

@@ -2,31 +2,37 @@
 //! (scan, plan, redeliver: see [`crate::serve`]), move the checkpoint. What happens on the way goes into
 //! the report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{join, join_all};
+use futures_util::StreamExt;
+use futures_util::future::join;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::SetOnce;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
 use crate::actions::Console;
-use crate::checkpoint::{self, Checkpoint, OVERLAP};
-use crate::github::{self, Client, Found, Pace};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, OVERLAP};
+use crate::discovery::{Census, Discovery, Located};
+use crate::github::{Credentials, Pace};
 use crate::history::Window;
 use crate::inputs::Inputs;
+use crate::notice;
 use crate::receiver::Group;
 use crate::redelivery::Redeliverer;
-use crate::report::{Report, counted, rfc3339};
-use crate::serve::Serving;
+use crate::report::{Report, rfc3339};
+use crate::serve::{Served, Serving};
 use crate::state::{Memory, State};
-use crate::webhook::Webhook;
 
 /// Runs one pass and tells what happened. It never fails: what does is in the report.
-pub async fn run(inputs: &Inputs, client: &Client, console: &Console) -> Report {
+pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) -> Report {
     let mut pass = Pass {
         inputs,
-        client,
+        credentials,
         console,
         deadline: Instant::now() + inputs.time_limit,
         report: Report {
@@ -35,49 +41,56 @@ pub async fn run(inputs: &Inputs, client: &Client, console: &Console) -> Report 
             ..Report::default()
         },
     };
-    if let Err(error) = pass.way().await {
+    if inputs.api.is_unprotected() {
+        console.line(notice::UNPROTECTED);
+        pass.report.warnings.push(notice::UNPROTECTED.into());
+    }
+    let census = Mutex::default();
+    let (found, webhooks) = unbounded_channel();
+    let targets = &inputs.targets;
+    let discovery = Discovery::new(targets, credentials, pass.deadline, found, &census);
+    let (_, way) = join(discovery.run(), pass.way(webhooks, &census)).await;
+    if let Err(error) = way {
         pass.report.errors.push(format!("{error:#}"));
     }
-    pass.report.requests = client.requests();
+    pass.report.warnings.extend(notice::of_token(credentials));
+    pass.report.requests = credentials.requests();
     pass.report
 }
 
 struct Pass<'a> {
     inputs: &'a Inputs,
-    client: &'a Client,
+    credentials: &'a Credentials,
     console: &'a Console,
     deadline: Instant,
     report: Report,
 }
 
 impl Pass<'_> {
-    async fn way(&mut self) -> anyhow::Result<()> {
-        let one_off = self.inputs.one_off.is_some();
-        let read_only = self.inputs.dry_run || one_off;
-        let place = self.inputs.checkpoint.as_ref();
-        let checkpoint = Checkpoint::read(self.client, place, read_only);
-        let (found, checkpoint) = join(find(self.inputs, self.client), checkpoint).await;
-        let (webhooks, all_found) = self.take_in_found(found);
-        let mut checkpoint = match checkpoint {
-            // A one-off does not start at the checkpoint, so a broken one is no obstacle.
-            Err(error) if one_off => {
-                self.report
-                    .warnings
-                    .push(format!("Not needed here, but broken: {error}"));
-                Checkpoint::none(self.client)
+    async fn way(
+        &mut self,
+        mut webhooks: UnboundedReceiver<Located>,
+        census: &Mutex<Census>,
+    ) -> anyhow::Result<()> {
+        let (inputs, credentials) = (self.inputs, self.credentials);
+        let one_off = inputs.one_off.is_some();
+        let place = inputs.checkpoint.as_ref();
+        let checkpoint = Checkpoint::read(credentials, place, inputs.is_read_only()).await;
+        // With the first webhook GitHub has answered, and so its time is known.
+        let first = webhooks.recv().await;
+        let mut checkpoint = match self.usable(checkpoint) {
+            Ok(checkpoint) if first.is_some() => checkpoint,
+            unusable => {
+                // What the search found out is told all the same.
+                webhooks.close();
+                while webhooks.recv().await.is_some() {}
+                self.take_in_census(census, 0);
+                return unusable.map(drop);
             }
-            checkpoint => checkpoint?,
         };
-        if webhooks.is_empty() {
-            return Ok(());
-        }
-
-        let began = self.client.now();
+        let began = credentials.now();
         let window = self.open_window(&checkpoint, began);
-        let start = rfc3339(window.start);
-        self.console
-            .group(&format!("Failed deliveries since {start}"));
-        let targets = targets(self.inputs);
+        let targets = inputs.targets.names();
         let mut state = checkpoint.state(&targets)?.cloned();
         if one_off {
             // It looks at its own window with its own eyes; but what earlier passes asked for counts.
@@ -85,58 +98,92 @@ impl Pass<'_> {
         }
         let state = state.as_ref();
         let redeliverer = Redeliverer {
-            client: self.client,
+            credentials,
             console: self.console,
-            pace: Pace::new(self.inputs.pace),
+            pace: Pace::new(inputs.pace),
             deadline: self.deadline,
-            confirm_timeout: self.inputs.confirm_timeout,
+            confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
             // What was asked for longer ago than this will hardly show any more.
             unseen: AtomicUsize::new(
                 state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
             ),
         };
-        let groups = groups(&webhooks);
-        let done = webhooks.into_iter().enumerate().map(|(member, webhook)| {
-            let memory = state.and_then(|state| state.memory(&webhook.key()));
+        let groups = SetOnce::new();
+        let mut behind = Vec::new();
+        let mut serve = |member: usize, located: Located| {
+            let memory = state.and_then(|state| state.memory(&located.webhook.key()));
+            let read = memory.and_then(Memory::read_until).or(checkpoint.found());
+            if let Some(read) = read.filter(|read| *read < window.retention_start && !one_off) {
+                behind.push((located.webhook.to_string(), read));
+            }
             let serving = Serving {
                 began,
                 window: remembered_window(window, memory.filter(|_| !one_off)),
                 memory,
-                policy: &self.inputs.policy,
-                dry_run: self.inputs.dry_run,
+                policy: &inputs.policy,
+                dry_run: inputs.dry_run,
                 checkpoint: &checkpoint,
                 redeliverer: &redeliverer,
-                group: &groups[&webhook.receiver],
+                client: located.client,
+                groups: &groups,
                 member,
             };
-            serving.serve(webhook)
-        });
-        let done = join_all(done).await;
-        self.console.end_group();
+            async move { (member, serving.serve(located.webhook).await) }
+        };
 
-        let mut memories = Vec::new();
-        for served in done {
-            let memory = served
-                .memory
-                .map(|memory| (served.report.webhook.key(), memory));
-            memories.extend(memory);
-            self.report.webhooks.push(served.report);
-            self.report.due += served.due;
-            self.report.given_up_earlier += served.given_up_earlier;
-            self.report.errors.extend(served.errors);
-            self.report.warnings.extend(served.warnings);
+        // Those that are found are scanned while others are still being looked for.
+        let (mut known, mut members) = (HashSet::new(), HashMap::<String, usize>::new());
+        let mut underway = FuturesUnordered::new();
+        let mut done = Vec::new();
+        let mut next = first;
+        while let Some(located) = next {
+            // One may be meant twice.
+            if known.insert(located.webhook.key()) {
+                *members.entry(located.webhook.receiver.clone()).or_default() += 1;
+                underway.push(serve(known.len(), located));
+            }
+            next = loop {
+                tokio::select! {
+                    biased;
+                    located = webhooks.recv() => break located,
+                    Some(served) = underway.next() => done.push(served),
+                }
+            };
         }
+        let all_found = self.take_in_census(census, known.len());
+        if let Some((gap, warning)) = notice::of_gap(&behind, known.len(), window.retention_start) {
+            self.report.gap = Some(gap);
+            self.report.warnings.push(warning);
+        }
+        let schedule = state.map(|state| began - state.began());
+        self.report
+            .warnings
+            .extend(notice::of_discovery(&lock(census), credentials, schedule));
+        let start = rfc3339(window.start);
+        self.console
+            .group(&format!("Failed deliveries since {start}"));
+        let by_receiver = members
+            .into_iter()
+            .map(|(receiver, members)| (receiver, Group::new(members)));
+        // Nobody else sets it.
+        let _ = groups.set(by_receiver.collect());
+        done.extend(underway.collect::<Vec<_>>().await);
+        self.console.end_group();
+        done.sort_unstable_by_key(|(member, _)| *member);
+
+        let memories = self.take_in_served(done);
         if Instant::now() >= self.deadline {
             let warning = "`time-limit` was reached: run again soon, or give a pass more time";
             self.report.warnings.push(warning.into());
         }
-        let expiring = self.report.expiring();
-        if expiring > 0 {
-            self.report.warnings.push(format!(
-                "{} open, of which GitHub redelivers none in 12 hours any more",
-                counted(expiring, "delivery")
-            ));
+        self.report
+            .warnings
+            .extend(notice::of_expiring(&self.report));
+        if !checkpoint.is_kept() {
+            self.report
+                .notes
+                .extend(notice::of_no_checkpoint(&self.report));
         }
         if let Some(refusal) = checkpoint.refusal() {
             return Err(refusal).context("nothing was redelivered");
@@ -154,44 +201,52 @@ impl Pass<'_> {
         .await
     }
 
-    /// Sorts out what was found. Tells whether every owner's webhooks are known.
-    fn take_in_found(&mut self, found: Vec<anyhow::Result<Found>>) -> (Vec<Webhook>, bool) {
-        let mut webhooks: Vec<Webhook> = Vec::new();
-        let mut inactive = 0;
-        let before = self.report.errors.len();
-        for found in found {
-            match found {
-                Ok(found) => {
-                    inactive += found.inactive;
-                    for webhook in found.active {
-                        // A list that changes while it is read may show one twice.
-                        if !webhooks.contains(&webhook) {
-                            webhooks.push(webhook);
-                        }
-                    }
-                    self.report
-                        .errors
-                        .extend(found.unreadable.reason.map(|reason| {
-                            let webhooks = counted(found.unreadable.rows, "webhook");
-                            format!("{webhooks} of GitHub's list could not be read ({reason})")
-                        }));
-                }
-                Err(error) => self.report.errors.push(format!("{error:#}")),
+    /// The checkpoint, if the pass can go on with what was read of it.
+    fn usable(&mut self, read: Result<Checkpoint, CheckpointError>) -> anyhow::Result<Checkpoint> {
+        match read {
+            // A one-off does not start at the checkpoint, so a broken one is no obstacle.
+            Err(error) if self.inputs.one_off.is_some() => {
+                self.report
+                    .warnings
+                    .push(format!("Not needed here, but broken: {error}"));
+                Ok(Checkpoint::none())
             }
+            read => Ok(read?),
         }
-        let all_found = self.report.errors.len() == before;
-        if !webhooks.is_empty() {
-            self.report.scope = scope(self.inputs, webhooks.len(), inactive);
-            self.console.line(&self.report.scope);
-        }
-        if self.inputs.api.is_unprotected() {
-            let warning = "`api-url` is http: the token can be read on its way. Write https";
-            self.report.warnings.push(warning.into());
-        }
-        (webhooks, all_found)
     }
 
-    fn open_window(&mut self, checkpoint: &Checkpoint<'_>, began: DateTime<Utc>) -> Window {
+    /// Takes in what was found besides so many webhooks, and says what the pass is over. Tells whether
+    /// every owner's webhooks are known.
+    fn take_in_census(&mut self, census: &Mutex<Census>, webhooks: usize) -> bool {
+        let mut census = lock(census);
+        if webhooks > 0 {
+            self.report.scope = notice::scope(self.inputs, webhooks, &census);
+            self.console.line(&self.report.scope);
+        }
+        let all_found = census.is_complete();
+        self.report.errors.append(&mut census.errors);
+        self.report.warnings.append(&mut census.warnings);
+        all_found
+    }
+
+    /// Takes in what came of each webhook. Tells what the next pass is to know of them.
+    fn take_in_served(&mut self, done: Vec<(usize, Served)>) -> Vec<(String, Memory)> {
+        let mut memories = Vec::new();
+        for (_, served) in done {
+            let memory = served
+                .memory
+                .map(|memory| (served.report.webhook.key(), memory));
+            memories.extend(memory);
+            self.report.webhooks.push(served.report);
+            self.report.due += served.due;
+            self.report.given_up_earlier += served.given_up_earlier;
+            self.report.errors.extend(served.errors);
+            self.report.warnings.extend(served.warnings);
+        }
+        memories
+    }
+
+    fn open_window(&mut self, checkpoint: &Checkpoint, began: DateTime<Utc>) -> Window {
         let retention = self.inputs.api.retention();
         let window = checkpoint.window(self.inputs.one_off, began, retention);
         self.report.began = Some(began);
@@ -205,24 +260,11 @@ impl Pass<'_> {
                 rfc3339(window.start)
             ));
         }
-        if let Some(place) = checkpoint.missing()
+        if let Some(missing) = checkpoint.missing()
             && self.inputs.dry_run
         {
             self.report.warnings.push(format!(
-                "There is no variable `{}` in `{}` yet. A dry run can't tell whether the token may \
-                 create it",
-                place.variable, place.repository
-            ));
-        }
-        if self.inputs.one_off.is_none()
-            && let Some(gap) = checkpoint.gap(window)
-        {
-            self.report.gap = Some(gap);
-            self.report.warnings.push(format!(
-                "The last checkpoint is older than GitHub redelivers: what failed between {} and {} \
-                 can't be recovered. Run more often",
-                rfc3339(gap.from),
-                rfc3339(gap.to)
+                "There is no {missing} yet. A dry run can't tell whether it may be made"
             ));
         }
         window
@@ -231,7 +273,7 @@ impl Pass<'_> {
     /// Stores where the next pass starts.
     async fn move_checkpoint(
         &mut self,
-        checkpoint: &Checkpoint<'_>,
+        checkpoint: &Checkpoint,
         began: DateTime<Utc>,
         window: Window,
         all_found: bool,
@@ -266,77 +308,6 @@ fn remembered_window(window: Window, memory: Option<&Memory>) -> Window {
     }
 }
 
-/// What a pass is over, as it is remembered.
-fn targets(inputs: &Inputs) -> Vec<String> {
-    let organizations = inputs
-        .organizations
-        .iter()
-        .map(|login| login.to_lowercase());
-    let mut targets: Vec<String> = organizations
-        .flat_map(|login| match inputs.hook_ids.as_slice() {
-            [] => vec![login],
-            ids => ids.iter().map(|id| format!("{login}/{id}")).collect(),
-        })
-        .collect();
-    targets.sort();
-    targets
-}
-
-/// The webhooks by receiver.
-fn groups(webhooks: &[Webhook]) -> HashMap<String, Group> {
-    let mut members: HashMap<&str, usize> = HashMap::new();
-    for webhook in webhooks {
-        *members.entry(&webhook.receiver).or_default() += 1;
-    }
-    let group = |(receiver, members): (&str, usize)| (receiver.to_owned(), Group::new(members));
-    members.into_iter().map(group).collect()
-}
-
-/// The webhooks that the inputs name, owner by owner.
-async fn find(inputs: &Inputs, client: &Client) -> Vec<anyhow::Result<Found>> {
-    if inputs.hook_ids.is_empty() {
-        let lists = inputs.organizations.iter().map(|login| async move {
-            let found = github::organization_webhooks(client, login).await?;
-            anyhow::ensure!(
-                !found.active.is_empty(),
-                "the webhooks of `{login}`: GitHub shows none that is active ({} inactive). An \
-                 OAuth app's token sees only those that the app made, so check whose token it is",
-                found.inactive,
-            );
-            Ok(found)
-        });
-        return join_all(lists).await;
-    }
-    let owners = inputs.organizations.iter();
-    let named = owners.flat_map(|login| {
-        inputs.hook_ids.iter().map(move |id| async move {
-            let found = github::webhook(client, login, *id).await?;
-            anyhow::ensure!(
-                !found.active.is_empty(),
-                "webhook {id} of `{login}` is not active, so GitHub delivers nothing to it: \
-                 activate it, or leave it out"
-            );
-            Ok(found)
-        })
-    });
-    join_all(named).await
-}
-
-fn scope(inputs: &Inputs, webhooks: usize, inactive: usize) -> String {
-    let mut scope = format!(
-        "{} of {}, {} events, {} failures, {}",
-        counted(webhooks, "webhook"),
-        inputs.organizations.join(", "),
-        some_or_all(inputs.policy.filter.events.is_empty()),
-        some_or_all(inputs.policy.filter.statuses.is_empty()),
-        if inputs.dry_run { "dry run" } else { "live" },
-    );
-    if inactive > 0 {
-        scope.push_str(&format!(" ({inactive} inactive left out)"));
-    }
-    scope
-}
-
-fn some_or_all(all: bool) -> &'static str {
-    if all { "all" } else { "some" }
+fn lock(census: &Mutex<Census>) -> std::sync::MutexGuard<'_, Census> {
+    census.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::actions::Console;
 use crate::attempt::Guid;
 use crate::evidence::Evidence;
-use crate::github::{Client, Pace};
+use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
 use crate::report::{self, Delivery, Outcome, counted};
 use crate::wave::{Seen, Stop, Waves};
@@ -33,8 +33,8 @@ const TIME_LIMIT: &str = "`time-limit` is reached";
 
 /// What all webhooks of a pass share.
 pub struct Redeliverer<'a> {
-    /// Speaks to GitHub.
-    pub client: &'a Client,
+    /// Tell the time.
+    pub credentials: &'a Credentials,
     /// Where the log goes.
     pub console: &'a Console,
     /// How fast.
@@ -76,6 +76,7 @@ struct Asked {
 /// One webhook's redeliveries.
 pub struct Turn<'a> {
     shared: &'a Redeliverer<'a>,
+    client: &'a Client,
     webhook: &'a Webhook,
     waves: Waves,
     wave: usize,
@@ -105,15 +106,17 @@ pub struct Redelivered {
 }
 
 impl<'a> Turn<'a> {
-    /// A webhook, what is due there in the order to ask for it, and what its log says of the receiver.
+    /// A webhook, who speaks about it, what is due there in the order to ask for it, and what its log says of the receiver.
     pub fn new(
         shared: &'a Redeliverer<'a>,
+        client: &'a Client,
         webhook: &'a Webhook,
         due: Vec<Failure>,
         evidence: &Evidence,
     ) -> Self {
         Self {
             shared,
+            client,
             webhook,
             waves: Waves::new(evidence),
             wave: 0,
@@ -202,7 +205,7 @@ impl<'a> Turn<'a> {
         let size = if confirms { size } else { MOST_UNSEEN };
         self.wave += 1;
         self.seen = Seen::default();
-        let began = self.shared.client.now();
+        let began = self.client.now();
         let since = DateTime::from_timestamp(began.timestamp(), 0).unwrap_or(began);
         let mut wave = 0;
         while wave < size && self.stopped.is_none() {

@@ -217,6 +217,8 @@ pub struct Report {
     pub errors: Vec<String>,
     /// What people should know, though nothing failed.
     pub warnings: Vec<String>,
+    /// What would do people good to know.
+    pub notes: Vec<String>,
     /// Requests made of GitHub.
     pub requests: u64,
 }

@@ -1,11 +1,15 @@
 //! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
 //! the same receiver, and for no others.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
+use crate::github::Client;
 use crate::history::{Failure, Window};
 use crate::plan::{Plan, Policy, counts, plan};
 use crate::receiver::{Group, May};
@@ -30,14 +34,19 @@ pub struct Serving<'a> {
     /// Nothing is to be changed.
     pub dry_run: bool,
     /// What must be writable before anything is redelivered.
-    pub checkpoint: &'a Checkpoint<'a>,
+    pub checkpoint: &'a Checkpoint,
     /// What all webhooks redeliver with.
     pub redeliverer: &'a Redeliverer<'a>,
-    /// The webhooks of the same receiver, and this one's number among all.
-    pub group: &'a Group,
-    /// See `group`.
+    /// Who speaks about this webhook.
+    pub client: Client,
+    /// All webhooks by receiver, once all are known.
+    pub groups: &'a SetOnce<Groups>,
+    /// This one's number among all.
     pub member: usize,
 }
+
+/// The webhooks of each receiver.
+pub type Groups = HashMap<String, Group>;
 
 /// What came of one webhook.
 pub struct Served {
@@ -60,14 +69,22 @@ impl Serving<'_> {
     pub async fn serve(self, webhook: Webhook) -> Served {
         let mut served = Served::new(webhook);
         let remembered = self.memory.map(Memory::open).unwrap_or_default();
-        let client = self.redeliverer.client;
-        let mut scan = Scan::new(client, &served.report.webhook, self.window, remembered);
+        let mut scan = Scan::new(
+            &self.client,
+            &served.report.webhook,
+            self.window,
+            remembered,
+        );
         let mut arrived = false;
         if scan.page().await {
             if let Some((memory, plan)) = self.outage(&scan) {
                 arrived = true;
                 let evidence = scan.evidence().clone();
-                if !self.try_one(memory, plan, &evidence, &mut served).await {
+                let group = self.group(&served.report.webhook).await;
+                if !self
+                    .try_one(group, memory, plan, &evidence, &mut served)
+                    .await
+                {
                     served.read(&self, &scan.told());
                     return served;
                 }
@@ -76,6 +93,8 @@ impl Serving<'_> {
                 scan.page().await;
             }
         }
+        // Nothing is said or asked for before it is known which webhooks there are.
+        let group = self.group(&served.report.webhook).await;
         let mut told = scan.told();
         served.read(&self, &told);
         served.report.complete = told.complete;
@@ -96,10 +115,15 @@ impl Serving<'_> {
             .into_iter()
             .filter(|failure| !tried.contains(&failure.guid));
         let plan = self.plan(failures.collect(), &told.evidence);
-        self.carry_out(plan, &told.evidence, arrived, &mut served)
+        self.carry_out(group, arrived, plan, &told.evidence, &mut served)
             .await;
         served.memory = self.remember(&served, &earlier, &told.evidence);
         served
+    }
+
+    /// The webhooks of this one's receiver, once all webhooks are known.
+    async fn group(&self, webhook: &Webhook) -> &Group {
+        &self.groups.wait().await[&webhook.receiver]
     }
 
     /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
@@ -119,6 +143,7 @@ impl Serving<'_> {
     /// webhook's turn is over.
     async fn try_one(
         &self,
+        group: &Group,
         memory: &Memory,
         plan: Plan,
         evidence: &Evidence,
@@ -127,22 +152,28 @@ impl Serving<'_> {
         let Plan { mut due, rest } = plan;
         let writable = self.checkpoint.is_writable(self.window).await;
         let may = if writable {
-            self.group.arrive(self.member, due.len()).await
+            group.arrive(self.member, due.len()).await
         } else {
-            self.group.arrive(self.member, 0).await
+            group.arrive(self.member, 0).await
         };
         let mut up = may == May::Go;
         if matches!(may, May::Lead | May::Probe) {
             let one = vec![due.remove(0)];
-            let mut turn = Turn::new(self.redeliverer, &served.report.webhook, one, evidence);
+            let mut turn = Turn::new(
+                self.redeliverer,
+                &self.client,
+                &served.report.webhook,
+                one,
+                evidence,
+            );
             let finding = turn.probe().await;
             let done = turn.end();
             served.take(done);
             match finding {
-                Finding::Up => self.group.found_up(),
-                Finding::Down | Finding::Nothing => self.group.found_down(),
+                Finding::Up => group.found_up(),
+                Finding::Down | Finding::Nothing => group.found_down(),
             }
-            up = finding == Finding::Up || (may == May::Probe && self.group.released().await);
+            up = finding == Finding::Up || (may == May::Probe && group.released().await);
         }
         if up {
             return true;
@@ -175,13 +206,20 @@ impl Serving<'_> {
             |failure| self.memory?.asked(&failure.guid),
             evidence,
             self.policy,
-            self.redeliverer.client.now(),
+            self.client.now(),
             self.window.retention_start,
         )
     }
 
     /// Asks for what is due, when it is this webhook's turn. `arrived`: it has been.
-    async fn carry_out(&self, plan: Plan, evidence: &Evidence, arrived: bool, served: &mut Served) {
+    async fn carry_out(
+        &self,
+        group: &Group,
+        arrived: bool,
+        plan: Plan,
+        evidence: &Evidence,
+        served: &mut Served,
+    ) {
         served.due += plan.due.len();
         served.report.deliveries.extend(plan.rest);
         let held_back = if self.dry_run {
@@ -199,12 +237,18 @@ impl Serving<'_> {
         let may = if arrived {
             May::Go
         } else {
-            self.group.arrive(self.member, due).await
+            group.arrive(self.member, due).await
         };
         if let Some(reason) = held_back {
             return served.defer(plan.due, reason);
         }
-        let mut turn = Turn::new(self.redeliverer, &served.report.webhook, plan.due, evidence);
+        let mut turn = Turn::new(
+            self.redeliverer,
+            &self.client,
+            &served.report.webhook,
+            plan.due,
+            evidence,
+        );
         match may {
             May::Wait => turn.defer(DOWN),
             May::Go => turn.go(|_| {}).await,
@@ -212,18 +256,18 @@ impl Serving<'_> {
                 // Where nothing was seen of a receiver that was down, nobody can say that it is up.
                 let was_down = evidence.known_down();
                 turn.go(|finding| match finding {
-                    Finding::Nothing if was_down => self.group.found_down(),
-                    Finding::Down => self.group.found_down(),
-                    Finding::Up | Finding::Nothing => self.group.found_up(),
+                    Finding::Nothing if was_down => group.found_down(),
+                    Finding::Down => group.found_down(),
+                    Finding::Up | Finding::Nothing => group.found_up(),
                 })
                 .await;
             }
             May::Probe => {
                 match turn.probe().await {
-                    Finding::Up => self.group.found_up(),
-                    Finding::Down | Finding::Nothing => self.group.found_down(),
+                    Finding::Up => group.found_up(),
+                    Finding::Down | Finding::Nothing => group.found_down(),
                 }
-                if self.group.released().await {
+                if group.released().await {
                     turn.resume();
                     turn.go(|_| {}).await;
                 } else {

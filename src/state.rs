@@ -110,15 +110,21 @@ impl State {
 
     /// Whether it has anything to do with a pass over these targets.
     pub fn shares_targets(&self, targets: &[String]) -> bool {
-        // `acme` holds `acme/1`.
+        // `acme` holds `acme/1` and `acme/ops`, `acme/*` holds `acme/ops`, and `*` holds all.
         let within = |a: &str, b: &str| {
-            a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'))
+            let b = b.trim_end_matches("/*");
+            b == "*" || a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'))
         };
         let mut pairs = self
             .targets
             .iter()
             .flat_map(|a| targets.iter().map(move |b| (a, b)));
-        pairs.any(|(a, b)| within(a, b) || within(b, a))
+        pairs.any(|(a, b)| !a.starts_with('!') && (within(a, b) || within(b, a)))
+    }
+
+    /// When the pass that wrote it began.
+    pub fn began(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.began).unwrap_or_default()
     }
 
     /// What is remembered of a webhook.

@@ -12,18 +12,70 @@ impl fmt::Display for HookId {
     }
 }
 
+/// A repository, by its owner's login and its name. GitHub does not mind the case of either.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// The login of the account that has it.
+    pub owner: String,
+    /// Its name without the owner.
+    pub name: String,
+}
+
+impl PartialEq for Repository {
+    fn eq(&self, other: &Self) -> bool {
+        self.owner.eq_ignore_ascii_case(&other.owner) && self.name.eq_ignore_ascii_case(&other.name)
+    }
+}
+
+impl Eq for Repository {}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
 /// Who a webhook belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug)]
 pub enum Owner {
     /// An organization, by its login.
     Organization(String),
+    /// A repository.
+    Repository(Repository),
+    /// A GitHub App, by its settings page: a path below the address of GitHub's web pages.
+    App(String),
 }
 
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Organization(one), Self::Organization(other)) => one.eq_ignore_ascii_case(other),
+            (Self::Repository(one), Self::Repository(other)) => one == other,
+            (Self::App(one), Self::App(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Owner {}
+
 impl Owner {
-    /// The REST path of the owner's webhooks, below the API's base address.
+    /// The REST path of the owner's webhooks, below the API's base address. An App has only one
+    /// webhook, and this is its path.
     pub fn hooks_path(&self) -> String {
         match self {
             Self::Organization(login) => format!("/orgs/{login}/hooks"),
+            Self::Repository(repository) => format!("/repos/{repository}/hooks"),
+            Self::App(_) => "/app/hook".into(),
+        }
+    }
+
+    /// The login of the account it all belongs to, if it is one and not an App.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::Organization(login) => Some(login),
+            Self::Repository(repository) => Some(&repository.owner),
+            Self::App(_) => None,
         }
     }
 }
@@ -32,6 +84,8 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Organization(login) => f.write_str(login),
+            Self::Repository(repository) => repository.fmt(f),
+            Self::App(_) => f.write_str("App"),
         }
     }
 }
@@ -41,8 +95,8 @@ impl fmt::Display for Owner {
 pub struct Webhook {
     /// Who it belongs to.
     pub owner: Owner,
-    /// Its number at that owner.
-    pub id: HookId,
+    /// Its number at that owner; an App's webhook has none.
+    pub id: Option<HookId>,
     /// Scheme and host of its payload URL, such as `https://ci.acme.com`. The rest of a payload
     /// URL may hold secrets and is not kept. Empty where GitHub tells no URL.
     pub receiver: String,
@@ -51,28 +105,43 @@ pub struct Webhook {
 impl Webhook {
     /// The REST path of this webhook, below the API's base address.
     pub fn path(&self) -> String {
-        format!("{}/{}", self.owner.hooks_path(), self.id)
+        match self.id {
+            Some(id) => format!("{}/{id}", self.owner.hooks_path()),
+            None => self.owner.hooks_path(),
+        }
     }
 
     /// What it is called where passes remember it.
     pub fn key(&self) -> String {
-        format!("{}/{}", self.owner.to_string().to_lowercase(), self.id)
+        let owner = self.owner.to_string().to_lowercase();
+        match self.id {
+            Some(id) => format!("{owner}/{id}"),
+            None => owner,
+        }
     }
 
     /// The page where a person sees its deliveries. `web` is the address of GitHub's web pages,
     /// without a trailing slash.
     pub fn settings_url(&self, web: &str) -> String {
-        match &self.owner {
-            Owner::Organization(login) => {
-                format!("{web}/organizations/{login}/settings/hooks/{}", self.id)
-            }
+        let owner = match &self.owner {
+            Owner::Organization(login) => format!("{web}/organizations/{login}/settings/hooks"),
+            Owner::Repository(repository) => format!("{web}/{repository}/settings/hooks"),
+            Owner::App(page) => format!("{web}{page}"),
+        };
+        match self.id {
+            Some(id) => format!("{owner}/{id}"),
+            None => owner,
         }
     }
 }
 
 impl fmt::Display for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} webhook {}", self.owner, self.id)
+        write!(f, "{} webhook", self.owner)?;
+        match self.id {
+            Some(id) => write!(f, " {id}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -80,21 +149,48 @@ impl fmt::Display for Webhook {
 mod tests {
     use super::*;
 
-    fn webhook() -> Webhook {
-        Webhook {
-            owner: Owner::Organization("acme".into()),
-            id: HookId(42),
+    fn told(owner: Owner, id: Option<u64>) -> [String; 4] {
+        let webhook = Webhook {
+            owner,
+            id: id.map(HookId),
             receiver: String::new(),
-        }
+        };
+        let page = webhook.settings_url("https://github.com");
+        [webhook.path(), webhook.key(), webhook.to_string(), page]
     }
 
     #[test]
-    fn an_organization_webhook_has_githubs_paths() {
-        assert_eq!(webhook().path(), "/orgs/acme/hooks/42");
+    fn each_kind_of_webhook_has_githubs_paths() {
         assert_eq!(
-            webhook().settings_url("https://github.com"),
-            "https://github.com/organizations/acme/settings/hooks/42"
+            told(Owner::Organization("Acme".into()), Some(42)),
+            [
+                "/orgs/Acme/hooks/42",
+                "acme/42",
+                "Acme webhook 42",
+                "https://github.com/organizations/Acme/settings/hooks/42"
+            ]
         );
-        assert_eq!(webhook().to_string(), "acme webhook 42");
+        let repository = Repository {
+            owner: "acme".into(),
+            name: "Ops".into(),
+        };
+        assert_eq!(
+            told(Owner::Repository(repository), Some(42)),
+            [
+                "/repos/acme/Ops/hooks/42",
+                "acme/ops/42",
+                "acme/Ops webhook 42",
+                "https://github.com/acme/Ops/settings/hooks/42"
+            ]
+        );
+        assert_eq!(
+            told(Owner::App("/settings/apps/robot/advanced".into()), None),
+            [
+                "/app/hook",
+                "app",
+                "App webhook",
+                "https://github.com/settings/apps/robot/advanced"
+            ]
+        );
     }
 }

@@ -12,12 +12,13 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::client::{Answer, Client};
+use super::auth::CredentialKind;
+use super::client::Client;
 use super::error::{Error, RequestError, Subject};
+use super::exchange::Answer;
 use super::link::Trail;
-use super::webhooks::permission;
 use crate::attempt::{Attempt, AttemptId, Guid};
-use crate::webhook::{Owner, Webhook};
+use crate::webhook::Webhook;
 
 /// Attempts on a page: GitHub's most.
 const PER_PAGE: u32 = 100;
@@ -80,7 +81,7 @@ impl Log {
         let path = format!("{}/deliveries?per_page={PER_PAGE}", webhook.path());
         Self {
             client: client.clone(),
-            subject: Arc::new(subject(webhook)),
+            subject: Arc::new(Subject::of_webhook(webhook)),
             trail: Trail::new(&path),
             next: Next::Path(path),
             begun: false,
@@ -93,7 +94,7 @@ impl Log {
     /// It could not be read, or the link to it must not be followed. No further page comes.
     pub async fn next_page(&mut self) -> Result<Option<Page>, Error> {
         let page = self.page().await;
-        page.map_err(|failure| self.subject.failed(failure))
+        page.map_err(|failure| self.client.failed(&self.subject, failure))
     }
 
     async fn page(&mut self) -> Result<Option<Page>, RequestError> {
@@ -120,6 +121,7 @@ impl Log {
         self.begun = true;
         Ok(Some(Page {
             body: answer.body,
+            credential: self.client.kind(),
             subject: Arc::clone(&self.subject),
         }))
     }
@@ -129,12 +131,14 @@ impl Log {
 pub struct Page {
     body: Bytes,
     subject: Arc<Subject>,
+    credential: CredentialKind,
 }
 
 impl Page {
     /// Something about this page that GitHub's documentation rules out, as an error.
     pub fn malformed(&self, what: &str) -> Error {
-        self.subject.failed(RequestError::Malformed(what.into()))
+        let failure = RequestError::Malformed(what.into());
+        Error::new((*self.subject).clone(), self.credential, failure)
     }
 
     /// The page's attempts, and how many of its rows could not be read, the first with its reason.
@@ -283,15 +287,7 @@ pub async fn redeliver(
         .ask_for_redelivery(&path)
         .await
         .map(drop)
-        .map_err(|failure| subject(webhook).failed(failure))
-}
-
-fn subject(webhook: &Webhook) -> Subject {
-    let Owner::Organization(login) = &webhook.owner;
-    Subject {
-        name: webhook.to_string(),
-        needs: permission(login),
-    }
+        .map_err(|failure| client.failed(&Subject::of_webhook(webhook), failure))
 }
 
 #[cfg(test)]
@@ -302,10 +298,8 @@ mod tests {
     fn page(body: &str) -> Page {
         Page {
             body: Bytes::copy_from_slice(body.as_bytes()),
-            subject: Arc::new(Subject {
-                name: "acme webhook 1".into(),
-                needs: "nothing".into(),
-            }),
+            credential: CredentialKind::Classic,
+            subject: Arc::new(Subject::app()),
         }
     }
 

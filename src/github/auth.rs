@@ -1,4 +1,4 @@
-//! Secrets, and the header made of them.
+//! Secrets, the header made of them, and what may be done with which kind of token.
 
 use std::fmt;
 
@@ -25,6 +25,60 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// What a pass speaks to GitHub with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A token that somebody made.
+    Token(Secret),
+    /// A GitHub App, which makes its own tokens.
+    App {
+        /// Its client ID or App ID.
+        client_id: String,
+        /// Its key as PEM, or a path to that.
+        private_key: Secret,
+    },
+}
+
+/// What kind of credential a request is made with. What is missing has a different name for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CredentialKind {
+    /// A classic personal access token.
+    Classic,
+    /// An OAuth app's token.
+    OAuth,
+    /// A token of which only scopes or permissions, as its answers tell, say what it is: a fine-grained
+    /// personal access token, a person's token of an App, or one of a form that is not known.
+    FineGrained,
+    /// An installation token that was given: of an App, or the workflow's own.
+    Given,
+    /// An installation token that was made here.
+    Minted,
+    /// The App itself.
+    App,
+}
+
+impl CredentialKind {
+    /// By the prefix that GitHub documents
+    /// (<https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>).
+    pub(super) fn of(token: &Secret) -> Self {
+        let token = token.expose();
+        if token.starts_with("ghs_") {
+            Self::Given
+        } else if token.starts_with("ghp_") {
+            Self::Classic
+        } else if token.starts_with("gho_") {
+            Self::OAuth
+        } else {
+            Self::FineGrained
+        }
+    }
+
+    /// Whether it stands for an installation of an App, and not for a person.
+    pub(super) fn is_installation(self) -> bool {
+        matches!(self, Self::Given | Self::Minted)
     }
 }
 

@@ -1,43 +1,34 @@
 //! octocrab on top of our own stack: one way to read, one to write.
 //!
-//! From the wire up: [`Transport`] (connections, TLS, what became of a failed request), octocrab's
-//! layers for base address and headers, and above them [`Client::read`] and [`Client::write`].
-//! Whatever has to see a request as a whole, headers and body alike, is done in those two: places,
-//! time-outs, and repeating what may be repeated. A tower layer could not, its part of a request
-//! ends at the response's headers.
+//! From the wire up: [`Transport`](super::connect::Transport) (connections, TLS, what became of a failed
+//! request), octocrab's layers for base address and headers, and above them [`Client::read`] and
+//! [`Client::write`]. Whatever has to see a request as a whole, headers and body alike, is done in those
+//! two: places, time-outs, and repeating what may be repeated. A tower layer could not, its part of a
+//! request ends at the response's headers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tower::{BoxError, Service};
 
-use super::auth::{Secret, bearer};
+use super::app::App;
+use super::auth::{CredentialKind, Secret, bearer};
 use super::base::ApiBase;
 use super::clock::Clock;
-use super::connect::{Transport, chain};
-use super::error::RequestError;
+use super::error::{Error, RequestError, Subject};
+use super::exchange::{Answer, Seen};
+use super::installation::Minter;
 use crate::actions::Console;
-
-/// Longest wait for an answer's headers.
-const HEADERS: Duration = Duration::from_secs(30);
-
-/// Longest wait for an answer's body.
-const BODY: Duration = Duration::from_secs(60);
-
-/// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
-const BODY_BYTES: usize = 32 << 20;
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;
@@ -51,18 +42,31 @@ const API_VERSION: (HeaderName, HeaderValue) = (
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    authorization: HeaderValue,
+    authorization: Arc<Authorization>,
     shared: Arc<Shared>,
 }
 
+/// What a client shows GitHub.
+enum Authorization {
+    /// The same token always.
+    Token(HeaderValue, CredentialKind),
+    /// The App's own word.
+    App(App),
+    /// A token of one of its installations.
+    Installation(Minter),
+}
+
 /// What all credentials of a pass have in common.
-struct Shared {
-    octocrab: Octocrab,
+pub(super) struct Shared {
+    pub(super) octocrab: Octocrab,
+    pub(super) clock: Clock,
     base: ApiBase,
-    clock: Clock,
     places: Semaphore,
     requests: AtomicU64,
     limit_reached: AtomicBool,
+    /// Requests an hour; 0 if no limit was told of.
+    hourly_limit: AtomicU64,
+    token_ends: Mutex<Option<DateTime<Utc>>>,
     console: Console,
 }
 
@@ -71,49 +75,20 @@ struct Shared {
 enum Kind {
     /// Changes nothing.
     Read,
-    /// Changes a variable.
+    /// Changes a variable, or makes a token.
     Change,
     /// Makes GitHub deliver.
     Redelivery,
 }
 
-/// An answer that succeeded, whole.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-impl Answer {
-    /// The body, read as JSON.
-    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, RequestError> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| RequestError::Malformed(error.to_string()))
-    }
-}
-
-impl Client {
-    /// A client over the network. Must be called within a Tokio runtime.
-    ///
-    /// # Errors
-    /// TLS could not be set up, or the token fits into no header.
-    pub fn new(base: &ApiBase, token: &Secret, console: &Console) -> Result<Self, RequestError> {
-        let transport = Transport::new()
-            .map_err(|error| RequestError::Unsent(format!("TLS could not be set up ({error})")))?;
-        Self::over(transport, base, token, console, Utc::now())
-    }
-
-    /// A client over any transport, whose clock reads `now` until GitHub says otherwise.
-    ///
-    /// # Errors
-    /// The token fits into no header.
-    pub fn over<S, B>(
+impl Shared {
+    /// A stack over any transport, whose clock reads `now` until GitHub says otherwise.
+    pub(super) fn new<S, B>(
         transport: S,
         base: &ApiBase,
-        token: &Secret,
         console: &Console,
         now: DateTime<Utc>,
-    ) -> Result<Self, RequestError>
+    ) -> Self
     where
         S: Service<Request<OctoBody>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
@@ -140,18 +115,73 @@ impl Client {
             Ok(octocrab) => octocrab,
             Err(never) => match never {},
         };
-        Ok(Self {
-            authorization: bearer(token)?,
-            shared: Arc::new(Shared {
-                octocrab,
-                base: base.clone(),
-                clock: Clock::new(now),
-                places: Semaphore::new(PLACES),
-                requests: AtomicU64::new(0),
-                limit_reached: AtomicBool::new(false),
-                console: console.clone(),
-            }),
-        })
+        Self {
+            octocrab,
+            clock: Clock::new(now),
+            base: base.clone(),
+            places: Semaphore::new(PLACES),
+            requests: AtomicU64::new(0),
+            limit_reached: AtomicBool::new(false),
+            hourly_limit: AtomicU64::new(0),
+            token_ends: Mutex::new(None),
+            console: console.clone(),
+        }
+    }
+
+    /// How many requests were made.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests an hour GitHub allows, if it told of a limit.
+    pub(super) fn hourly_limit(&self) -> Option<u64> {
+        Some(self.hourly_limit.load(Ordering::Relaxed)).filter(|limit| *limit > 0)
+    }
+
+    pub(super) fn note_limit(&self, limit: u64) {
+        self.hourly_limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// When the first of the tokens in use ends, as far as GitHub told.
+    pub(super) fn token_ends(&self) -> Option<DateTime<Utc>> {
+        *self
+            .token_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_expiry(&self, ends: DateTime<Utc>) {
+        let mut first = self
+            .token_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *first = Some(first.map_or(ends, |first| first.min(ends)));
+    }
+}
+
+impl Client {
+    /// Speaks with a token that was given.
+    pub(super) fn with_token(shared: &Arc<Shared>, token: &Secret) -> Result<Self, RequestError> {
+        let header = bearer(token)?;
+        let authorization = Authorization::Token(header, CredentialKind::of(token));
+        Ok(Self::with(shared, authorization))
+    }
+
+    /// Speaks as the App itself.
+    pub(super) fn with_app(shared: &Arc<Shared>, app: App) -> Self {
+        Self::with(shared, Authorization::App(app))
+    }
+
+    /// Speaks for an installation of the App.
+    pub(super) fn with_minter(shared: &Arc<Shared>, minter: Minter) -> Self {
+        Self::with(shared, Authorization::Installation(minter))
+    }
+
+    fn with(shared: &Arc<Shared>, authorization: Authorization) -> Self {
+        Self {
+            authorization: Arc::new(authorization),
+            shared: Arc::clone(shared),
+        }
     }
 
     /// GitHub's time.
@@ -164,9 +194,30 @@ impl Client {
         &self.shared.base
     }
 
-    /// How many requests were made.
-    pub fn requests(&self) -> u64 {
-        self.shared.requests.load(Ordering::Relaxed)
+    pub(super) fn console(&self) -> &Console {
+        &self.shared.console
+    }
+
+    /// The App's client ID, if this client speaks as an App.
+    pub(super) fn client_id(&self) -> &str {
+        match &*self.authorization {
+            Authorization::App(app) => app.client_id(),
+            _ => "",
+        }
+    }
+
+    /// What kind of credential this client shows.
+    pub(super) fn kind(&self) -> CredentialKind {
+        match &*self.authorization {
+            Authorization::Token(_, kind) => *kind,
+            Authorization::App(_) => CredentialKind::App,
+            Authorization::Installation(_) => CredentialKind::Minted,
+        }
+    }
+
+    /// Ties a failure to what it was about.
+    pub(super) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
+        Error::new(subject.clone(), self.kind(), failure)
     }
 
     /// Asks for what is at `path`, which changes nothing. `on_headers` sees the headers of a
@@ -176,7 +227,8 @@ impl Client {
         path: &str,
         mut on_headers: impl FnMut(&HeaderMap),
     ) -> Result<Answer, RequestError> {
-        self.send(Kind::Read, Method::GET, path, None::<&()>, &mut on_headers)
+        let method = Method::GET;
+        self.request(Kind::Read, method, path, None::<&()>, &mut on_headers)
             .await
     }
 
@@ -187,7 +239,7 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, RequestError> {
-        self.send(Kind::Change, method, path, body, &mut |_| {})
+        self.request(Kind::Change, method, path, body, &mut |_| {})
             .await
     }
 
@@ -195,12 +247,13 @@ impl Client {
     /// more makes it worse.
     pub(super) async fn ask_for_redelivery(&self, path: &str) -> Result<Answer, RequestError> {
         let kind = Kind::Redelivery;
-        self.send(kind, Method::POST, path, None::<&()>, &mut |_| {})
+        self.request(kind, Method::POST, path, None::<&()>, &mut |_| {})
             .await
     }
 
-    /// One request, which holds one of the places until its answer's body is read.
-    async fn send(
+    /// One request, and once more if the credential turned out to be stale: GitHub does nothing for a
+    /// credential that it refuses.
+    async fn request(
         &self,
         kind: Kind,
         method: Method,
@@ -208,28 +261,62 @@ impl Client {
         body: Option<&impl Serialize>,
         on_headers: &mut impl FnMut(&HeaderMap),
     ) -> Result<Answer, RequestError> {
-        let builder = Request::builder()
-            .method(&method)
-            .uri(path)
-            .header(AUTHORIZATION, self.authorization.clone());
-        let request = self
-            .shared
-            .octocrab
-            .build_request(builder, body)
-            .map_err(|error| RequestError::Unsent(format!("`{path}` is no request ({error})")))?;
+        let mut renewed = false;
+        loop {
+            let header = match &*self.authorization {
+                Authorization::Token(header, _) => header.clone(),
+                Authorization::App(app) => app.header(&self.shared.clock)?,
+                Authorization::Installation(minter) => minter.header().await?,
+            };
+            let builder = Request::builder()
+                .method(&method)
+                .uri(path)
+                .header(AUTHORIZATION, &header);
+            let request = self.shared.octocrab.build_request(builder, body);
+            let request = request.map_err(|error| {
+                RequestError::Unsent(format!("`{path}` is no request ({error})"))
+            })?;
+            let result = self.shared.send(kind, request, path, on_headers).await;
+            let refused = matches!(&result, Err(error) if error.status() == Some(401));
+            if !refused || renewed {
+                return result;
+            }
+            let stale = match &*self.authorization {
+                Authorization::Token(..) => false,
+                Authorization::App(app) => app.was_off(&self.shared.clock),
+                Authorization::Installation(minter) => minter.discard(&header).await,
+            };
+            if !stale {
+                return result;
+            }
+            renewed = true;
+        }
+    }
+}
+
+impl Shared {
+    /// One request, which holds one of the places until its answer's body is read.
+    async fn send(
+        &self,
+        kind: Kind,
+        request: Request<OctoBody>,
+        path: &str,
+        on_headers: &mut impl FnMut(&HeaderMap),
+    ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
-        let _place = self.shared.places.acquire().await;
-        if kind == Kind::Redelivery && self.shared.limit_reached.load(Ordering::Relaxed) {
+        let _place = self.places.acquire().await;
+        if kind == Kind::Redelivery && self.limit_reached.load(Ordering::Relaxed) {
             return Err(RequestError::LimitReached);
         }
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let method = request.method().clone();
         let began = Instant::now();
         let mut seen = Seen::default();
         let result = self.exchange(request, on_headers, &mut seen).await;
-        if let Err(RequestError::Status { limit: true, .. }) = result {
-            self.shared.limit_reached.store(true, Ordering::Relaxed);
+        if matches!(&result, Err(error) if error.is_limit()) {
+            self.limit_reached.store(true, Ordering::Relaxed);
         }
-        self.shared.console.debug(|| {
+        self.console.debug(|| {
             let outcome = match (&result, seen.status) {
                 (Err(failure), None) => failure.to_string(),
                 (Err(failure), Some(status)) if !matches!(failure, RequestError::Status { .. }) => {
@@ -242,78 +329,5 @@ impl Client {
             format!("{method} {path}: {outcome} in {ms} ms, remaining: {remaining}")
         });
         result
-    }
-
-    async fn exchange(
-        &self,
-        request: Request<OctoBody>,
-        on_headers: &mut impl FnMut(&HeaderMap),
-        seen: &mut Seen,
-    ) -> Result<Answer, RequestError> {
-        let answer = timeout(HEADERS, self.shared.octocrab.execute(request)).await;
-        let answer = match answer {
-            Ok(answer) => answer.map_err(unsent_or_unclear)?,
-            Err(_) => {
-                let words = format!("no headers within {} s", HEADERS.as_secs());
-                return Err(RequestError::Unclear(words));
-            }
-        };
-        let (parts, body) = answer.into_parts();
-        self.shared.clock.set_by(&parts.headers);
-        seen.read(parts.status, &parts.headers);
-        if parts.status.is_success() {
-            on_headers(&parts.headers);
-        }
-        let body = match timeout(BODY, Limited::new(body, BODY_BYTES).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) => {
-                let words = format!("its body broke off ({})", chain(&*error));
-                return Err(RequestError::Unclear(words));
-            }
-            Err(_) => {
-                let words = format!("its body did not end within {} s", BODY.as_secs());
-                return Err(RequestError::Unclear(words));
-            }
-        };
-        if parts.status.is_success() {
-            return Ok(Answer {
-                headers: parts.headers,
-                body,
-            });
-        }
-        let whole = Full::new(body).map_err(|never| match never {}).boxed();
-        match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
-            Err(octocrab::Error::GitHub { source, .. }) => Err(RequestError::from_answer(&source)),
-            Err(error) => Err(RequestError::Malformed(error.to_string())),
-            Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
-        }
-    }
-}
-
-/// What an answer's headers told, for the debug log.
-#[derive(Default)]
-struct Seen {
-    status: Option<StatusCode>,
-    remaining: Option<String>,
-}
-
-impl Seen {
-    fn read(&mut self, status: StatusCode, headers: &HeaderMap) {
-        self.status = Some(status);
-        self.remaining = headers
-            .get("x-ratelimit-remaining")
-            .and_then(|remaining| remaining.to_str().ok())
-            .map(str::to_owned);
-    }
-}
-
-/// Finds the transport's own word on a failed request beneath octocrab's wrapping.
-fn unsent_or_unclear(error: octocrab::Error) -> RequestError {
-    match error {
-        octocrab::Error::Service { source, .. } => match source.downcast::<RequestError>() {
-            Ok(failure) => *failure,
-            Err(error) => RequestError::Unclear(chain(&*error)),
-        },
-        error => RequestError::Unclear(chain(&error)),
     }
 }

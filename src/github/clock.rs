@@ -32,7 +32,12 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
-        self.own() + TimeDelta::milliseconds(self.offset.load(Ordering::Relaxed))
+        self.own() + self.offset()
+    }
+
+    /// GitHub's time less ours, as far as is known.
+    pub(super) fn offset(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.offset.load(Ordering::Relaxed))
     }
 
     fn own(&self) -> DateTime<Utc> {

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use super::advice::advice;
+use super::auth::CredentialKind;
 use crate::actions::one_line;
+use crate::webhook::{Owner, Repository, Webhook};
 
 /// Longest part of GitHub's message that is shown, in characters. Proxies answer whole pages.
 const MESSAGE: usize = 200;
 
 /// What became of a request that did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum RequestError {
     /// GitHub answered, and not with success.
     #[error("GitHub answered {status} `{message}`")]
@@ -19,6 +22,16 @@ pub enum RequestError {
         message: String,
         /// A limit was reached: nothing is wrong with the request itself.
         limit: bool,
+        /// What the answer's headers say of the credential.
+        told: Told,
+    },
+    /// The App has no token for this account.
+    #[error("there is no token for `{login}`: {why}")]
+    NoToken {
+        /// The account.
+        login: String,
+        /// Why, and what to do.
+        why: String,
     },
     /// The request certainly did not reach GitHub.
     #[error("GitHub could not be reached: {0}")]
@@ -40,6 +53,15 @@ pub enum RequestError {
     RepeatedLink,
 }
 
+/// What an answer's headers say of the credential that was shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The scopes of a classic token.
+    pub(super) scopes: Option<String>,
+    /// Where to authorise the token for an organization's single sign-on, if that is what is missing.
+    pub(super) sso: Option<String>,
+}
+
 impl RequestError {
     /// GitHub's status, if it answered.
     pub fn status(&self) -> Option<u16> {
@@ -47,6 +69,22 @@ impl RequestError {
             Self::Status { status, .. } => Some(*status),
             _ => None,
         }
+    }
+
+    /// A limit is reached, and nothing is wrong with the request itself.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::Status { limit: true, .. } | Self::LimitReached)
+    }
+
+    /// The credential works, and may not do this, or there is nothing for it to see.
+    pub fn is_refusal(&self) -> bool {
+        let refused = matches!(self.status(), Some(403 | 404)) && !self.is_limit();
+        refused || matches!(self, Self::NoToken { .. })
+    }
+
+    /// GitHub knows no App of this client ID.
+    pub(super) fn is_unknown_app(&self) -> bool {
+        matches!(self, Self::Status { status: 404, message, .. } if message.contains("Integration not found"))
     }
 
     /// From octocrab's reading of an answer that is no success.
@@ -58,103 +96,120 @@ impl RequestError {
                 message = one_line(&format!("{message}; {detail}"), MESSAGE);
             }
         }
+        let sso = header(error, "x-github-sso").and_then(|sso| sso.split_once("url="));
         Self::Status {
             status: error.status_code.as_u16(),
             limit: is_limit(error),
+            told: Told {
+                scopes: header(error, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
+                sso: sso.map(|(_, url)| one_line(url, MESSAGE)),
+            },
             message,
         }
     }
 }
 
+fn header<'a>(error: &'a octocrab::GitHubError, name: &str) -> Option<&'a str> {
+    error.headers.as_ref()?.get(name)?.to_str().ok()
+}
+
 /// Whether GitHub said no because of a limit
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 fn is_limit(error: &octocrab::GitHubError) -> bool {
-    let header = |name: &str| error.headers.as_ref()?.get(name)?.to_str().ok();
     match error.status_code.as_u16() {
         429 => true,
         403 => {
-            header("retry-after").is_some()
-                || header("x-ratelimit-remaining") == Some("0")
+            header(error, "retry-after").is_some()
+                || header(error, "x-ratelimit-remaining") == Some("0")
                 || error.message.to_lowercase().contains("rate limit")
         }
         _ => false,
     }
 }
 
-/// What a request was about: its name for people, and what permission it takes.
+/// What a request was about: its name for people, and what it takes.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub(super) name: String,
-    pub(super) needs: String,
+    pub(super) takes: Takes,
+}
+
+/// What a credential must be allowed to do.
+#[derive(Clone, Debug)]
+pub(super) enum Takes {
+    /// See and redeliver an organization's deliveries.
+    OrganizationWebhooks(String),
+    /// See and redeliver a repository's deliveries.
+    RepositoryWebhooks(Repository),
+    /// Be the App.
+    App,
+    /// Read and write the variables of a repository.
+    Variables(Repository),
+    /// List an account's repositories.
+    Repositories(String),
 }
 
 impl Subject {
-    /// Ties a failure to what it was about.
-    pub(super) fn failed(&self, failure: RequestError) -> Error {
-        Error {
-            subject: self.clone(),
-            failure,
+    /// Something of an owner's webhooks.
+    pub(super) fn of(name: String, owner: &Owner) -> Self {
+        let takes = match owner {
+            Owner::Organization(login) => Takes::OrganizationWebhooks(login.clone()),
+            Owner::Repository(repository) => Takes::RepositoryWebhooks(repository.clone()),
+            Owner::App(_) => Takes::App,
+        };
+        Self { name, takes }
+    }
+
+    /// A webhook's log.
+    pub(super) fn of_webhook(webhook: &Webhook) -> Self {
+        Self::of(webhook.to_string(), &webhook.owner)
+    }
+
+    /// Something of the App itself.
+    pub(super) fn app() -> Self {
+        Self {
+            name: "the App".into(),
+            takes: Takes::App,
         }
     }
 }
 
 /// A failure, what it was about, and what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     subject: Subject,
+    credential: CredentialKind,
     failure: RequestError,
 }
 
 impl Error {
+    pub(super) fn new(subject: Subject, credential: CredentialKind, failure: RequestError) -> Self {
+        Self {
+            subject,
+            credential,
+            failure,
+        }
+    }
+
     /// What became of the request.
     pub fn failure(&self) -> &RequestError {
         &self.failure
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.failure.source()
-    }
-}
+impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, failure } = self;
-        let Subject { name, needs } = subject;
-        write!(f, "{name}: {failure}. ")?;
-        match failure {
-            RequestError::Status { limit: true, .. } | RequestError::LimitReached => {
-                f.write_str("A rate limit is reached: run again later, or less often")
-            }
-            RequestError::Status { message, .. } if message.starts_with('<') => f.write_str(
-                "That is a page and not GitHub's API: check `api-url` (on Enterprise Server \
-                 `https://HOST/api/v3`)",
-            ),
-            RequestError::Status { status, .. } => match status {
-                401 => f.write_str("The token is wrong, expired or revoked: store a new one"),
-                403 => write!(f, "The token lacks a permission: {needs}"),
-                404 => write!(
-                    f,
-                    "It does not exist, or the token may not see it: check the name, and {needs}"
-                ),
-                300..=399 => f.write_str("It was renamed or moved: write its new name"),
-                500.. => f.write_str("GitHub has trouble: the next pass tries again"),
-                _ => f.write_str("GitHub will not do this, and its message says why"),
-            },
-            RequestError::Unsent(_) => f.write_str(
-                "Check `api-url`, the network, and that a public authority signed the certificate",
-            ),
-            RequestError::Unclear(_) => f.write_str("The next pass tries again"),
-            RequestError::Malformed(_) => {
-                f.write_str("Check that `api-url` is GitHub's API and not a page before it")
-            }
-            RequestError::ForeignLink(_) => {
-                f.write_str("Write `api-url` as GitHub spells it in its own links")
-            }
-            RequestError::RepeatedLink => {
-                f.write_str("Nothing older was read; the next pass tries again")
-            }
+        let Self {
+            subject,
+            credential,
+            failure,
+        } = self;
+        write!(f, "{}: {failure}", subject.name)?;
+        match advice(failure, &subject.takes, *credential) {
+            Some(advice) => write!(f, ". {advice}"),
+            None => Ok(()),
         }
     }
 }

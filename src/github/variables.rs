@@ -5,11 +5,11 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::error::{Error, RequestError, Subject};
-use crate::inputs::CheckpointPlace;
+use super::error::{Error, RequestError, Subject, Takes};
+use crate::inputs::Variable;
 
 #[derive(Deserialize)]
-struct Variable {
+struct Stored {
     value: String,
 }
 
@@ -24,15 +24,15 @@ struct Change<'a> {
 ///
 /// # Errors
 /// It could not be read.
-pub async fn variable(client: &Client, place: &CheckpointPlace) -> Result<Option<String>, Error> {
+pub async fn variable(client: &Client, variable: &Variable) -> Result<Option<String>, Error> {
     let value = async {
-        let answer = client.read(&path(place), |_| {}).await?;
-        Ok::<_, RequestError>(answer.json::<Variable>()?.value)
+        let answer = client.read(&path(variable), |_| {}).await?;
+        Ok::<_, RequestError>(answer.json::<Stored>()?.value)
     };
     match value.await {
         Ok(value) => Ok(Some(value)),
         Err(failure) if failure.status() == Some(404) => Ok(None),
-        Err(failure) => Err(subject(place).failed(failure)),
+        Err(failure) => Err(client.failed(&subject(variable), failure)),
     }
 }
 
@@ -42,22 +42,22 @@ pub async fn variable(client: &Client, place: &CheckpointPlace) -> Result<Option
 /// Neither worked.
 pub async fn create_variable(
     client: &Client,
-    place: &CheckpointPlace,
+    variable: &Variable,
     value: &str,
 ) -> Result<(), Error> {
     let body = Change {
-        name: Some(&place.variable),
+        name: Some(&variable.name),
         value,
     };
     let created = client
-        .write(Method::POST, &variables_path(place), Some(&body))
+        .write(Method::POST, &variables_path(variable), Some(&body))
         .await;
     match created {
         Ok(_) => Ok(()),
         Err(failure) if failure.status() == Some(409) => {
-            update_variable(client, place, value).await
+            update_variable(client, variable, value).await
         }
-        Err(failure) => Err(subject(place).failed(failure)),
+        Err(failure) => Err(client.failed(&subject(variable), failure)),
     }
 }
 
@@ -67,35 +67,29 @@ pub async fn create_variable(
 /// It could not be changed.
 pub async fn update_variable(
     client: &Client,
-    place: &CheckpointPlace,
+    variable: &Variable,
     value: &str,
 ) -> Result<(), Error> {
     let body = Change { name: None, value };
     client
-        .write(Method::PATCH, &path(place), Some(&body))
+        .write(Method::PATCH, &path(variable), Some(&body))
         .await
         .map(drop)
-        .map_err(|failure| subject(place).failed(failure))
+        .map_err(|failure| client.failed(&subject(variable), failure))
 }
 
-fn variables_path(place: &CheckpointPlace) -> String {
-    format!("/repos/{}/actions/variables", place.repository)
+fn variables_path(variable: &Variable) -> String {
+    format!("/repos/{}/actions/variables", variable.repository)
 }
 
-fn path(place: &CheckpointPlace) -> String {
-    format!("{}/{}", variables_path(place), place.variable)
+fn path(variable: &Variable) -> String {
+    format!("{}/{}", variables_path(variable), variable.name)
 }
 
-fn subject(place: &CheckpointPlace) -> Subject {
-    let CheckpointPlace {
-        repository,
-        variable,
-    } = place;
+fn subject(variable: &Variable) -> Subject {
+    let Variable { repository, name } = variable;
     Subject {
-        name: format!("checkpoint variable `{variable}` in `{repository}`"),
-        needs: format!(
-            "give the token the repository permission Variables: write on `{repository}`; a classic \
-             token needs the scope `repo`, and a workflow's own GITHUB_TOKEN can never do it"
-        ),
+        name: format!("checkpoint variable `{name}` in `{repository}`"),
+        takes: Takes::Variables(repository.clone()),
     }
 }

@@ -7,7 +7,8 @@ use super::attempts::Unreadable;
 use super::base::origin;
 use super::client::Client;
 use super::error::{Error, Subject};
-use super::link::Trail;
+use super::paged::Pages;
+use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};
 
 /// The webhooks of an owner.
@@ -17,6 +18,8 @@ pub struct Found {
     pub active: Vec<Webhook>,
     /// How many more are switched off.
     pub inactive: usize,
+    /// Where those deliver to whose payload URL is not of the pattern: scheme and host of each.
+    pub elsewhere: Vec<String>,
     /// How many more could not be understood.
     pub unreadable: Unreadable,
 }
@@ -40,80 +43,141 @@ struct Config {
     url: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct App {
+    slug: String,
+    owner: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    login: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
 impl Found {
     /// One odd webhook must not hide the others, so each is read by itself.
-    fn add(&mut self, owner: &Owner, hook: &RawValue) {
+    fn add(&mut self, owner: &Owner, pattern: Option<&UrlPattern>, hook: &RawValue) {
         let hook: Hook = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
             Err(error) => return self.unreadable.add(&error),
         };
-        if !hook.active {
-            self.inactive += 1;
-            return;
-        }
-        self.active.push(Webhook {
+        let url = hook
+            .config
+            .and_then(|config| config.url)
+            .unwrap_or_default();
+        let webhook = Webhook {
             owner: owner.clone(),
-            id: HookId(hook.id),
-            receiver: hook
-                .config
-                .and_then(|config| origin(&config.url?))
-                .unwrap_or_default(),
-        });
+            id: Some(HookId(hook.id)),
+            receiver: origin(&url).unwrap_or_default(),
+        };
+        self.sort_in(webhook, &url, hook.active, pattern);
+    }
+
+    fn sort_in(&mut self, webhook: Webhook, url: &str, active: bool, pattern: Option<&UrlPattern>) {
+        if pattern.is_some_and(|pattern| !pattern.matches(url)) {
+            self.elsewhere.push(webhook.receiver);
+        } else if !active {
+            self.inactive += 1;
+        } else if !self.active.contains(&webhook) {
+            // A list that changes while it is read may show one twice.
+            self.active.push(webhook);
+        }
     }
 }
 
-/// Every webhook of an organization, all pages
-/// (<https://docs.github.com/en/rest/orgs/webhooks#list-organization-webhooks>).
+/// Every webhook of an organization or a repository, all pages
+/// (<https://docs.github.com/en/rest/orgs/webhooks#list-organization-webhooks>,
+/// <https://docs.github.com/en/rest/repos/webhooks#list-repository-webhooks>).
 ///
 /// # Errors
 /// The list could not be read to its end.
-pub async fn organization_webhooks(client: &Client, login: &str) -> Result<Found, Error> {
-    let owner = Owner::Organization(login.to_owned());
-    let subject = Subject {
-        name: format!("the webhooks of `{login}`"),
-        needs: permission(login),
-    };
+pub async fn webhooks(
+    client: &Client,
+    owner: &Owner,
+    pattern: Option<&UrlPattern>,
+) -> Result<Found, Error> {
     let mut found = Found::default();
-    let first = format!("{}?per_page=100", owner.hooks_path());
-    let mut trail = Trail::new(&first);
-    let mut next = Some(first);
-    while let Some(path) = next {
-        let page = async {
-            let answer = client.read(&path, |_| {}).await?;
+    let mut pages = Pages::new(client, &owner.hooks_path());
+    let listed = async {
+        while let Some(answer) = pages.next().await? {
             for hook in answer.json::<Vec<&RawValue>>()? {
-                found.add(&owner, hook);
+                found.add(owner, pattern, hook);
             }
-            trail.next(&answer.headers, client.base())
-        };
-        next = page.await.map_err(|error| subject.failed(error))?;
+        }
+        Ok(())
+    };
+    match listed.await {
+        Ok(()) => Ok(found),
+        Err(failure) => {
+            let subject = Subject::of(format!("the webhooks of `{owner}`"), owner);
+            Err(client.failed(&subject, failure))
+        }
     }
-    Ok(found)
 }
 
-/// One webhook of an organization
+/// One webhook of an organization or a repository
 /// (<https://docs.github.com/en/rest/orgs/webhooks#get-an-organization-webhook>).
 ///
 /// # Errors
 /// It could not be read.
-pub async fn webhook(client: &Client, login: &str, id: HookId) -> Result<Found, Error> {
-    let owner = Owner::Organization(login.to_owned());
-    let subject = Subject {
-        name: format!("webhook {id} of `{login}`"),
-        needs: permission(login),
-    };
+pub async fn webhook(
+    client: &Client,
+    owner: &Owner,
+    id: HookId,
+    pattern: Option<&UrlPattern>,
+) -> Result<Found, Error> {
     let path = format!("{}/{id}", owner.hooks_path());
     let hook = async {
         let mut found = Found::default();
-        found.add(&owner, client.read(&path, |_| {}).await?.json()?);
+        found.add(owner, pattern, client.read(&path, |_| {}).await?.json()?);
         Ok(found)
     };
-    hook.await.map_err(|error| subject.failed(error))
+    hook.await.map_err(|failure| {
+        let subject = Subject::of(format!("webhook {id} of `{owner}`"), owner);
+        client.failed(&subject, failure)
+    })
 }
 
-/// What a credential needs to see and redeliver an organization's deliveries.
-pub(super) fn permission(login: &str) -> String {
-    format!(
-        "give the token the organization permission Webhooks (read to scan, write to redeliver) on \
-         `{login}`; a classic token needs the scope `admin:org_hook` of an owner"
-    )
+/// The App's own webhook. GitHub does not tell whether it is active
+/// (<https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app>).
+///
+/// # Errors
+/// It could not be read.
+pub async fn app_webhook(client: &Client, pattern: Option<&UrlPattern>) -> Result<Found, Error> {
+    let hook = async {
+        let app: App = client.read("/app", |_| {}).await?.json()?;
+        let config: Config = client.read("/app/hook/config", |_| {}).await?.json()?;
+        let url = config.url.unwrap_or_default();
+        let webhook = Webhook {
+            owner: Owner::App(app.settings_page()),
+            id: None,
+            receiver: origin(&url).unwrap_or_default(),
+        };
+        let mut found = Found::default();
+        // An App without a webhook has an empty URL.
+        found.sort_in(webhook, &url, !url.is_empty(), pattern);
+        Ok(found)
+    };
+    hook.await.map_err(|failure| {
+        let subject = Subject {
+            name: "the App's webhook".into(),
+            ..Subject::app()
+        };
+        client.failed(&subject, failure)
+    })
+}
+
+impl App {
+    /// Where a person sees the App's deliveries.
+    fn settings_page(&self) -> String {
+        let slug = &self.slug;
+        let owner = self.owner.as_ref();
+        let organization = owner.filter(|owner| owner.kind == "Organization");
+        match organization.and_then(|owner| owner.login.as_ref()) {
+            Some(login) => format!("/organizations/{login}/settings/apps/{slug}/advanced"),
+            None => format!("/settings/apps/{slug}/advanced"),
+        }
+    }
 }

@@ -7,11 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::values::{self, InputError, Problem, shown};
-use super::{CheckpointPlace, FailOn, Inputs, OneOff};
+use super::{Defaults, FailOn, Inputs, OneOff};
 use crate::filter::{Filter, Words};
 use crate::github::ApiBase;
 use crate::plan::Policy;
-use crate::webhook::HookId;
 
 /// Names the inputs once: as `action.yml` spells them, and as fields that envy fills.
 macro_rules! inputs {
@@ -20,7 +19,7 @@ macro_rules! inputs {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default)]
         pub(super) struct Given {
-            $(#[serde(rename = $name)] $field: Option<String>,)*
+            $(#[serde(rename = $name)] pub(super) $field: Option<String>,)*
         }
 
         /// Every input's name, as in `action.yml`.
@@ -30,8 +29,13 @@ macro_rules! inputs {
 
 inputs! {
     token = "token",
+    client_id = "client-id",
+    private_key = "private-key",
     organization = "organization",
+    repository = "repository",
+    app_webhook = "app-webhook",
     hook_id = "hook-id",
+    hook_url = "hook-url",
     events = "events",
     statuses = "statuses",
     since = "since",
@@ -44,6 +48,8 @@ inputs! {
     time_limit = "time-limit",
     checkpoint_variable = "checkpoint-variable",
     checkpoint_repository = "checkpoint-repository",
+    checkpoint_token = "checkpoint-token",
+    checkpoint_file = "checkpoint-file",
     dry_run = "dry-run",
     fail_on = "fail-on",
     api_url = "api-url",
@@ -64,15 +70,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// First wait between redeliveries of one delivery.
 const BACKOFF: TimeDelta = TimeDelta::minutes(5);
 
-/// Collects what is wrong, and keeps the token out of what is shown.
+/// Collects what is wrong, and keeps secrets out of what is shown.
 pub(super) struct Check {
     pub(super) problems: Vec<InputError>,
-    pub(super) token: Option<String>,
+    pub(super) secrets: Vec<String>,
 }
 
 impl Check {
     /// The value, or `None` and a problem on the list.
-    fn of<T>(&mut self, name: &str, result: Result<T, Problem>) -> Option<T> {
+    pub(super) fn of<T>(&mut self, name: &str, result: Result<T, Problem>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -83,7 +89,7 @@ impl Check {
     }
 
     /// The parsed value of an input that is set, `Some(None)` for one that is not.
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         name: &str,
         value: Option<&str>,
@@ -93,25 +99,24 @@ impl Check {
             return Some(None);
         };
         let result = parse(value).map_err(|accepted| {
-            let shown = shown(value, self.token.as_deref());
+            let shown = shown(value, &self.secrets);
             Problem::new(&format!("`{shown}` is not accepted"), accepted)
         });
         self.of(name, result).map(Some)
     }
 
-    /// The items of a list, those that are `same` once.
-    fn list<T>(
+    /// The items of a list, equal ones once.
+    pub(super) fn list<T: PartialEq>(
         &mut self,
         name: &str,
         value: Option<&str>,
         parse: impl Fn(&str) -> Result<T, &'static str>,
-        same: impl Fn(&T, &T) -> bool,
     ) -> Option<Vec<T>> {
         let mut list: Vec<T> = Vec::new();
         let mut complete = true;
         for item in values::list(value.unwrap_or_default()) {
             match self.parsed(name, Some(item), &parse) {
-                Some(Some(item)) if !list.iter().any(|each| same(each, &item)) => list.push(item),
+                Some(Some(item)) if !list.contains(&item) => list.push(item),
                 Some(_) => {}
                 None => complete = false,
             }
@@ -141,43 +146,18 @@ impl Given {
     pub(super) fn validate(
         self,
         check: &mut Check,
-        workflow_repository: Option<String>,
-        runners_api_url: Option<String>,
+        runners: Defaults,
         now: DateTime<Utc>,
     ) -> Option<Inputs> {
-        let token = check.of("token", values::token(self.token.as_deref()));
-        let organizations = check.list(
-            "organization",
-            self.organization.as_deref(),
-            values::organization,
-            |a, b| a.eq_ignore_ascii_case(b),
-        );
-        let organizations = match organizations {
-            Some(list) if list.is_empty() => check.of(
-                "organization",
-                Err(Problem::new(
-                    "is not set",
-                    "name the organization whose webhooks to look at (`organization: acme`)",
-                )),
-            ),
-            list => list,
-        };
-        let hook_ids = check.list(
-            "hook-id",
-            self.hook_id.as_deref(),
-            values::hook_id,
-            HookId::eq,
-        );
-        if let (Some(ids), Some(organizations)) = (&hook_ids, &organizations)
-            && !ids.is_empty()
-            && organizations.len() > 1
-        {
-            let problem = Problem::new(
-                "does not say which of the organizations it belongs to",
-                "name one organization, or leave `hook-id` out to look at every active webhook",
-            );
-            check.problems.push(InputError::new("hook-id", problem));
-        }
+        let api_url = self.api_url.clone().or(runners.api_url);
+        let api = check.parsed("api-url", api_url.as_deref(), |value| {
+            ApiBase::new(value).ok_or(values::API_URL)
+        });
+        let api = api.map(Option::unwrap_or_default);
+        let credential = self.credential(check);
+        let web = api.as_ref().map(ApiBase::web).unwrap_or_default();
+        let repository = runners.repository.as_deref();
+        let targets = self.targets(check, credential.as_ref(), repository, &web);
         let moment = |value: &str| values::moment(value, now);
         let since = check.parsed("since", self.since.as_deref(), moment);
         let until = check.parsed("until", self.until.as_deref(), moment);
@@ -190,7 +170,7 @@ impl Given {
         let one_off = since.zip(until).map(|(since, until)| {
             (since.is_some() || until.is_some()).then_some(OneOff { since, until })
         });
-        let checkpoint = self.checkpoint(check, workflow_repository);
+        let checkpoint = self.checkpoint(check, repository, runners.workspace.as_deref());
         let dry_run = check.parsed("dry-run", self.dry_run.as_deref(), values::boolean);
         let fail_on = check.parsed("fail-on", self.fail_on.as_deref(), values::fail_on);
         let pace = check.parsed("pace", self.pace.as_deref(), values::pace);
@@ -201,16 +181,10 @@ impl Given {
         let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
             values::std_duration(values::duration(value)?)
         });
-        let api_url = self.api_url.clone().or(runners_api_url);
-        let api = check.parsed("api-url", api_url.as_deref(), |value| {
-            ApiBase::new(value).ok_or(values::API_URL)
-        });
-        let api = api.map(Option::unwrap_or_default);
         let policy = self.policy(check, api.as_ref());
         Some(Inputs {
-            token: token?,
-            organizations: organizations?,
-            hook_ids: hook_ids?,
+            credential: credential?,
+            targets: targets?,
             one_off: one_off?,
             policy: policy?,
             pace: pace?.unwrap_or(PACE),
@@ -251,39 +225,5 @@ impl Given {
             max_attempts: max_attempts?.unwrap_or(MAX_ATTEMPTS),
             backoff: backoff?.unwrap_or(BACKOFF),
         })
-    }
-
-    fn checkpoint(
-        &self,
-        check: &mut Check,
-        workflow_repository: Option<String>,
-    ) -> Option<Option<CheckpointPlace>> {
-        let variable = check.parsed(
-            "checkpoint-variable",
-            self.checkpoint_variable.as_deref(),
-            values::variable_name,
-        );
-        let named = check.parsed(
-            "checkpoint-repository",
-            self.checkpoint_repository.as_deref(),
-            values::repository,
-        );
-        let (Some(variable), named) = (variable?, named?) else {
-            return Some(None);
-        };
-        let workflows = workflow_repository.filter(|name| values::repository(name).is_ok());
-        let repository = check.of(
-            "checkpoint-repository",
-            named.or(workflows).ok_or_else(|| {
-                Problem::new(
-                    "is not set, and `GITHUB_REPOSITORY` names no repository",
-                    "name the repository that holds the variable (`owner/name`)",
-                )
-            }),
-        )?;
-        Some(Some(CheckpointPlace {
-            repository,
-            variable,
-        }))
     }
 }

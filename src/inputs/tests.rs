@@ -28,14 +28,14 @@ fn error(more: &[(&str, &str)]) -> String {
 #[test]
 fn the_least_is_a_token_and_an_organization() {
     let inputs = with(&[]).unwrap();
-    assert_eq!(inputs.organizations, ["acme"]);
-    assert_eq!(inputs.hook_ids, []);
+    assert_eq!(inputs.targets.names(), ["acme"]);
+    assert!(matches!(inputs.credential, Credential::Token(_)));
     assert_eq!(inputs.one_off, None);
     assert_eq!(inputs.policy.max_attempts, 10);
     assert_eq!(inputs.policy.backoff, TimeDelta::minutes(5));
     assert_eq!(inputs.policy.max_age, None);
     assert_eq!(inputs.policy.filter, Filter::default());
-    assert_eq!(inputs.checkpoint, None);
+    assert!(inputs.checkpoint.is_none());
     assert!(!inputs.dry_run);
     assert_eq!(inputs.fail_on, FailOn::Lost);
     assert_eq!(inputs.api, ApiBase::default());
@@ -74,7 +74,7 @@ fn an_unknown_input_is_an_error_that_names_the_nearest() {
         error(&[("INPUT_DRYRUN", "true")]),
         "`dryrun` is not an input. Did you mean `dry-run`? Nothing was done. "
     );
-    assert!(error(&[("INPUT_FROBNICATE", "x")]).contains("The inputs are `token`, `organization`"));
+    assert!(error(&[("INPUT_FROBNICATE", "x")]).contains("The inputs are `token`, `client-id`"));
 }
 
 #[test]
@@ -85,15 +85,13 @@ fn the_runners_own_inputs_are_none_of_ours() {
 #[test]
 fn lists_take_commas_and_new_lines() {
     let inputs = with(&[("INPUT_HOOK_ID", "1, 2\n3,\n,2\n")]).unwrap();
-    assert_eq!(inputs.hook_ids, [HookId(1), HookId(2), HookId(3)]);
+    assert_eq!(inputs.targets.names(), ["acme/1", "acme/2", "acme/3"]);
     let several = environment(&[
         ("INPUT_TOKEN", "t"),
         ("INPUT_ORGANIZATION", "acme\nbeta , Acme"),
     ]);
-    assert_eq!(
-        several.inputs(now()).unwrap().organizations,
-        ["acme", "beta"]
-    );
+    let several = several.inputs(now()).unwrap();
+    assert_eq!(several.targets.names(), ["acme", "beta"]);
 }
 
 #[test]
@@ -104,7 +102,50 @@ fn every_wrong_value_is_named_shown_and_answered() {
             "acme,b/c",
             "`organization` `b/c` is not accepted: write the",
         ),
-        ("INPUT_ORGANIZATION", "*", "`organization` `*`"),
+        ("INPUT_ORGANIZATION", "*", "`organization` `*` takes an App"),
+        ("INPUT_ORGANIZATION", "!*", "`organization` `!*`"),
+        (
+            "INPUT_ORGANIZATION",
+            "acme,!Acme",
+            "`organization` says only what to leave out",
+        ),
+        (
+            "INPUT_REPOSITORY",
+            "ops",
+            "`repository` `ops` is not accepted: write `owner/name`",
+        ),
+        ("INPUT_REPOSITORY", "*/ops", "`repository` `*/ops`"),
+        ("INPUT_REPOSITORY", "*/*", "`repository` `*/*`"),
+        (
+            "INPUT_REPOSITORY",
+            "!acme/ops",
+            "`repository` says only what to leave out",
+        ),
+        (
+            "INPUT_APP-WEBHOOK",
+            "true",
+            "`app-webhook` takes the App itself",
+        ),
+        (
+            "INPUT_APP-WEBHOOK",
+            "1",
+            "`app-webhook` `1` is not accepted",
+        ),
+        (
+            "INPUT_CLIENT-ID",
+            "Iv1.1",
+            "`token` is set, and so are `client-id` or `private-key`",
+        ),
+        (
+            "INPUT_PRIVATE-KEY",
+            "x",
+            "`token` is set, and so are `client-id` or `private-key`",
+        ),
+        (
+            "INPUT_CHECKPOINT-TOKEN",
+            "x",
+            "`checkpoint-token` is set, but `checkpoint-variable` is not",
+        ),
         (
             "INPUT_HOOK-ID",
             "0",
@@ -237,9 +278,214 @@ fn several_wrong_inputs_are_reported_together() {
 }
 
 #[test]
-fn a_hook_id_needs_one_organization() {
-    let error = error(&[("INPUT_ORGANIZATION", "acme,beta"), ("INPUT_HOOK-ID", "1")]);
-    assert!(error.starts_with("`hook-id` does not say which"), "{error}");
+fn a_plain_hook_id_needs_one_owner() {
+    for (organization, repository) in [
+        ("acme,beta", ""),
+        ("acme", "acme/ops"),
+        ("", "acme/*"),
+        ("", "acme/a,acme/b"),
+    ] {
+        let error = error(&[
+            ("INPUT_ORGANIZATION", organization),
+            ("INPUT_REPOSITORY", repository),
+            ("INPUT_HOOK-ID", "1"),
+        ]);
+        assert!(
+            error.starts_with("`hook-id` `1` does not say whose webhook it is: name one"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_link_to_a_settings_page_names_its_owner() {
+    let hooks = |link: &str, more: &[(&str, &str)]| {
+        let mut inputs = vec![("INPUT_ORGANIZATION", ""), ("INPUT_HOOK-ID", link)];
+        inputs.extend(more);
+        with(&inputs).unwrap().targets.names()
+    };
+    let organization = "https://github.com/organizations/acme/settings/hooks/42?tab=deliveries";
+    assert_eq!(hooks(organization, &[]), ["acme/42"]);
+    let repository = "https://GitHub.com/acme/Ops/settings/hooks/7/";
+    assert_eq!(hooks(repository, &[]), ["acme/ops/7"]);
+    let server = ("INPUT_API-URL", "https://git.acme.com/api/v3");
+    let there = "https://git.acme.com/acme/ops/settings/hooks/7";
+    assert_eq!(hooks(there, &[server]), ["acme/ops/7"]);
+    let both = format!("{organization}\n{repository}, {repository}");
+    assert_eq!(hooks(&both, &[]), ["acme/42", "acme/ops/7"]);
+    // With a target beside it, a link is that target's.
+    assert_eq!(
+        hooks(organization, &[("INPUT_REPOSITORY", "")]),
+        ["acme/42"]
+    );
+    for wrong in [
+        there,
+        "https://github.com/acme/ops/settings/hooks/",
+        "https://github.com/acme/ops/settings/hooks/0",
+        "https://github.com/acme/ops/settings/hooks/7/deliveries",
+        "https://github.com/organizations/a.b/settings/hooks/7",
+        "https://github.com.evil.com/acme/ops/settings/hooks/7",
+        "https://github.com",
+    ] {
+        let error = error(&[("INPUT_HOOK-ID", wrong)]);
+        assert!(error.starts_with("`hook-id` `https://"), "{error}");
+        assert!(error.contains("the whole link to that page"), "{error}");
+    }
+}
+
+#[test]
+fn a_target_of_which_hook_id_names_nothing_is_an_error() {
+    let link = "https://github.com/organizations/acme/settings/hooks/42";
+    for (organization, repository, idle) in [
+        ("acme,beta", "", "`beta`"),
+        ("acme", "acme/ops", "`acme/ops`"),
+        ("acme", "acme/*", "`acme/*`"),
+    ] {
+        let error = error(&[
+            ("INPUT_ORGANIZATION", organization),
+            ("INPUT_REPOSITORY", repository),
+            ("INPUT_HOOK-ID", link),
+        ]);
+        let expected = format!("`hook-id` names no webhook of {idle}, which is a target too");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn targets_add_up_and_some_are_left_out() {
+    let names = |organization, repository| {
+        let inputs = with(&[
+            ("INPUT_ORGANIZATION", organization),
+            ("INPUT_REPOSITORY", repository),
+        ]);
+        inputs.unwrap().targets.names()
+    };
+    assert_eq!(names("acme", "acme/ops"), ["acme", "acme/ops"]);
+    assert_eq!(names("acme, beta, !Beta", ""), ["!beta", "acme"]);
+    assert_eq!(
+        names("", "acme/*, !acme/attic, beta/x"),
+        ["!acme/attic", "acme/*", "beta/x"]
+    );
+}
+
+#[test]
+fn a_token_alone_means_the_workflows_repository() {
+    let inputs = |more: &[(&str, &str)]| {
+        let mut variables = vec![("INPUT_ORGANIZATION", "")];
+        variables.extend(more);
+        with(&variables)
+    };
+    let workflow = ("GITHUB_REPOSITORY", "acme/ops");
+    assert_eq!(inputs(&[workflow]).unwrap().targets.names(), ["acme/ops"]);
+    let hook = ("INPUT_HOOK-ID", "7");
+    let one = inputs(&[workflow, hook]).unwrap();
+    assert_eq!(one.targets.names(), ["acme/ops/7"]);
+    let none = inputs(&[]).unwrap_err().to_string();
+    assert!(
+        none.starts_with("`organization` is not set, and neither is any other target"),
+        "{none}"
+    );
+    let app = [
+        workflow,
+        ("INPUT_TOKEN", ""),
+        ("INPUT_CLIENT-ID", "1"),
+        ("INPUT_PRIVATE-KEY", "x"),
+    ];
+    let app = inputs(&app).unwrap_err().to_string();
+    assert!(
+        app.starts_with("`organization` is not set, and neither is any other target"),
+        "{app}"
+    );
+}
+
+#[test]
+fn an_app_is_a_client_id_and_a_key() {
+    let app = |more: &[(&str, &str)]| {
+        let mut variables = vec![("INPUT_TOKEN", "")];
+        variables.extend(more);
+        with(&variables)
+    };
+    let (id, key) = (
+        ("INPUT_CLIENT_ID", "Iv23liABC"),
+        ("INPUT_PRIVATE_KEY", "k3y"),
+    );
+    let inputs = app(&[id, key, ("INPUT_APP_WEBHOOK", "true")]).unwrap();
+    assert_eq!(inputs.targets.names(), ["acme", "app/iv23liabc"]);
+    assert!(!format!("{inputs:?}").contains("k3y"));
+    let all = app(&[id, key, ("INPUT_ORGANIZATION", "*, !beta")]).unwrap();
+    assert_eq!(all.targets.names(), ["!beta", "*"]);
+    let error = |more: &[(&str, &str)]| app(more).unwrap_err().to_string();
+    let keyless = error(&[id]);
+    assert!(
+        keyless.contains("`private-key` is empty, but `client-id` is set"),
+        "{keyless}"
+    );
+    assert!(
+        keyless.contains("no secret of that name is visible here"),
+        "{keyless}"
+    );
+    assert!(error(&[key]).starts_with("`client-id` is not set, but `private-key` is"));
+    let odd = error(&[("INPUT_CLIENT_ID", "a b"), key]);
+    assert!(
+        odd.starts_with("`client-id` `a b` is not accepted"),
+        "{odd}"
+    );
+}
+
+#[test]
+fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
+    let place = |file: &str, workspace: &str| {
+        let inputs = with(&[
+            ("INPUT_CHECKPOINT_FILE", file),
+            ("GITHUB_WORKSPACE", workspace),
+        ]);
+        match inputs.map(|inputs| inputs.checkpoint) {
+            Ok(Some(CheckpointPlace::File { path, .. })) => path.display().to_string(),
+            other => format!("{:?}", other.unwrap_err()),
+        }
+    };
+    assert_eq!(place("a/b.json", ""), "a/b.json");
+    assert_eq!(place("a/b.json", "/srv/work"), "/srv/work/a/b.json");
+    assert_eq!(place("/var/x.json", "/srv/work"), "/var/x.json");
+    assert_eq!(
+        place("a.json", "/github/workspace"),
+        "/github/workspace/a.json"
+    );
+    let lost = place("/home/runner/work/x.json", "/github/workspace");
+    assert!(
+        lost.contains("is not visible in the action's container"),
+        "{lost}"
+    );
+    let both = error(&[
+        ("INPUT_CHECKPOINT_FILE", "x"),
+        ("INPUT_CHECKPOINT_VARIABLE", "X"),
+        ("GITHUB_REPOSITORY", "acme/ops"),
+    ]);
+    assert!(
+        both.contains("`checkpoint-file` is set, and so is `checkpoint-variable`"),
+        "{both}"
+    );
+}
+
+#[test]
+fn an_app_needs_no_more_than_the_pass() {
+    let needs = |more: &[(&str, &str)]| {
+        let needs = with(more).unwrap().needs();
+        (needs.redelivers, needs.variables, needs.writes_variables)
+    };
+    let place = [
+        ("INPUT_CHECKPOINT_VARIABLE", "X"),
+        ("GITHUB_REPOSITORY", "acme/ops"),
+    ];
+    let acme = || Some("acme".to_owned());
+    assert_eq!(needs(&[]), (true, None, true));
+    assert_eq!(needs(&place), (true, acme(), true));
+    let dry = [place[0], place[1], ("INPUT_DRY_RUN", "true")];
+    assert_eq!(needs(&dry), (false, acme(), false));
+    let once = [place[0], place[1], ("INPUT_SINCE", "1d")];
+    assert_eq!(needs(&once), (true, acme(), false));
+    let token = [place[0], place[1], ("INPUT_CHECKPOINT_TOKEN", "t")];
+    assert_eq!(needs(&token), (true, None, true));
 }
 
 #[test]
@@ -269,7 +515,7 @@ fn a_token_is_trimmed_and_must_be_there() {
         missing
             .unwrap_err()
             .to_string()
-            .starts_with("`token` is not set")
+            .starts_with("`token` is empty: pass a personal access token")
     );
 }
 
@@ -295,15 +541,17 @@ fn since_is_a_duration_or_a_time() {
 fn the_checkpoint_is_in_the_workflows_repository_unless_named() {
     let variable = ("INPUT_CHECKPOINT_VARIABLE", "last_redelivery");
     let workflow = ("GITHUB_REPOSITORY", "acme/ops");
-    let place = with(&[variable, workflow]).unwrap().checkpoint.unwrap();
-    assert_eq!(place.repository, "acme/ops");
-    assert_eq!(place.variable, "LAST_REDELIVERY");
+    let place_of = |inputs: &[(&str, &str)]| match with(inputs).unwrap().checkpoint {
+        Some(CheckpointPlace::Variable { variable, .. }) => {
+            format!("{} in {}", variable.name, variable.repository)
+        }
+        other => format!("{other:?}"),
+    };
+    let place = place_of(&[variable, workflow]);
+    assert_eq!(place, "LAST_REDELIVERY in acme/ops");
     let named = ("INPUT_CHECKPOINT_REPOSITORY", "acme/state");
-    let place = with(&[variable, workflow, named])
-        .unwrap()
-        .checkpoint
-        .unwrap();
-    assert_eq!(place.repository, "acme/state");
+    let place = place_of(&[variable, workflow, named]);
+    assert_eq!(place, "LAST_REDELIVERY in acme/state");
 }
 
 #[test]

@@ -8,13 +8,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{FailOn, Moment};
 use crate::actions::one_line;
 use crate::github::{self, Secret};
-use crate::webhook::HookId;
+use crate::webhook::Repository;
 
 /// Longest piece of a wrong value that is shown, in characters.
 const SHOWN: usize = 80;
 
-/// What GitHub's tokens begin with. None of them belongs into any input but `token`.
-const TOKEN_PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+/// What GitHub's tokens begin with, and what a key says of itself. None of them belongs into any input
+/// that is shown.
+const SECRET_SIGNS: [&str; 7] = [
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "PRIVATE KEY",
+];
 
 /// What is wrong with an input, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +53,7 @@ impl InputError {
     pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
         // Three letters in five alike is a slip of the hand; less is another word.
         const ALIKE: f64 = 0.6;
-        let name = shown(name, None);
+        let name = shown(name, &[]);
         let nearest = known
             .iter()
             .map(|each| (strsim::normalized_damerau_levenshtein(&name, each), each))
@@ -70,10 +79,10 @@ impl fmt::Display for InputError {
 
 /// A wrong value as it may be shown: one line, cut, and no secret. Of an address only scheme and host
 /// are shown.
-pub(super) fn shown(value: &str, token: Option<&str>) -> String {
+pub(super) fn shown(value: &str, secrets: &[String]) -> String {
     let value = github::origin(value).unwrap_or_else(|| value.to_owned());
-    let secret = token.is_some_and(|token| value.contains(token))
-        || TOKEN_PREFIXES.iter().any(|prefix| value.contains(prefix))
+    let secret = secrets.iter().any(|secret| value.contains(secret))
+        || SECRET_SIGNS.iter().any(|prefix| value.contains(prefix))
         || value.contains('@');
     if secret {
         "***".into()
@@ -90,14 +99,7 @@ pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
-pub(super) fn token(value: Option<&str>) -> Result<Secret, Problem> {
-    let Some(value) = value else {
-        return Err(Problem::new(
-            "is not set",
-            "pass a personal access token or an installation token \
-             (`token: ${{ secrets.WEBHOOK_TOKEN }}`; a secret that is not visible here arrives empty)",
-        ));
-    };
+pub(super) fn token(value: &str) -> Result<Secret, Problem> {
     if value.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(Secret::new(value.to_owned()))
     } else {
@@ -108,19 +110,20 @@ pub(super) fn token(value: Option<&str>) -> Result<Secret, Problem> {
     }
 }
 
-pub(super) fn organization(value: &str) -> Result<String, &'static str> {
+/// An account's login.
+pub(super) fn login(value: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let sound = (1..=100).contains(&value.len()) && value.chars().all(plain);
+    sound.then(|| value.to_owned())
+}
+
+/// A client ID (`Iv23li...`) or the number of an App.
+pub(super) fn client_id(value: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if value.len() <= 100 && value.chars().all(plain) {
         Ok(value.to_owned())
     } else {
-        Err("write the organization's login alone, as in its address (`acme`)")
-    }
-}
-
-pub(super) fn hook_id(value: &str) -> Result<HookId, &'static str> {
-    match value.parse() {
-        Ok(id) if id > 0 => Ok(HookId(id)),
-        _ => Err("write the number at the end of the webhook's settings page (`123456789`)"),
+        Err("write the client ID (`Iv23liABC...`) or the App ID from the App's settings page")
     }
 }
 
@@ -225,7 +228,7 @@ pub(super) fn variable_name(value: &str) -> Result<String, &'static str> {
     }
 }
 
-pub(super) fn repository(value: &str) -> Result<String, &'static str> {
+pub(super) fn repository(value: &str) -> Result<Repository, &'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let part = |part: &str| {
         !part.is_empty()
@@ -234,7 +237,10 @@ pub(super) fn repository(value: &str) -> Result<String, &'static str> {
             && !matches!(part, "." | "..")
     };
     match value.split_once('/') {
-        Some((owner, name)) if part(owner) && part(name) => Ok(value.to_owned()),
+        Some((owner, name)) if part(owner) && part(name) => Ok(Repository {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+        }),
         _ => Err("write `owner/name`"),
     }
 }

@@ -55,7 +55,7 @@ impl Turn<'_> {
     /// Reads the log from its newest page to the first that is wholly older than the wave, or until
     /// all of the wave was seen. Tells the newest row's time.
     async fn look(&mut self, since: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, github::Error> {
-        let mut log = Log::new(self.shared.client, self.webhook);
+        let mut log = Log::new(self.client, self.webhook);
         let mut newest_of_all = None;
         while let Some(page) = log.next_page().await? {
             let (mut attempts, _) = page.attempts()?;

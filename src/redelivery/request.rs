@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 
-use super::{Asked, Redeliverer, Turn, UNANSWERED};
+use super::{Asked, Turn, UNANSWERED};
 use crate::github;
 use crate::history::Failure;
 use crate::report::{Outcome, rfc3339};
@@ -40,7 +40,7 @@ enum Says {
 impl Turn<'_> {
     /// Asks for one delivery.
     pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
-        let (client, webhook) = (self.shared.client, self.webhook);
+        let (client, webhook) = (self.client, self.webhook);
         self.shared.console.line(&about(webhook, &failure));
         let at = client.now();
         let Err(error) = self.request(&failure).await else {
@@ -85,14 +85,12 @@ impl Turn<'_> {
     async fn request(&self, failure: &Failure) -> Result<(), github::Error> {
         let mut tries = 1;
         loop {
-            let Redeliverer {
-                client, deadline, ..
-            } = self.shared;
-            let result = github::redeliver(client, self.webhook, failure.newest.id).await;
+            let deadline = self.shared.deadline;
+            let result = github::redeliver(self.client, self.webhook, failure.newest.id).await;
             let unsent = matches!(&result, Err(error) if
                 matches!(error.failure(), github::RequestError::Unsent(_)));
             let wait = FIRST_WAIT * tries;
-            if !unsent || tries == TRIES || Instant::now() + wait >= *deadline {
+            if !unsent || tries == TRIES || Instant::now() + wait >= deadline {
                 return result;
             }
             sleep(wait).await;

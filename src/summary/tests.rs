@@ -51,7 +51,7 @@ fn report(deliveries: Vec<Delivery>) -> Report {
         webhooks: vec![WebhookReport {
             webhook: Webhook {
                 owner: Owner::Organization("acme".into()),
-                id: HookId(1),
+                id: Some(HookId(1)),
                 receiver: "https://ci.acme.com".into(),
             },
             pages: 1,

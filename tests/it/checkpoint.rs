@@ -72,11 +72,14 @@ fn without_permission_for_the_variable_nothing_is_redelivered() {
         let access = Access::nothing()
             .organization_webhooks("acme", Level::Write)
             .variables(REPOSITORY, level);
-        world.simulator.github().add_token("ghp_webhooks", access);
+        world
+            .simulator
+            .github()
+            .add_token("github_pat_webhooks", access);
         world.log(Attempt::failed(guid(1), ago(5)));
         world
             .pass()
-            .input("token", "ghp_webhooks")
+            .input("token", "github_pat_webhooks")
             .run()
             .failure("nothing was redelivered: checkpoint variable `LAST_REDELIVERY` in `acme/ops`: GitHub answered")
             .outputs(&["found=1", "redelivered=0", "open=1"])
@@ -173,11 +176,14 @@ fn a_one_off_leaves_the_checkpoint_alone() {
 fn without_a_checkpoint_the_whole_retention_is_read() {
     let world = World::enterprise_server();
     let token = Access::nothing().organization_webhooks("acme", Level::Write);
-    world.simulator.github().add_token("ghp_webhooks", token);
+    world
+        .simulator
+        .github()
+        .add_token("github_pat_webhooks", token);
     let old = world.log(Attempt::failed(guid(1), ago(6 * DAY)));
     let ended = world
         .bare_pass()
-        .input("token", "ghp_webhooks")
+        .input("token", "github_pat_webhooks")
         .run()
         .success();
     ended.outputs(&["found=1", "checkpoint="]);
@@ -214,5 +220,5 @@ fn a_one_off_does_not_stumble_over_a_broken_checkpoint() {
 fn a_dry_run_says_that_the_variable_is_not_there() {
     let world = World::new();
     let ended = world.pass().input("dry-run", "true").run().success();
-    ended.says("::warning::There is no variable `LAST_REDELIVERY` in `acme/ops` yet");
+    ended.says("::warning::There is no checkpoint variable `LAST_REDELIVERY` in `acme/ops` yet");
 }

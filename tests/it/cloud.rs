@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
 use redeliver_webhooks::actions::Console;
-use redeliver_webhooks::github::{ApiBase, Client, RequestError};
+use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
 use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
@@ -168,8 +168,9 @@ impl Cloud {
             }
         });
         let base = ApiBase::default();
-        let client = Client::over(service, &base, &inputs.token, &console, ours).unwrap();
-        pass::run(&inputs, &client, &console).await
+        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let credentials = Credentials::over(service, &base, credential, needs, &console, ours);
+        pass::run(&inputs, &credentials.unwrap(), &console).await
     }
 }
 

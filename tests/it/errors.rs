@@ -20,7 +20,9 @@ fn an_unknown_webhook_is_named() {
     let ended = world.pass().input("hook-id", "42").run();
     ended
         .failure("webhook 42 of `acme`: GitHub answered 404 `Not Found`")
-        .says("give the token the organization permission Webhooks");
+        .says(
+            "check the name, and give the token the scope `admin:org_hook` of an owner of `acme`",
+        );
     assert_eq!(world.variable(), None);
 }
 
@@ -54,14 +56,17 @@ fn a_token_that_may_only_read_asks_once() {
     let access = Access::nothing()
         .organization_webhooks("acme", Level::Read)
         .variables("acme/ops", Level::Write);
-    world.simulator.github().add_token("ghp_reader", access);
+    world
+        .simulator
+        .github()
+        .add_token("github_pat_reader", access);
     for n in 0..10 {
         world.log(Attempt::failed(guid(n), ago(HOUR)));
     }
-    let ended = world.pass().input("token", "ghp_reader").run();
+    let ended = world.pass().input("token", "github_pat_reader").run();
     ended
         .failure("GitHub answered 403 `Resource not accessible by personal access token`")
-        .says("The token lacks a permission: give the token the organization permission Webhooks")
+        .says("A permission is missing: give the token the organization permission Webhooks")
         .outputs(&["found=10", "redelivered=0", "open=10", "errors=1"]);
     assert_eq!(world.requests("/attempts"), 1);
 }

@@ -1,0 +1,337 @@
+//! Where the checkpoint and the state lie: in two variables of a repository, or in one file.
+
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+use futures_util::future::join;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::CheckpointError;
+use crate::github::{self, Client};
+use crate::inputs::Variable;
+
+/// What this program writes and reads. A newer file is somebody else's.
+const VERSION: u32 = 1;
+
+/// What is stored, or was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// The checkpoint.
+    pub(super) value: Option<String>,
+    /// What belongs to it, as JSON.
+    pub(super) state: Option<String>,
+}
+
+/// A place that holds both.
+pub(super) enum Store {
+    /// Two variables.
+    Variables {
+        /// Who may read and write them.
+        client: Client,
+        /// That of the checkpoint.
+        value: Variable,
+    },
+    /// One file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// The folder that a workflow's steps share.
+        workspace: Option<PathBuf>,
+    },
+}
+
+/// A file as it is written.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    version: u32,
+    checkpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<Box<RawValue>>,
+}
+
+/// Why a file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It could not be read or written.
+    #[error(
+        "checkpoint file `{path}` could not be {done} ({error}). Its folder must exist and be writable; where \
+         the file is a mount of its own, mount its folder instead"
+    )]
+    Io {
+        /// Its path.
+        path: String,
+        /// Read or written.
+        done: &'static str,
+        /// Why.
+        error: io::Error,
+    },
+    /// It holds something else.
+    #[error(
+        "checkpoint file `{path}` is none ({wrong}): name another file, or delete this one to start over with \
+         the last 24 hours"
+    )]
+    Contents {
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variables { value, .. } => {
+                write!(
+                    f,
+                    "checkpoint variable `{}` in `{}`",
+                    value.name, value.repository
+                )
+            }
+            Self::File { path, .. } => write!(f, "checkpoint file `{}`", path.display()),
+        }
+    }
+}
+
+impl Store {
+    /// What it is called, without what it is.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Variables { value, .. } => value.name.clone(),
+            Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// What it is.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Variables { .. } => "variable",
+            Self::File { .. } => "file",
+        }
+    }
+
+    /// What is stored.
+    pub(super) async fn read(&self) -> Result<Stored, CheckpointError> {
+        match self {
+            Self::Variables { client, value } => {
+                let state = state_of(value);
+                let read = (
+                    github::variable(client, value),
+                    github::variable(client, &state),
+                );
+                let (value, state) = join(read.0, read.1).await;
+                // The state only saves work, so one that can't be read is none.
+                Ok(Stored {
+                    value: value?,
+                    state: state.ok().flatten(),
+                })
+            }
+            Self::File { path, .. } => Ok(read_file(path)?),
+        }
+    }
+
+    /// Stores what is given, where `there` is what is stored now.
+    pub(super) async fn write(
+        &self,
+        there: &Stored,
+        value: Option<&str>,
+        state: Option<&str>,
+    ) -> Result<(), CheckpointError> {
+        match self {
+            Self::Variables {
+                client,
+                value: variable,
+            } => {
+                if let Some(value) = value {
+                    put(client, variable, there.value.is_some(), value).await?;
+                }
+                if let Some(state) = state {
+                    put(client, &state_of(variable), there.state.is_some(), state).await?;
+                }
+            }
+            Self::File { path, workspace } => {
+                let value = value.or(there.value.as_deref()).unwrap_or_default();
+                let state = state.or(there.state.as_deref());
+                let contents = contents(value, state);
+                write_file(path, workspace.as_deref(), contents.as_bytes()).map_err(|error| {
+                    FileError::Io {
+                        path: path.display().to_string(),
+                        done: "written",
+                        error,
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The variable beside the checkpoint's.
+fn state_of(value: &Variable) -> Variable {
+    Variable {
+        repository: value.repository.clone(),
+        name: format!("{}_STATE", value.name),
+    }
+}
+
+async fn put(
+    client: &Client,
+    variable: &Variable,
+    exists: bool,
+    text: &str,
+) -> Result<(), github::Error> {
+    if exists {
+        github::update_variable(client, variable, text).await
+    } else {
+        github::create_variable(client, variable, text).await
+    }
+}
+
+fn contents(value: &str, state: Option<&str>) -> String {
+    let contents = Contents {
+        version: VERSION,
+        checkpoint: value.to_owned(),
+        state: state.and_then(|state| RawValue::from_string(state.to_owned()).ok()),
+    };
+    // Strings and numbers can always be written.
+    serde_json::to_string(&contents).unwrap_or_default() + "\n"
+}
+
+fn read_file(path: &Path) -> Result<Stored, FileError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Stored::default()),
+        Err(error) => {
+            return Err(FileError::Io {
+                path: path.display().to_string(),
+                done: "read",
+                error,
+            });
+        }
+    };
+    let wrong = |wrong: String| FileError::Contents {
+        path: path.display().to_string(),
+        wrong,
+    };
+    let contents: Contents =
+        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    if contents.version != VERSION {
+        let theirs = contents.version;
+        return Err(wrong(format!(
+            "it is of version {theirs}, and this program knows {VERSION}"
+        )));
+    }
+    Ok(Stored {
+        value: Some(contents.checkpoint),
+        state: contents.state.map(|state| state.get().to_owned()),
+    })
+}
+
+/// Writes a file whole or not at all. A new one is for its owner alone; in a workspace that is the
+/// workspace's owner, because later steps run as that one, and this program as root.
+fn write_file(path: &Path, workspace: Option<&Path>, bytes: &[u8]) -> io::Result<()> {
+    // What a link leads to is what is meant.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let workspace = workspace.filter(|workspace| path.starts_with(workspace));
+    let shared_by = workspace.and_then(|workspace| fs::metadata(workspace).ok());
+    let give = |path: &Path, to: Option<&fs::Metadata>| {
+        if let Some(to) = to {
+            // Only root may; whoever else runs this is the owner already, or can't help it.
+            let _ = chown(path, Some(to.uid()), Some(to.gid()));
+        }
+    };
+    if workspace.is_some() {
+        let new: Vec<&Path> = folder
+            .ancestors()
+            .take_while(|each| !each.exists())
+            .collect();
+        fs::create_dir_all(folder)?;
+        new.into_iter()
+            .for_each(|each| give(each, shared_by.as_ref()));
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let before = fs::metadata(&path).ok();
+    if let Some(before) = &before {
+        let mode = fs::Permissions::from_mode(before.mode());
+        file.as_file().set_permissions(mode)?;
+    }
+    give(file.path(), before.as_ref().or(shared_by.as_ref()));
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_private() {
+        let folder = folder();
+        let path = folder.path().join("checkpoint.json");
+        assert_eq!(read_file(&path).unwrap(), Stored::default());
+        let text = contents("1795262400000", Some(r#"{"version":1}"#));
+        write_file(&path, None, text.as_bytes()).unwrap();
+        let stored = Stored {
+            value: Some("1795262400000".into()),
+            state: Some(r#"{"version":1}"#.into()),
+        };
+        assert_eq!(read_file(&path).unwrap(), stored);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_there_keeps_its_mode_and_a_link_stays_one() {
+        let folder = folder();
+        let (path, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write_file(&link, None, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn folders_are_made_within_a_workspace_and_nowhere_else() {
+        let folder = folder();
+        let path = folder.path().join("a/b/checkpoint.json");
+        assert!(write_file(&path, None, b"x").is_err());
+        write_file(&path, Some(folder.path()), b"x").unwrap();
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_named_and_left_alone() {
+        let folder = folder();
+        let path = folder.path().join("x");
+        for (text, wrong) in [
+            ("", "EOF"),
+            ("1795262400000", "invalid type"),
+            (r#"{"version":2,"checkpoint":"1"}"#, "version 2"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = read_file(&path).unwrap_err().to_string();
+            assert!(
+                error.contains(wrong) && error.contains("delete this one"),
+                "{error}"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Finds the webhooks that the user named, and tells each as soon as it is found: where an account has
+//! thousands of repositories, the first are scanned while the last are still being listed.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{join, join_all};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use crate::github::{self, Client, Credentials, Error, Found, RepositoryList};
+use crate::report::counted;
+use crate::targets::Targets;
+use crate::webhook::{HookId, Owner, Repository, Webhook};
+
+/// Most repositories that may not be read which are named one by one.
+const NAMED: usize = 5;
+
+/// A webhook, and who speaks about it.
+pub struct Located {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Who speaks about it.
+    pub client: Client,
+}
+
+/// What there is besides the webhooks that were found.
+#[derive(Debug, Default)]
+pub struct Census {
+    /// Webhooks that are switched off.
+    pub inactive: usize,
+    /// The repositories of accounts all of whose repositories were meant.
+    pub listed: Listed,
+    /// Requests by account, or all of them where one token makes them.
+    pub requests: HashMap<String, u64>,
+    /// What failed.
+    pub errors: Vec<String>,
+    /// What people should know.
+    pub warnings: Vec<String>,
+    /// Active webhooks were found.
+    active: bool,
+    /// Hosts of webhooks whose payload URL is not the one meant.
+    elsewhere: Vec<String>,
+    /// Owners of webhooks that nobody named and that may not be read.
+    unreadable: usize,
+}
+
+/// An account's repositories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Those whose webhooks the credential may administer.
+    pub repositories: usize,
+    /// Those that are archived.
+    pub archived: usize,
+    /// Those that the credential may not administer.
+    pub others: usize,
+}
+
+impl std::ops::AddAssign for Listed {
+    fn add_assign(&mut self, other: Self) {
+        self.repositories += other.repositories;
+        self.archived += other.archived;
+        self.others += other.others;
+    }
+}
+
+impl Census {
+    /// Whether all webhooks that are meant are known.
+    pub fn is_complete(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+/// The search for webhooks.
+pub struct Discovery<'a> {
+    targets: &'a Targets,
+    credentials: &'a Credentials,
+    deadline: Instant,
+    found: UnboundedSender<Located>,
+    census: &'a Mutex<Census>,
+    /// Repositories that were asked for, in lower case: one may be meant twice.
+    asked: Mutex<HashSet<String>>,
+}
+
+/// How a thing came to be meant, which decides what is said if it is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// The webhook itself was named.
+    Webhook,
+    /// Its owner was.
+    Owner,
+    /// All of an account's owners were.
+    Everything,
+}
+
+impl<'a> Discovery<'a> {
+    /// A search that tells what it finds to `found`, and the rest to `census`.
+    pub fn new(
+        targets: &'a Targets,
+        credentials: &'a Credentials,
+        deadline: Instant,
+        found: UnboundedSender<Located>,
+        census: &'a Mutex<Census>,
+    ) -> Self {
+        Self {
+            targets,
+            credentials,
+            deadline,
+            found,
+            census,
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Searches to the end.
+    pub async fn run(self) {
+        let app = async {
+            if self.targets.app_webhook.is_some() {
+                let client = self.credentials.for_app();
+                let found = github::app_webhook(&client, self.targets.hook_url.as_ref()).await;
+                self.take_in(&client, "the App's webhook", Meant::Webhook, found);
+            }
+        };
+        if self.targets.hooks.is_empty() {
+            let (organizations, repositories) = (self.organizations(), self.repositories());
+            join(app, join(organizations, repositories)).await;
+        } else {
+            let hooks = self.targets.hooks.iter();
+            let hooks = hooks.map(|(owner, id)| self.hook(owner, *id));
+            join(app, join_all(hooks)).await;
+        }
+        self.conclude();
+    }
+
+    async fn hook(&self, owner: &Owner, id: HookId) {
+        let client = self.client(owner);
+        let pattern = self.targets.hook_url.as_ref();
+        let found = github::webhook(&client, owner, id, pattern).await;
+        self.count_request(owner.account());
+        let name = format!("webhook {id} of `{owner}`");
+        self.take_in(&client, &name, Meant::Webhook, found);
+    }
+
+    async fn organizations(&self) {
+        let organizations = &self.targets.organizations;
+        let of_the_app = async {
+            if organizations.all {
+                self.all_organizations().await;
+            }
+        };
+        let named = organizations.named.iter().map(|login| async move {
+            let owner = Owner::Organization(login.clone());
+            self.webhooks_of(&owner, Meant::Owner).await;
+        });
+        join(of_the_app, join_all(named)).await;
+    }
+
+    async fn all_organizations(&self) {
+        let installations = match self.credentials.installations().await {
+            Ok(installations) => installations,
+            Err(error) => return self.census().errors.push(error.to_string()),
+        };
+        let targets = &self.targets.organizations;
+        let is_in =
+            |list: &[String], login: &str| list.iter().any(|each| each.eq_ignore_ascii_case(login));
+        let meant = installations.iter().filter_map(|each| each.organization());
+        let meant =
+            meant.filter(|login| !is_in(&targets.except, login) && !is_in(&targets.named, login));
+        let meant: Vec<Owner> = meant
+            .map(|login| Owner::Organization(login.into()))
+            .collect();
+        if meant.is_empty() && targets.named.is_empty() {
+            let error = "`organization` is `*`, but the App is installed on no organization: install it (the \
+                         App's settings page, Install App)";
+            self.census().errors.push(error.into());
+        }
+        let lists = meant
+            .iter()
+            .map(|owner| self.webhooks_of(owner, Meant::Everything));
+        join_all(lists).await;
+    }
+
+    async fn repositories(&self) {
+        let repositories = &self.targets.repositories;
+        let named = repositories
+            .named
+            .iter()
+            .map(|repository| self.repository(repository, Meant::Owner));
+        let all_of = repositories.all_of.iter().map(|login| async move {
+            let client = self.credentials.for_account(login);
+            let list = RepositoryList::new(&client, login);
+            let Some(listed) = self.pages(login, list).await else {
+                return;
+            };
+            if listed.repositories == 0 {
+                self.census().errors.push(format!(
+                    "the repositories of `{login}`: GitHub shows none whose webhooks the credential may \
+                     administer ({} archived, {} not administered). A person's token takes an admin of the \
+                     repositories, an App an installation that includes them",
+                    listed.archived, listed.others
+                ));
+            }
+        });
+        // Those that are named are asked for first, and so as such.
+        join(join_all(named), join_all(all_of)).await;
+    }
+
+    /// A page's repositories, while the next page is on its way. Tells what was listed, if it was all.
+    fn pages<'s>(
+        &'s self,
+        login: &'s str,
+        mut list: RepositoryList,
+    ) -> Pin<Box<dyn Future<Output = Option<Listed>> + 's>> {
+        Box::pin(async move {
+            if Instant::now() >= self.deadline || self.found.is_closed() {
+                let error = format!(
+                    "the repositories of `{login}` were not listed to the end, because the pass had to stop"
+                );
+                self.census().errors.push(error);
+                return None;
+            }
+            let page = list.next_page().await;
+            self.count_request(Some(login));
+            let page = match page {
+                Ok(None) => return Some(Listed::default()),
+                Ok(Some(page)) => page,
+                Err(error) => {
+                    self.census().errors.push(error.to_string());
+                    return None;
+                }
+            };
+            let here = Listed {
+                repositories: page.administered.len(),
+                archived: page.archived,
+                others: page.others,
+            };
+            self.census().listed += here;
+            let except = &self.targets.repositories.except;
+            let meant = page
+                .administered
+                .iter()
+                .filter(|each| !except.contains(each));
+            let lists = meant.map(|each| self.repository(each, Meant::Everything));
+            let (_, mut listed) = join(join_all(lists), self.pages(login, list)).await;
+            if let Some(listed) = &mut listed {
+                *listed += here;
+            }
+            listed
+        })
+    }
+
+    async fn repository(&self, repository: &Repository, meant: Meant) {
+        let name = repository.to_string().to_lowercase();
+        if locked(&self.asked).insert(name) {
+            let owner = Owner::Repository(repository.clone());
+            self.webhooks_of(&owner, meant).await;
+        }
+    }
+
+    async fn webhooks_of(&self, owner: &Owner, meant: Meant) {
+        let client = self.client(owner);
+        let pattern = self.targets.hook_url.as_ref();
+        let found = github::webhooks(&client, owner, pattern).await;
+        self.count_request(owner.account());
+        if let (Owner::Organization(login), Err(error)) = (owner, &found)
+            && error.failure().status() == Some(404)
+            && github::is_person(&client, login).await
+        {
+            return self.census().errors.push(format!(
+                "`{login}` is a person, and only organizations have webhooks of their own. For the webhooks of the \
+                 person's repositories write `repository: {login}/*`"
+            ));
+        }
+        self.take_in(&client, &format!("the webhooks of `{owner}`"), meant, found);
+    }
+
+    fn client(&self, owner: &Owner) -> Client {
+        match owner.account() {
+            Some(login) => self.credentials.for_account(login),
+            None => self.credentials.for_app(),
+        }
+    }
+
+    fn take_in(&self, client: &Client, name: &str, meant: Meant, found: Result<Found, Error>) {
+        let mut census = self.census();
+        let found = match found {
+            Ok(found) => found,
+            Err(error) if meant == Meant::Everything && error.failure().is_refusal() => {
+                census.unreadable += 1;
+                if census.unreadable <= NAMED {
+                    census.warnings.push(error.to_string());
+                }
+                return;
+            }
+            Err(error) => return census.errors.push(error.to_string()),
+        };
+        let elsewhere = self.targets.hook_url.is_some();
+        census.inactive += found.inactive;
+        census.elsewhere.extend(found.elsewhere);
+        census.active |= !found.active.is_empty();
+        if let Some(reason) = found.unreadable.reason {
+            let webhooks = counted(found.unreadable.rows, "webhook");
+            census.errors.push(format!(
+                "{name}: {webhooks} of GitHub's list could not be read ({reason})"
+            ));
+        } else if found.active.is_empty() && meant != Meant::Everything && !elsewhere {
+            let none = self.none_active(meant, found.inactive);
+            census.errors.push(format!("{name}: {none}"));
+        }
+        for webhook in found.active {
+            let client = client.clone();
+            // Nobody listens any more once the pass has failed otherwise.
+            let _ = self.found.send(Located { webhook, client });
+        }
+    }
+
+    /// What is said where something named has no active webhook.
+    fn none_active(&self, meant: Meant, inactive: usize) -> String {
+        if meant == Meant::Webhook {
+            return "it is not active, so GitHub delivers nothing to it. Activate it, or leave it out".into();
+        }
+        let oauth = if self.credentials.are_an_app() {
+            ""
+        } else {
+            ". An OAuth app's token sees only those that the app made, so check whose token it is"
+        };
+        format!("GitHub shows none that is active ({inactive} inactive){oauth}")
+    }
+
+    /// What can only be said at the end.
+    fn conclude(&self) {
+        let mut census = self.census();
+        if census.unreadable > NAMED {
+            let more = counted(census.unreadable - NAMED, "more owner");
+            let warning = format!("{more} of webhooks could not be read for the like reason");
+            census.warnings.push(warning);
+        }
+        if self.targets.hook_url.is_some() && !census.active && census.errors.is_empty() {
+            census.elsewhere.sort();
+            census.elsewhere.dedup();
+            let hosts = match census.elsewhere.as_slice() {
+                [] => "There are no webhooks at all".to_owned(),
+                hosts => format!("There are webhooks to `{}`", hosts.join("`, `")),
+            };
+            census.errors.push(format!(
+                "no active webhook has a payload URL that matches `hook-url`. {hosts}; `*` in the pattern stands \
+                 for any text, and the pattern must match the whole URL"
+            ));
+        }
+    }
+
+    /// Limits count for an installation, or for a token.
+    fn count_request(&self, account: Option<&str>) {
+        let account = account.filter(|_| self.credentials.are_an_app());
+        let account = account.unwrap_or_default().to_lowercase();
+        *self.census().requests.entry(account).or_default() += 1;
+    }
+
+    fn census(&self) -> MutexGuard<'_, Census> {
+        locked(self.census)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,188 @@
+//! Who speaks to GitHub for which account.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{Request, Response};
+use octocrab::OctoBody;
+use tower::{BoxError, Service};
+
+use super::app::{App, KeyError};
+use super::auth::{Credential, Secret};
+use super::base::ApiBase;
+use super::client::{Client, Shared};
+use super::connect::Transport;
+use super::error::{Error, RequestError, Subject};
+use super::installation::{self, Installation, Minter, Needs};
+use crate::actions::Console;
+
+/// Why there is nothing to speak to GitHub with.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The App's key is unusable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The token fits into no header.
+    #[error(transparent)]
+    Token(#[from] RequestError),
+    /// TLS could not be set up.
+    #[error("TLS could not be set up ({0})")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The clients of a pass: one for all accounts, or with an App one for each.
+pub struct Credentials {
+    shared: Arc<Shared>,
+    speaker: Speaker,
+}
+
+enum Speaker {
+    Token(Client),
+    App {
+        app: Client,
+        needs: Needs,
+        /// By login in lower case.
+        installations: Mutex<HashMap<String, Client>>,
+    },
+}
+
+impl Credentials {
+    /// Clients over the network. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// TLS could not be set up, or the credential can't be used.
+    pub fn new(
+        base: &ApiBase,
+        credential: &Credential,
+        needs: Needs,
+        console: &Console,
+    ) -> Result<Self, CredentialError> {
+        Self::over(
+            Transport::new()?,
+            base,
+            credential,
+            needs,
+            console,
+            Utc::now(),
+        )
+    }
+
+    /// Clients over any transport, whose clock reads `now` until GitHub says otherwise.
+    ///
+    /// # Errors
+    /// The credential can't be used.
+    pub fn over<S, B>(
+        transport: S,
+        base: &ApiBase,
+        credential: &Credential,
+        needs: Needs,
+        console: &Console,
+        now: DateTime<Utc>,
+    ) -> Result<Self, CredentialError>
+    where
+        S: Service<Request<OctoBody>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let shared = Arc::new(Shared::new(transport, base, console, now));
+        let speaker = match credential {
+            Credential::Token(token) => Speaker::Token(Client::with_token(&shared, token)?),
+            Credential::App {
+                client_id,
+                private_key,
+            } => {
+                let app = App::new(client_id, private_key, console)?;
+                Speaker::App {
+                    app: Client::with_app(&shared, app),
+                    needs,
+                    installations: Mutex::default(),
+                }
+            }
+        };
+        Ok(Self { shared, speaker })
+    }
+
+    /// Who speaks about an account's things. An App makes its token when it is first used.
+    pub fn for_account(&self, login: &str) -> Client {
+        self.for_installation(login, None)
+    }
+
+    fn for_installation(&self, login: &str, installation: Option<Installation>) -> Client {
+        match &self.speaker {
+            Speaker::Token(client) => client.clone(),
+            Speaker::App {
+                app,
+                needs,
+                installations,
+            } => {
+                let mut clients = installations.lock().unwrap_or_else(PoisonError::into_inner);
+                let client = clients.entry(login.to_lowercase()).or_insert_with(|| {
+                    let minter = Minter::new(app, login, needs, installation);
+                    Client::with_minter(&self.shared, minter)
+                });
+                client.clone()
+            }
+        }
+    }
+
+    /// Who speaks as the App itself; who does otherwise where there is no App.
+    pub fn for_app(&self) -> Client {
+        match &self.speaker {
+            Speaker::Token(client) | Speaker::App { app: client, .. } => client.clone(),
+        }
+    }
+
+    /// Who speaks with another token.
+    ///
+    /// # Errors
+    /// It fits into no header.
+    pub fn with_token(&self, token: &Secret) -> Result<Client, CredentialError> {
+        Ok(Client::with_token(&self.shared, token)?)
+    }
+
+    /// Every installation of the App
+    /// (<https://docs.github.com/en/rest/apps/apps#list-installations-for-the-authenticated-app>).
+    ///
+    /// # Errors
+    /// The list could not be read to its end.
+    pub async fn installations(&self) -> Result<Vec<Installation>, Error> {
+        let client = self.for_app();
+        let listed = installation::installations(&client).await;
+        let installations = listed.map_err(|failure| client.failed(&Subject::app(), failure))?;
+        for installation in &installations {
+            if let Some(login) = installation.organization() {
+                self.for_installation(login, Some(installation.clone()));
+            }
+        }
+        Ok(installations)
+    }
+
+    /// It is an App that speaks, and not somebody's token.
+    pub fn are_an_app(&self) -> bool {
+        matches!(self.speaker, Speaker::App { .. })
+    }
+
+    /// GitHub's time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.clock.now()
+    }
+
+    /// How many requests were made.
+    pub fn requests(&self) -> u64 {
+        self.shared.requests()
+    }
+
+    /// How many requests an hour GitHub allows, if it told of a limit.
+    pub fn hourly_limit(&self) -> Option<u64> {
+        self.shared.hourly_limit()
+    }
+
+    /// When the first of the tokens in use ends, as far as GitHub told.
+    pub fn token_ends(&self) -> Option<DateTime<Utc>> {
+        self.shared.token_ends()
+    }
+}

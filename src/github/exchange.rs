@@ -1,0 +1,147 @@
+//! One request and its answer, headers and body, each within its time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use octocrab::OctoBody;
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::client::Shared;
+use super::connect::chain;
+use super::error::RequestError;
+
+/// Longest wait for an answer's headers.
+const HEADERS: Duration = Duration::from_secs(30);
+
+/// Longest wait for an answer's body.
+const BODY: Duration = Duration::from_secs(60);
+
+/// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
+const BODY_BYTES: usize = 32 << 20;
+
+/// An answer that succeeded, whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The body, read as JSON.
+    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, RequestError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| RequestError::Malformed(error.to_string()))
+    }
+}
+
+/// What an answer's headers told, for the debug log.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) status: Option<StatusCode>,
+    pub(super) remaining: Option<String>,
+}
+
+impl Shared {
+    /// Sends a request and reads its answer.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<OctoBody>,
+        on_headers: &mut impl FnMut(&HeaderMap),
+        seen: &mut Seen,
+    ) -> Result<Answer, RequestError> {
+        let answer = timeout(HEADERS, self.octocrab.execute(request)).await;
+        let answer = match answer {
+            Ok(answer) => answer.map_err(unsent_or_unclear)?,
+            Err(_) => {
+                let words = format!("no headers within {} s", HEADERS.as_secs());
+                return Err(RequestError::Unclear(words));
+            }
+        };
+        let (parts, body) = answer.into_parts();
+        self.clock.set_by(&parts.headers);
+        self.learn(&parts.headers);
+        seen.read(parts.status, &parts.headers);
+        if parts.status.is_success() {
+            on_headers(&parts.headers);
+        }
+        let body = match timeout(BODY, Limited::new(body, BODY_BYTES).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) => {
+                let words = format!("its body broke off ({})", chain(&*error));
+                return Err(RequestError::Unclear(words));
+            }
+            Err(_) => {
+                let words = format!("its body did not end within {} s", BODY.as_secs());
+                return Err(RequestError::Unclear(words));
+            }
+        };
+        if parts.status.is_success() {
+            return Ok(Answer {
+                headers: parts.headers,
+                body,
+            });
+        }
+        let whole = Full::new(body).map_err(|never| match never {}).boxed();
+        match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
+            Err(octocrab::Error::GitHub { source, .. }) => Err(RequestError::from_answer(&source)),
+            Err(error) => Err(RequestError::Malformed(error.to_string())),
+            Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
+        }
+    }
+
+    /// What the headers tell of the credential: its limit, and when it ends. Only of some GitHub tells.
+    fn learn(&self, headers: &HeaderMap) {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        if let Some(limit) = text("x-ratelimit-limit").and_then(|limit| limit.parse().ok()) {
+            self.note_limit(limit);
+        }
+        if let Some(ends) = text("github-authentication-token-expiration").and_then(expiry) {
+            self.note_expiry(ends);
+        }
+    }
+}
+
+impl Seen {
+    fn read(&mut self, status: StatusCode, headers: &HeaderMap) {
+        self.status = Some(status);
+        self.remaining = headers
+            .get("x-ratelimit-remaining")
+            .and_then(|remaining| remaining.to_str().ok())
+            .map(str::to_owned);
+    }
+}
+
+/// `2026-12-01 12:00:00 UTC`, or with an offset in place of the zone: both are seen.
+fn expiry(value: &str) -> Option<DateTime<Utc>> {
+    let value = value.trim().replace("UTC", "+0000");
+    let time = DateTime::parse_from_str(&value, "%Y-%m-%d %H:%M:%S %z");
+    time.ok().map(|time| time.to_utc())
+}
+
+/// Finds the transport's own word on a failed request beneath octocrab's wrapping.
+fn unsent_or_unclear(error: octocrab::Error) -> RequestError {
+    match error {
+        octocrab::Error::Service { source, .. } => match source.downcast::<RequestError>() {
+            Ok(failure) => *failure,
+            Err(error) => RequestError::Unclear(chain(&*error)),
+        },
+        error => RequestError::Unclear(chain(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tokens_end_is_understood_in_both_forms() {
+        let noon: DateTime<Utc> = "2026-12-01T12:00:00Z".parse().unwrap();
+        assert_eq!(expiry("2026-12-01 12:00:00 UTC"), Some(noon));
+        assert_eq!(expiry("2026-12-01 13:00:00 +0100"), Some(noon));
+        assert_eq!(expiry("never"), None);
+    }
+}
