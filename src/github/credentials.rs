@@ -42,7 +42,7 @@ enum Speaker {
     Token(Client),
     App {
         app: Client,
-        needs: Needs,
+        needs: Box<Needs>,
         /// By login in lower case.
         installations: Mutex<HashMap<String, Client>>,
     },
@@ -98,7 +98,7 @@ impl Credentials {
                 let app = App::new(client_id, private_key, console)?;
                 Speaker::App {
                     app: Client::with_app(&shared, app),
-                    needs,
+                    needs: Box::new(needs),
                     installations: Mutex::default(),
                 }
             }

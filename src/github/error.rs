@@ -177,7 +177,7 @@ impl Subject {
 /// A failure, what it was about, and what to do.
 #[derive(Clone, Debug)]
 pub struct Error {
-    subject: Subject,
+    subject: Box<Subject>,
     credential: CredentialKind,
     failure: RequestError,
 }
@@ -185,7 +185,7 @@ pub struct Error {
 impl Error {
     pub(super) fn new(subject: Subject, credential: CredentialKind, failure: RequestError) -> Self {
         Self {
-            subject,
+            subject: Box::new(subject),
             credential,
             failure,
         }
