@@ -10,8 +10,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
-use simulated_github::{Access, Attempt, Description, GitHub, Owner, Simulator, Webhook, guid};
+use serde_json::{Value, json};
+use simulated_github::{
+    Access, App, Attempt, Description, GitHub, Owner, Simulator, TestKey, Webhook, guid,
+};
 
 pub(crate) const TOKEN: &str = "ghp_all";
 
@@ -95,6 +97,19 @@ impl World {
                 .unwrap(),
             client: Hyper::builder(TokioExecutor::new()).build_http(),
         }
+    }
+
+    /// Adds the App, and sends what follows as it.
+    pub(crate) fn as_app(&mut self) {
+        let app = App::new(17, "Iv23liSimulated", TestKey::APP.public_der);
+        self.simulator.github().add_app(app);
+        self.token = Some(TestKey::APP.sign(&self.claims()));
+    }
+
+    /// The claims of a web token that the App would send now.
+    pub(crate) fn claims(&self) -> Value {
+        let now = self.clock.now().timestamp();
+        json!({ "iss": 17, "iat": now - 60, "exp": now + 540 })
     }
 
     /// A webhook of `acme` with `rows` attempts a minute apart, the oldest with `guid(1)`; all succeeded.
