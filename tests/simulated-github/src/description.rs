@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Exchange;
 use crate::request::{decoded, query_pairs};
-use crate::schema::with_nulls;
+use crate::schema::{with_either_account, with_nulls};
 
 /// How many problems of one body a message names.
 const MOST_PROBLEMS: usize = 3;
@@ -51,6 +51,8 @@ impl Description {
     )]
     fn parse(text: &str) -> Self {
         let mut document = serde_json::from_str(text).expect("the description is JSON");
+        // Before null is let in, which wraps what may be null.
+        with_either_account(&mut document);
         with_nulls(&mut document);
         Self {
             document,
