@@ -137,6 +137,14 @@ impl World {
         (hook, id)
     }
 
+    /// A webhook of `acme/ops` with one failed attempt: the ids of both.
+    pub(crate) fn failed_repository_attempt(&self) -> (u64, u64) {
+        let mut github = self.simulator.github();
+        let hook = github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
+        let failed = Attempt::failed(guid(1), github.now());
+        (hook, github.webhook_mut(hook).log(failed))
+    }
+
     pub(crate) fn get(&self, path: &str) -> Got {
         self.send(Method::GET, path, None)
     }

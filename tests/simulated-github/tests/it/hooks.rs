@@ -10,18 +10,7 @@ use crate::client::{World, organization, repository};
 fn every_route_answers_as_github_describes_it() {
     for mut world in [World::new(), World::enterprise_server()] {
         let (hook, id) = world.failed_attempt();
-        let (of_repository, repository_id) = {
-            let mut github = world.simulator.github();
-            let of_repository =
-                github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
-            let now = github.now();
-            (
-                of_repository,
-                github
-                    .webhook_mut(of_repository)
-                    .log(Attempt::failed(guid(1), now)),
-            )
-        };
+        let (of_repository, repository_id) = world.failed_repository_attempt();
         let unused = world
             .simulator
             .github()

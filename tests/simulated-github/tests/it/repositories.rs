@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
-use simulated_github::{Access, Attempt, GitHub, Level, Owner, Request, Webhook};
+use simulated_github::{Access, GitHub, Level, Owner, Request, Webhook};
 
-use crate::client::{World, repository};
+use crate::client::World;
 
 fn names(rows: &Value) -> Vec<&str> {
     rows.as_array()
@@ -209,19 +209,10 @@ fn a_page_has_a_hundred_repositories_at_most_and_five_thousand_are_no_burden() {
     );
 }
 
-/// A repository's webhook with a failed attempt: the ids of both.
-fn failed_attempt(world: &World) -> (u64, u64) {
-    let mut github = world.simulator.github();
-    let hook = github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
-    let failed = Attempt::failed("a", github.now());
-    let id = github.webhook_mut(hook).log(failed);
-    (hook, id)
-}
-
 #[test]
 fn requests_to_a_name_that_a_repository_had_are_redirected_to_its_id() {
     for world in [World::new(), World::enterprise_server()] {
-        let (hook, id) = failed_attempt(&world);
+        let (hook, id) = world.failed_repository_attempt();
         let number = world.simulator.github().repository_id("acme/ops").unwrap();
         world
             .simulator
@@ -270,7 +261,7 @@ fn requests_to_a_name_that_a_repository_had_are_redirected_to_its_id() {
 #[test]
 fn a_repository_is_found_by_its_id() {
     let world = World::new();
-    let (hook, _) = failed_attempt(&world);
+    let (hook, _) = world.failed_repository_attempt();
     let number = world.simulator.github().repository_id("acme/ops").unwrap();
     let base = format!("/repositories/{number}");
     assert_eq!(

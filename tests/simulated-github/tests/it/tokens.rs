@@ -4,7 +4,7 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use serde_json::{Value, json};
 use simulated_github::{Access, Level, Webhook};
 
-use crate::client::{Got, World, organization, repository};
+use crate::client::{Got, World, organization};
 
 const VARIABLES: &str = "/repos/acme/ops/actions/variables";
 
@@ -22,12 +22,9 @@ fn scopes(got: &Got) -> (Option<&str>, Option<&str>) {
     )
 }
 
-/// A repository's webhook with a failed attempt: the paths of both.
+/// The paths of a repository's webhook and of the redelivery of a failed attempt.
 fn repository_attempt(world: &World) -> (String, String) {
-    let mut github = world.simulator.github();
-    let hook = github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
-    let failed = simulated_github::Attempt::failed("a", github.now());
-    let id = github.webhook_mut(hook).log(failed);
+    let (hook, id) = world.failed_repository_attempt();
     let hook = format!("/repos/acme/ops/hooks/{hook}");
     let attempt = format!("{hook}/deliveries/{id}/attempts");
     (hook, attempt)
