@@ -92,3 +92,21 @@ fn json(part: &str) -> Result<Value, Flaw> {
 fn bytes(part: &str) -> Result<Vec<u8>, Flaw> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Undecodable)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::TestKey;
+
+    #[test]
+    fn a_web_token_must_say_that_it_is_rs256() {
+        let now = Utc::now();
+        let app = App::new(17, "Iv23liSimulated", TestKey::APP.public_der);
+        let claims = json!({ "iss": 17, "iat": now.timestamp(), "exp": now.timestamp() + 60 });
+        let check = |algorithm| check(&TestKey::APP.sign_as(algorithm, &claims), Some(&app), now);
+        assert_eq!(check("RS256"), Ok(()));
+        assert_eq!(check("RS512"), Err(Flaw::Undecodable));
+    }
+}

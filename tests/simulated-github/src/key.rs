@@ -37,7 +37,12 @@ impl TestKey {
     /// # Panics
     /// If the machine has no randomness to sign with.
     pub fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "RS256", "typ": "JWT" });
+        self.sign_as("RS256", claims)
+    }
+
+    /// The same, calling the algorithm by another name.
+    pub(crate) fn sign_as(&self, algorithm: &str, claims: &Value) -> String {
+        let header = json!({ "alg": algorithm, "typ": "JWT" });
         let [header, claims] =
             [&header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         let signed = format!("{header}.{claims}");

@@ -202,7 +202,7 @@ impl GitHub {
         let url = format!("{}/{path}", self.root(request));
         let (page, link) = paging::numbered(repositories, request, size, &url);
         let rows = page.iter().map(|repository| {
-            let admin = !access.is_integration() && access.is_admin_of(&repository.full_name());
+            let admin = access.is_admin_of(&repository.full_name());
             self.repository_json(request, repository, admin)
         });
         (rows.collect(), link)

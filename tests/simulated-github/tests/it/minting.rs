@@ -162,7 +162,10 @@ fn a_token_stops_at_its_expiry() {
     let id = install(&world, Installation::new("acme", &HOOKS));
     use_token(&mut world, id, None);
     world.clock.advance(TimeDelta::seconds(299));
-    assert_eq!(world.get("/orgs/acme/hooks").status, 200);
+    let got = world.get("/orgs/acme/hooks");
+    assert_eq!(got.status, 200);
+    // That header is for the tokens of people.
+    assert_eq!(got.header("github-authentication-token-expiration"), None);
     world.clock.advance(TimeDelta::seconds(1));
     assert_eq!(
         said(&world.get("/orgs/acme/hooks")),
