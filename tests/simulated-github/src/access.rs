@@ -1,6 +1,13 @@
 //! What a token may do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::permission::Permission;
+
+/// Whose token it is unless a test says otherwise.
+const USER: &str = "octocat";
 
 /// How much a token may do with one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -14,14 +21,44 @@ pub enum Level {
     Write,
 }
 
-/// What a token may do.
+/// What kind of token it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Kind {
+    /// A person's fine-grained token.
+    #[default]
+    FineGrained,
+    /// A person's classic token.
+    Classic { scopes: Vec<String> },
+    /// A token that an OAuth app holds for a person.
+    OauthApp { app: String, scopes: Vec<String> },
+    /// The `GITHUB_TOKEN` of a workflow in a repository, named as `owner/name`.
+    Workflow { repository: String },
+    /// A token of an installation of the App.
+    Installation(Grant),
+}
+
+/// What a token of an installation was made for.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    pub(crate) installation: u64,
+    pub(crate) permissions: BTreeMap<String, String>,
+    /// `None`: all of the installation's.
+    pub(crate) repositories: Option<BTreeSet<u64>>,
+}
+
+/// What a token may do, and what kind of token it is: a person's fine-grained one, unless made by
+/// [`classic`](Self::classic), [`oauth_app`](Self::oauth_app) or [`workflow`](Self::workflow).
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     admin: bool,
-    app: bool,
+    pub(crate) kind: Kind,
+    user: Option<String>,
     organization_webhooks: HashMap<String, Level>,
     repository_webhooks: HashMap<String, Level>,
     variables: HashMap<String, Level>,
+    /// Where to authorize the token, by the organization that asks for it.
+    sso: HashMap<String, String>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
 impl Access {
@@ -38,6 +75,47 @@ impl Access {
         }
     }
 
+    /// A classic token, such as `ghp_...`, of someone who may do everything. It may do what its scopes allow; what the
+    /// person may do can be lessened with the other methods.
+    pub fn classic(scopes: &[&str]) -> Self {
+        Self::of_admin(Kind::Classic {
+            scopes: owned(scopes),
+        })
+    }
+
+    /// A token that the OAuth app `app` holds, `gho_...`. It is like [`classic`](Self::classic), but sees only those of an
+    /// organization's webhooks that the app made: see [`Webhook::made_by`](crate::Webhook::made_by).
+    pub fn oauth_app(app: &str, scopes: &[&str]) -> Self {
+        Self::of_admin(Kind::OauthApp {
+            app: app.to_owned(),
+            scopes: owned(scopes),
+        })
+    }
+
+    /// The `GITHUB_TOKEN` of a workflow in a repository, as `owner/name`. It may use neither webhooks nor variables.
+    pub fn workflow(repository: &str) -> Self {
+        Self {
+            kind: Kind::Workflow {
+                repository: repository.to_owned(),
+            },
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn installation(grant: Grant) -> Self {
+        Self {
+            kind: Kind::Installation(grant),
+            ..Self::default()
+        }
+    }
+
+    fn of_admin(kind: Kind) -> Self {
+        Self {
+            kind,
+            ..Self::admin()
+        }
+    }
+
     /// Webhooks of an organization, by login.
     #[must_use]
     pub fn organization_webhooks(mut self, login: &str, level: Level) -> Self {
@@ -46,7 +124,7 @@ impl Access {
         self
     }
 
-    /// Webhooks of a repository, as `owner/name`.
+    /// Webhooks of a repository, as `owner/name`. Whoever has any level of these is shown as the repository's admin.
     #[must_use]
     pub fn repository_webhooks(mut self, repository: &str, level: Level) -> Self {
         self.repository_webhooks
@@ -62,31 +140,99 @@ impl Access {
         self
     }
 
-    /// The App's own routes. At GitHub these take a JSON web token signed with the App's key; here the token is any
-    /// string, and nothing is signed or checked yet.
+    /// Whose token it is; `octocat`'s otherwise.
     #[must_use]
-    pub fn app(mut self) -> Self {
-        self.app = true;
+    pub fn user(mut self, login: &str) -> Self {
+        self.user = Some(login.to_owned());
         self
     }
 
-    pub(crate) fn is_app(&self) -> bool {
-        self.app
+    /// The token has not been authorized for the single sign-on of an organization, which happens at `url`.
+    #[must_use]
+    pub fn sso_required(mut self, login: &str, url: &str) -> Self {
+        self.sso.insert(login.to_ascii_lowercase(), url.to_owned());
+        self
     }
 
-    pub(crate) fn to_organization_webhooks(&self, login: &str) -> Level {
-        self.level(&self.organization_webhooks, login)
+    /// The token works until then, and every answer says so.
+    #[must_use]
+    pub fn expires(mut self, at: DateTime<Utc>) -> Self {
+        self.expires_at = Some(at);
+        self
     }
 
-    pub(crate) fn to_repository_webhooks(&self, repository: &str) -> Level {
-        self.level(&self.repository_webhooks, repository)
+    /// The login of the person whose token it is.
+    pub(crate) fn login(&self) -> &str {
+        self.user.as_deref().unwrap_or(USER)
     }
 
-    pub(crate) fn to_variables(&self, repository: &str) -> Level {
-        self.level(&self.variables, repository)
+    /// The OAuth scopes, of the kinds of token that have some.
+    pub(crate) fn scopes(&self) -> Option<&[String]> {
+        match &self.kind {
+            Kind::Classic { scopes } | Kind::OauthApp { scopes, .. } => Some(scopes),
+            Kind::FineGrained | Kind::Workflow { .. } | Kind::Installation(_) => None,
+        }
     }
 
-    fn level(&self, granted: &HashMap<String, Level>, name: &str) -> Level {
+    /// When it expires, for tokens whose expiry every answer tells: those of people.
+    pub(crate) fn announced_expiry(&self) -> Option<DateTime<Utc>> {
+        self.expires_at.filter(|_| !self.is_integration())
+    }
+
+    /// Whether an App, and not a person, stands behind it: a workflow's token is one of the Actions App.
+    pub(crate) fn is_integration(&self) -> bool {
+        matches!(self.kind, Kind::Workflow { .. } | Kind::Installation(_))
+    }
+
+    /// The OAuth app that holds the token.
+    pub(crate) fn held_by(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::OauthApp { app, .. } => Some(app),
+            _ => None,
+        }
+    }
+
+    /// Where to authorize the token before it may be used for what an organization has.
+    pub(crate) fn sso_url(&self, login: &str) -> Option<&str> {
+        self.sso
+            .get(&login.to_ascii_lowercase())
+            .map(String::as_str)
+    }
+
+    /// The organizations that the token has to be authorized for, in lower case.
+    pub(crate) fn sso_logins(&self) -> impl Iterator<Item = &str> {
+        self.sso.keys().map(String::as_str)
+    }
+
+    /// Whether the person is an admin of a repository, whatever the token's scopes.
+    pub(crate) fn is_admin_of(&self, repository: &str) -> bool {
+        self.of_person(Permission::RepositoryHooks, repository) != Level::None
+    }
+
+    /// What a person's token may do with what an organization or repository has.
+    pub(crate) fn level(&self, permission: Permission, name: &str) -> Level {
+        let of_scopes = self.scopes().map_or(Level::Write, |scopes| {
+            let covers = |level| {
+                let accepted = permission.scopes(level);
+                scopes
+                    .iter()
+                    .any(|scope| accepted.contains(&scope.as_str()))
+            };
+            let levels = [Level::Write, Level::Read].into_iter();
+            levels
+                .filter(|level| covers(*level))
+                .max()
+                .unwrap_or_default()
+        });
+        of_scopes.min(self.of_person(permission, name))
+    }
+
+    fn of_person(&self, permission: Permission, name: &str) -> Level {
+        let granted = match permission {
+            Permission::OrganizationHooks => &self.organization_webhooks,
+            Permission::RepositoryHooks => &self.repository_webhooks,
+            Permission::ActionsVariables => &self.variables,
+        };
         let most = if self.admin {
             Level::Write
         } else {
@@ -97,4 +243,22 @@ impl Access {
             .copied()
             .unwrap_or(most)
     }
+
+    /// What it said of a repository it says of the repository's new name.
+    pub(crate) fn rename_repository(&mut self, from: &str, to: &str) {
+        for granted in [&mut self.repository_webhooks, &mut self.variables] {
+            if let Some(level) = granted.remove(&from.to_ascii_lowercase()) {
+                granted.insert(to.to_ascii_lowercase(), level);
+            }
+        }
+        if let Kind::Workflow { repository } = &mut self.kind
+            && repository.eq_ignore_ascii_case(from)
+        {
+            to.clone_into(repository);
+        }
+    }
+}
+
+fn owned(scopes: &[&str]) -> Vec<String> {
+    scopes.iter().map(|scope| (*scope).to_owned()).collect()
 }

@@ -1,5 +1,6 @@
 //! GitHub's own description of its API, and how an exchange compares to it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -8,13 +9,18 @@ use serde_json::{Value, json};
 
 use crate::Exchange;
 use crate::request::{decoded, query_pairs};
-use crate::schema::with_nulls;
+use crate::schema::{with_either_account, with_nulls};
 
 /// How many problems of one body a message names.
 const MOST_PROBLEMS: usize = 3;
 
 /// Answers that any route may give although the description lists them for few.
 const COMMON_ERRORS: [u16; 11] = [400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504];
+
+/// What any route of a repository may answer for a name that the repository had.
+///
+/// Source: <https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>.
+const REDIRECTS: [u16; 2] = [301, 307];
 
 static GITHUB_COM: LazyLock<Description> =
     LazyLock::new(|| Description::parse(include_str!("../openapi/api.github.com.webhooks.json")));
@@ -45,6 +51,8 @@ impl Description {
     )]
     fn parse(text: &str) -> Self {
         let mut document = serde_json::from_str(text).expect("the description is JSON");
+        // Before null is let in, which wraps what may be null.
+        with_either_account(&mut document);
         with_nulls(&mut document);
         Self {
             document,
@@ -56,7 +64,7 @@ impl Description {
     ///
     /// Method and path must exist; parameters must be known and of their type; the request's body must match its schema.
     /// Unless the exchange is [`faulted`](Exchange::faulted) or had no answer, the status must be described, or be one of
-    /// the errors that any route may answer, and the answer's body must match.
+    /// the errors that any route may answer or a redirect, and the answer's body must match.
     ///
     /// # Errors
     /// The first problems found, with method and path.
@@ -82,7 +90,7 @@ impl Description {
         let Some(path) = path.strip_prefix(base_path) else {
             return vec![format!("the path is not below `{base_path}`")];
         };
-        let Some((template, in_path)) = self.template(path) else {
+        let Some((template, in_path)) = self.template(&with_name(path)) else {
             return vec!["the path is not in GitHub's description".to_owned()];
         };
         let method = exchange.method.to_ascii_lowercase();
@@ -157,7 +165,7 @@ impl Description {
         let status = exchange.status;
         let response = match operation["responses"].get(status.to_string()) {
             Some(response) => self.resolved(response),
-            None if COMMON_ERRORS.contains(&status) => {
+            None if COMMON_ERRORS.contains(&status) || REDIRECTS.contains(&status) => {
                 let schema = &self.document["components"]["schemas"]["basic-error"];
                 return self.recorded_problems("an error", schema, exchange);
             }
@@ -231,6 +239,16 @@ impl Description {
         target
             .and_then(|pointer| self.document.pointer(pointer))
             .unwrap_or(value)
+    }
+}
+
+/// The path of a repository by name for one by id, which GitHub's redirects lead to and its description leaves out. The id
+/// stands for the name.
+fn with_name(path: &str) -> Cow<'_, str> {
+    let by_id = path.strip_prefix("/repositories/");
+    match by_id.and_then(|rest| rest.split_once('/')) {
+        Some((id, rest)) if id.parse::<u64>().is_ok() => format!("/repos/by-id/{id}/{rest}").into(),
+        _ => path.into(),
     }
 }
 

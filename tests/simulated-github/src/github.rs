@@ -1,15 +1,19 @@
 //! The state, and what tests do with it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::account::Account;
 use crate::exchange::Exchange;
+use crate::installation::Installed;
 use crate::log::FIRST_ID;
 use crate::rate::Rates;
+use crate::repository::Repositories;
 use crate::variables::Variable;
-use crate::{Access, Attempt, Fault, Owner, Webhook};
+use crate::{Access, App, Attempt, Fault, Minted, Owner, Webhook};
 
 /// The first webhook's id: nine digits, as GitHub's are.
 const FIRST_HOOK_ID: u64 = 512_345_671;
@@ -25,13 +29,6 @@ const REQUESTS_AN_HOUR: u32 = 5_000;
 pub(crate) enum Flavour {
     GithubCom,
     EnterpriseServer,
-}
-
-/// An organization or a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Account {
-    Organization,
-    User,
 }
 
 /// A simulated GitHub: its state, and [`respond`](Self::respond), which answers requests and knows nothing of sockets.
@@ -53,14 +50,18 @@ pub struct GitHub {
     pub shuffled: bool,
     /// Whether answers' bodies are kept in [`requests`](Self::requests); benchmarks switch it off.
     pub record_answers: bool,
+    /// How long a token of an installation works: an hour unless set.
+    pub installation_token_lifetime: TimeDelta,
     /// How long the server waits before it sends the headers of an answer.
     pub latency: Duration,
     pub(crate) flavour: Flavour,
     pub(crate) accounts: BTreeMap<String, Account>,
-    pub(crate) repositories: BTreeMap<String, BTreeMap<String, Variable>>,
-    pub(crate) app_id: Option<u64>,
+    pub(crate) repositories: Repositories,
+    pub(crate) app: Option<App>,
+    pub(crate) installations: BTreeMap<u64, Installed>,
+    pub(crate) minted: Vec<Minted>,
     pub(crate) hooks: BTreeMap<u64, (Owner, Webhook)>,
-    pub(crate) tokens: HashMap<String, Access>,
+    pub(crate) tokens: HashMap<String, Arc<Access>>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) refused: HashMap<u64, (u16, String)>,
     pub(crate) rates: Rates,
@@ -87,11 +88,14 @@ impl GitHub {
             rate_limit: Some(REQUESTS_AN_HOUR),
             shuffled: false,
             record_answers: true,
+            installation_token_lifetime: TimeDelta::hours(1),
             latency: Duration::ZERO,
             flavour: Flavour::GithubCom,
             accounts: BTreeMap::new(),
-            repositories: BTreeMap::new(),
-            app_id: None,
+            repositories: Repositories::default(),
+            app: None,
+            installations: BTreeMap::new(),
+            minted: Vec::new(),
             hooks: BTreeMap::new(),
             tokens: HashMap::new(),
             faults: Vec::new(),
@@ -132,34 +136,6 @@ impl GitHub {
         (self.clock)()
     }
 
-    /// Adds an organization.
-    pub fn add_organization(&mut self, login: &str) {
-        self.accounts
-            .insert(login.to_ascii_lowercase(), Account::Organization);
-    }
-
-    /// Adds a person.
-    pub fn add_user(&mut self, login: &str) {
-        self.accounts
-            .insert(login.to_ascii_lowercase(), Account::User);
-    }
-
-    /// Adds a repository, and its owner as an organization unless it is there already.
-    pub fn add_repository(&mut self, owner: &str, name: &str) {
-        self.accounts
-            .entry(owner.to_ascii_lowercase())
-            .or_insert(Account::Organization);
-        self.repositories
-            .entry(format!("{owner}/{name}").to_ascii_lowercase())
-            .or_default();
-    }
-
-    /// Adds the App and its webhook; [`add_webhook`](Self::add_webhook) replaces the webhook.
-    pub fn add_app(&mut self, app_id: u64) {
-        self.app_id = Some(app_id);
-        self.add_webhook(Owner::App, Webhook::new("https://app.example.com/webhook"));
-    }
-
     /// The id of the App's webhook. No route shows it; it is for calls such as [`attempts`](Self::attempts).
     pub fn app_webhook(&self) -> Option<u64> {
         self.hooks
@@ -172,9 +148,7 @@ impl GitHub {
     pub fn add_webhook(&mut self, owner: Owner, mut webhook: Webhook) -> u64 {
         match &owner {
             Owner::Organization(login) => {
-                self.accounts
-                    .entry(login.to_ascii_lowercase())
-                    .or_insert(Account::Organization);
+                self.ensure_account(login);
             }
             Owner::Repository { owner, name } => self.add_repository(owner, name),
             // An App has one webhook.
@@ -218,7 +192,7 @@ impl GitHub {
 
     /// Lets a token in, or changes what it may do.
     pub fn add_token(&mut self, token: &str, access: Access) {
-        self.tokens.insert(token.to_owned(), access);
+        self.tokens.insert(token.to_owned(), Arc::new(access));
     }
 
     /// Stops a token from working.
@@ -234,19 +208,19 @@ impl GitHub {
         let Some((owner, repository_name)) = repository.split_once('/') else {
             panic!("`{repository}` is not `owner/name`");
         };
-        self.add_repository(owner, repository_name);
+        self.ensure_account(owner);
         let now = self.now();
-        let variables = self
-            .repositories
-            .entry(repository.to_ascii_lowercase())
-            .or_default();
-        variables.insert(name.to_ascii_uppercase(), Variable::new(value, now));
+        let repository = self.repositories.ensure(owner, repository_name);
+        repository
+            .variables
+            .insert(name.to_ascii_uppercase(), Variable::new(value, now));
     }
 
     /// The value of an Actions variable of a repository named as `owner/name`.
     pub fn variable(&self, repository: &str, name: &str) -> Option<String> {
-        let variables = self.repositories.get(&repository.to_ascii_lowercase())?;
-        variables
+        let repository = self.repositories.get(repository)?;
+        repository
+            .variables
             .get(&name.to_ascii_uppercase())
             .map(|variable| variable.value.clone())
     }

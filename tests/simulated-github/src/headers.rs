@@ -3,14 +3,18 @@
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::caller::Caller;
 use crate::github::{Flavour, GitHub};
 use crate::rate::Standing;
 use crate::reply::Answer;
+use crate::route::Route;
 
 impl GitHub {
     pub(crate) fn headers(
         &self,
         answer: &Answer,
+        caller: &Caller,
+        route: Option<&Route>,
         standing: Option<Standing>,
         now: DateTime<Utc>,
     ) -> HeaderMap {
@@ -29,6 +33,9 @@ impl GitHub {
         if self.flavour == Flavour::EnterpriseServer {
             set("x-github-enterprise-version", "3.17.0");
         }
+        for (name, value) in &answer.headers {
+            set(name, value);
+        }
         if let Some(link) = &answer.link {
             set("link", link);
         }
@@ -38,6 +45,18 @@ impl GitHub {
             set("x-ratelimit-used", &standing.used.to_string());
             set("x-ratelimit-reset", &standing.reset.to_string());
             set("x-ratelimit-resource", "core");
+        }
+        if let Caller::Token(access) = caller {
+            if let Some(scopes) = access.scopes() {
+                let need = route.and_then(Route::need);
+                let accepted = need.map(|need| need.permission.scopes(need.level).join(", "));
+                set("x-oauth-scopes", &scopes.join(", "));
+                set("x-accepted-oauth-scopes", &accepted.unwrap_or_default());
+            }
+            if let Some(time) = access.announced_expiry() {
+                let time = time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+                set("github-authentication-token-expiration", &time);
+            }
         }
         headers
     }

@@ -1,8 +1,9 @@
-//! Routes that show webhooks, and the App.
+//! Routes that show webhooks.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::Access;
 use crate::github::GitHub;
 use crate::paging::{self, MOST_PER_PAGE};
 use crate::reply::Answer;
@@ -17,6 +18,7 @@ impl GitHub {
     pub(crate) fn list_hooks(
         &self,
         request: &Request,
+        access: &Access,
         owner: &Owner,
         now: DateTime<Utc>,
     ) -> Answer {
@@ -24,6 +26,7 @@ impl GitHub {
             .hooks
             .values()
             .filter(|(other, _)| other.is(owner))
+            .filter(|(owner, webhook)| webhook.is_shown_to(access, owner))
             .map(|(_, webhook)| webhook)
             .collect();
         let size = paging::per_page(request, PER_PAGE, MOST_PER_PAGE);
@@ -65,52 +68,13 @@ impl GitHub {
             .ok_or_else(|| Answer::not_found(topic))
     }
 
-    pub(crate) fn app(&self, request: &Request) -> Result<Answer, Answer> {
-        let Some(id) = self.app_id else {
-            return Err(Answer::not_found("/apps/apps"));
-        };
-        let root = self.root(request);
-        let host = request.host();
-        let events = self
-            .app_webhook()
-            .map(|id| self.webhook(id).events.clone())
-            .unwrap_or_default();
-        Ok(Answer::json(
-            200,
-            &json!({
-                "id": id,
-                "slug": "simulated-app",
-                "node_id": format!("A_{id}"),
-                "client_id": format!("Iv1.{id:016x}"),
-                "owner": account_json(&root, host),
-                "name": "Simulated App",
-                "description": null,
-                "external_url": "https://app.example.com",
-                "html_url": format!("http://{host}/apps/simulated-app"),
-                "created_at": "2024-01-01T00:00:00Z",
-                "updated_at": "2024-01-01T00:00:00Z",
-                "permissions": { "metadata": "read" },
-                "events": events,
-            }),
-        ))
-    }
-
-    pub(crate) fn app_hook_config(&self) -> Result<Answer, Answer> {
-        let hook = HookPath {
-            owner: Owner::App,
-            id: None,
-        };
-        let webhook = self.find_hook(&hook, "/apps/webhooks")?;
-        Ok(Answer::json(200, &config_json(webhook)))
-    }
-
     /// The API's base address, as the client sees it.
     pub(crate) fn root(&self, request: &Request) -> String {
         format!("http://{}{}", request.host(), self.base_path())
     }
 }
 
-fn config_json(webhook: &Webhook) -> Value {
+pub(crate) fn config_json(webhook: &Webhook) -> Value {
     let mut config = json!({ "content_type": "json", "insecure_ssl": "0", "url": webhook.url });
     if webhook.has_secret {
         config["secret"] = json!("********");
@@ -152,28 +116,4 @@ fn last_response_json(webhook: &Webhook, now: DateTime<Utc>) -> Value {
             json!({ "code": last.status_code, "status": status, "message": last.status })
         }
     }
-}
-
-fn account_json(root: &str, host: &str) -> Value {
-    let url = format!("{root}/users/acme");
-    json!({
-        "login": "acme",
-        "id": 1,
-        "node_id": "O_1",
-        "avatar_url": format!("http://{host}/avatars/1"),
-        "gravatar_id": "",
-        "url": url,
-        "html_url": format!("http://{host}/acme"),
-        "followers_url": format!("{url}/followers"),
-        "following_url": format!("{url}/following{{/other_user}}"),
-        "gists_url": format!("{url}/gists{{/gist_id}}"),
-        "starred_url": format!("{url}/starred{{/owner}}{{/repo}}"),
-        "subscriptions_url": format!("{url}/subscriptions"),
-        "organizations_url": format!("{url}/orgs"),
-        "repos_url": format!("{url}/repos"),
-        "events_url": format!("{url}/events{{/privacy}}"),
-        "received_events_url": format!("{url}/received_events"),
-        "type": "Organization",
-        "site_admin": false,
-    })
 }

@@ -20,15 +20,21 @@
 //!
 //! # Layout
 //! - `github`: the state and what tests do with it; `attempt`, `log`, `receiver`, `webhook`, `access` are its parts
-//! - `request`, `route`, `respond`: from a request to a route, and on to who may use it
-//! - `hooks`, `deliveries`, `variables`, `rate`: the routes; `paging`, `reply`, `headers`: what answers are made of
+//! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
+//! - `request`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
+//!   they may
+//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
+//!   are made of
 //! - `fault`, `exchange`: what goes wrong, and the record of what was said
 //! - `server`, `socket`, `body`: the server
 //! - `description`, `schema`: GitHub's description
 
 mod access;
+mod account;
+mod app;
 mod attempt;
 mod body;
+mod caller;
 mod deliveries;
 mod description;
 mod exchange;
@@ -36,11 +42,19 @@ mod fault;
 mod github;
 mod headers;
 mod hooks;
+mod installation;
+mod jwt;
+mod key;
+mod listing;
 mod log;
+mod mint;
 mod paging;
+mod permission;
+mod permit;
 mod rate;
 mod receiver;
 mod reply;
+mod repository;
 mod request;
 mod respond;
 mod route;
@@ -51,11 +65,15 @@ mod variables;
 mod webhook;
 
 pub use access::{Access, Level};
+pub use app::App;
 pub use attempt::{Attempt, guid};
 pub use description::Description;
 pub use exchange::Exchange;
 pub use fault::Fault;
 pub use github::GitHub;
+pub use installation::Installation;
+pub use key::TestKey;
+pub use mint::Minted;
 pub use receiver::Receiver;
 pub use reply::{Ending, Reply};
 pub use request::Request;

@@ -40,9 +40,20 @@ pub(crate) fn numbered<'a, T>(
     if page > 1 {
         relations.push(("first", 1));
     }
+    let query = request
+        .path_and_query
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    let kept: String = query
+        .split('&')
+        .filter(|pair| !matches!(pair.split('=').next(), Some("" | "page" | "per_page")))
+        .map(|pair| format!("{pair}&"))
+        .collect();
     let links: Vec<String> = relations
         .into_iter()
-        .map(|(relation, page)| format!("<{url}?per_page={size}&page={page}>; rel=\"{relation}\""))
+        .map(|(relation, page)| {
+            format!("<{url}?{kept}per_page={size}&page={page}>; rel=\"{relation}\"")
+        })
         .collect();
     (
         &items[start..end],

@@ -38,6 +38,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) link: Option<String>,
+    /// Headers that only some answers have, besides the link.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// Whether the body breaks GitHub's description on purpose.
     pub(crate) odd: bool,
 }
@@ -48,6 +50,7 @@ impl Answer {
             status,
             body: Vec::new(),
             link: None,
+            headers: Vec::new(),
             odd: false,
         }
     }
@@ -70,6 +73,11 @@ impl Answer {
             body: body.to_string().into_bytes(),
             ..Self::empty(status)
         }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     pub(crate) fn not_found(topic: &str) -> Self {

@@ -2,19 +2,31 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use http::Method;
+use serde_json::json;
 
-use crate::access::{Access, Level};
+use crate::caller::Caller;
 use crate::exchange::Exchange;
 use crate::fault::Effect;
-use crate::github::{Account, GitHub};
+use crate::github::GitHub;
 use crate::rate::{Standing, rate_limit, rate_limit_message};
 use crate::reply::{Answer, Ending, Reply};
 use crate::request::Request;
 use crate::route::Route;
-use crate::webhook::Owner;
 
 /// What GitHub lets requests without a working token have an hour.
 const ANONYMOUS_REQUESTS_AN_HOUR: u32 = 60;
+
+/// What the requests with the App's web tokens are counted under; it is no token, for tokens have no spaces around them.
+const APP_COUNTER: &str = " app";
+
+/// Where a request leads.
+enum Target {
+    Route(Route),
+    /// To a name that a repository had: to be asked again by the repository's id, with the rest of the path.
+    Moved(u64, String),
+    Nowhere,
+}
 
 impl GitHub {
     /// Answers one request. The answer depends on the state, the request and the clock alone.
@@ -25,15 +37,17 @@ impl GitHub {
             .iter_mut()
             .filter_map(|fault| fault.hit(request))
             .collect();
-        let standing = self.standing(request, now);
+        let caller = self.caller(request, now);
+        let target = self.target(request);
+        let standing = self.standing(request, &caller, now);
         let answer = if effects.iter().any(Effect::is_instead) {
             Answer::empty(200)
         } else {
-            self.answer(request, standing, now)
+            self.answer(request, &caller, &target, standing, now)
                 .unwrap_or_else(|refusal| refusal)
         };
         let faulted = answer.odd || !effects.is_empty();
-        let headers = self.headers(&answer, standing, now);
+        let headers = self.headers(&answer, &caller, target.route(), standing, now);
         let mut reply = Reply {
             status: answer.status,
             headers,
@@ -68,28 +82,49 @@ impl GitHub {
     }
 
     /// Counts the request, unless it only asks where the token stands.
-    fn standing(&mut self, request: &Request, now: DateTime<Utc>) -> Option<Standing> {
-        let limit = self.rate_limit?;
+    fn standing(
+        &mut self,
+        request: &Request,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Option<Standing> {
+        let most = self.rate_limit?;
         let cost = u32::from(self.below_base(request) != Some("/rate_limit"));
-        match request
-            .token()
-            .filter(|token| self.tokens.contains_key(*token))
-        {
-            Some(token) => Some(self.rates.count(token, limit, cost, now)),
-            None => Some(
-                self.rates
-                    .count("", limit.min(ANONYMOUS_REQUESTS_AN_HOUR), cost, now),
-            ),
-        }
+        let (counter, limit) = match caller {
+            Caller::Token(_) => (request.token().unwrap_or_default(), most),
+            Caller::App => (APP_COUNTER, most),
+            Caller::Anonymous | Caller::Unknown(_) => ("", most.min(ANONYMOUS_REQUESTS_AN_HOUR)),
+        };
+        Some(self.rates.count(counter, limit, cost, now))
     }
 
     fn below_base<'a>(&self, request: &'a Request) -> Option<&'a str> {
         request.path().strip_prefix(self.base_path())
     }
 
+    /// Where the request leads; a repository named by its id is found as by its name.
+    fn target(&self, request: &Request) -> Target {
+        let found = self.below_base(request).and_then(|path| {
+            if let Some((id, rest)) = after_prefix(path, "/repositories/", 1) {
+                let repository = self.repositories.by_id(id.parse().ok()?)?;
+                let path = format!("/repos/{}{rest}", repository.full_name());
+                return Route::of(&request.method, &path).map(Target::Route);
+            }
+            if let Some((name, rest)) = after_prefix(path, "/repos/", 2)
+                && let Some(id) = self.repositories.moved(name)
+            {
+                return Some(Target::Moved(id, rest.to_owned()));
+            }
+            Route::of(&request.method, path).map(Target::Route)
+        });
+        found.unwrap_or(Target::Nowhere)
+    }
+
     fn answer(
         &mut self,
         request: &Request,
+        caller: &Caller,
+        target: &Target,
         standing: Option<Standing>,
         now: DateTime<Utc>,
     ) -> Result<Answer, Answer> {
@@ -101,112 +136,104 @@ impl GitHub {
                 topic,
             ));
         }
-        let Some(access) = request
-            .token()
-            .and_then(|token| self.tokens.get(token))
-            .cloned()
-        else {
-            let message = if request.token().is_some() {
-                "Bad credentials"
-            } else {
-                "Requires authentication"
-            };
-            return Err(Answer::error(401, message, ""));
+        let route = match target {
+            Target::Route(route) => route,
+            Target::Moved(id, rest) => {
+                return caller.known().map(|()| self.moved(request, *id, rest));
+            }
+            Target::Nowhere => return caller.known().and(Err(Answer::not_found(""))),
         };
-        let route = self
-            .below_base(request)
-            .and_then(|path| Route::of(&request.method, path));
-        let Some(route) = route else {
-            return Err(Answer::not_found(""));
-        };
-        self.permit(&access, &route)?;
+        self.permit(caller, route)?;
+        self.take(route, request, caller, standing, now)
+    }
+
+    /// Takes a route that the caller may take.
+    fn take(
+        &mut self,
+        route: &Route,
+        request: &Request,
+        caller: &Caller,
+        standing: Option<Standing>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, Answer> {
         let topic = route.topic();
         match route {
             Route::RateLimit => rate_limit(standing),
-            Route::App => self.app(request),
-            Route::AppHookConfig => self.app_hook_config(),
-            Route::Hooks(owner) => Ok(self.list_hooks(request, &owner, now)),
-            Route::Hook(hook) => self.show_hook(request, &hook, now, topic),
-            Route::Deliveries(hook) => self.list_deliveries(request, &hook, now, topic),
-            Route::Delivery(hook, id) => self.show_delivery(&hook, id, now, topic),
-            Route::Redeliver(hook, id) => self.redeliver(&hook, id, now, topic),
-            Route::Variables(repository) => Ok(self.list_variables(request, &repository)),
-            Route::Variable(repository, name) => self.show_variable(&repository, &name),
-            Route::CreateVariable(repository) => self.create_variable(request, &repository, now),
+            Route::App => self.show_app(request, topic),
+            Route::AppHookConfig => self.app_hook_config(topic),
+            Route::Installations => Ok(self.list_installations(request)),
+            Route::OrganizationInstallation(login) if !self.is_organization(login) => {
+                Err(Answer::not_found(topic))
+            }
+            Route::OrganizationInstallation(login) | Route::AccountInstallation(login) => {
+                self.show_account_installation(request, login, topic)
+            }
+            Route::RepositoryInstallation(repository) => {
+                self.show_repository_installation(request, repository, topic)
+            }
+            Route::MintToken(installation) => self.mint(request, *installation, now, topic),
+            Route::InstallationRepositories => {
+                Ok(self.list_installation_repositories(request, caller.access(route)?))
+            }
+            Route::OrganizationRepositories(login) => {
+                self.list_organization_repositories(request, caller.access(route)?, login, topic)
+            }
+            Route::UserRepositories(login) => {
+                self.list_user_repositories(request, caller.access(route)?, login, topic)
+            }
+            Route::OwnRepositories => {
+                self.list_own_repositories(request, caller.access(route)?, topic)
+            }
+            Route::Hooks(owner) => Ok(self.list_hooks(request, caller.access(route)?, owner, now)),
+            Route::Hook(hook) => self.show_hook(request, hook, now, topic),
+            Route::Deliveries(hook) => self.list_deliveries(request, hook, now, topic),
+            Route::Delivery(hook, id) => self.show_delivery(hook, *id, now, topic),
+            Route::Redeliver(hook, id) => self.redeliver(hook, *id, now, topic),
+            Route::Variables(repository) => Ok(self.list_variables(request, repository)),
+            Route::Variable(repository, name) => self.show_variable(repository, name),
+            Route::CreateVariable(repository) => self.create_variable(request, repository, now),
             Route::UpdateVariable(repository, name) => {
-                self.update_variable(request, &repository, &name, now)
+                self.update_variable(request, repository, name, now)
             }
-            Route::DeleteVariable(repository, name) => self.delete_variable(&repository, &name),
+            Route::DeleteVariable(repository, name) => self.delete_variable(repository, name),
         }
     }
 
-    /// GitHub hides what a token may not see, and says so when it may see but not change it.
-    fn permit(&self, access: &Access, route: &Route) -> Result<(), Answer> {
-        let (needed, level) = match route {
-            Route::RateLimit => return Ok(()),
-            Route::App | Route::AppHookConfig => return self.permit_app(access),
-            Route::Hooks(owner) => (Level::Read, self.level(access, owner)?),
-            Route::Hook(hook) | Route::Deliveries(hook) | Route::Delivery(hook, _) => {
-                (Level::Read, self.level(access, &hook.owner)?)
-            }
-            Route::Redeliver(hook, _) => (Level::Write, self.level(access, &hook.owner)?),
-            Route::Variables(repository) | Route::Variable(repository, _) => {
-                (Level::Read, self.level_for_variables(access, repository))
-            }
-            Route::CreateVariable(repository)
-            | Route::UpdateVariable(repository, _)
-            | Route::DeleteVariable(repository, _) => {
-                (Level::Write, self.level_for_variables(access, repository))
-            }
+    /// The redirect of a request that names a repository by a name it had.
+    fn moved(&self, request: &Request, id: u64, rest: &str) -> Answer {
+        let query = request
+            .path_and_query
+            .strip_prefix(request.path())
+            .unwrap_or_default();
+        let url = format!("{}/repositories/{id}{rest}{query}", self.root(request));
+        let (status, message) = match request.method {
+            Method::GET => (301, "Moved Permanently"),
+            _ => (307, "Temporary Redirect"),
         };
-        match level {
-            Level::None => Err(Answer::not_found(route.topic())),
-            Level::Read if needed == Level::Write => Err(Answer::error(
-                403,
-                "Resource not accessible by personal access token",
-                route.topic(),
-            )),
-            Level::Read | Level::Write => Ok(()),
+        let body = json!({
+            "message": message,
+            "url": url,
+            "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
+        });
+        Answer::json(status, &body).with_header("location", url)
+    }
+}
+
+impl Target {
+    fn route(&self) -> Option<&Route> {
+        match self {
+            Self::Route(route) => Some(route),
+            Self::Moved(..) | Self::Nowhere => None,
         }
     }
+}
 
-    /// Anything but the App's own JSON web token is turned away as undecodable, whatever else it may do.
-    fn permit_app(&self, access: &Access) -> Result<(), Answer> {
-        if !access.is_app() {
-            return Err(Answer::error(
-                401,
-                "A JSON web token could not be decoded",
-                "",
-            ));
-        }
-        if self.app_id.is_none() {
-            return Err(Answer::not_found("/apps/apps"));
-        }
-        Ok(())
-    }
-
-    fn level(&self, access: &Access, owner: &Owner) -> Result<Level, Answer> {
-        Ok(match owner {
-            Owner::Organization(login) => match self.accounts.get(&login.to_ascii_lowercase()) {
-                Some(Account::Organization) => access.to_organization_webhooks(login),
-                Some(Account::User) | None => Level::None,
-            },
-            Owner::Repository { owner, name } => {
-                let repository = format!("{owner}/{name}");
-                self.if_there(&repository, access.to_repository_webhooks(&repository))
-            }
-            Owner::App => self.permit_app(access).map(|()| Level::Write)?,
-        })
-    }
-
-    fn level_for_variables(&self, access: &Access, repository: &str) -> Level {
-        self.if_there(repository, access.to_variables(repository))
-    }
-
-    fn if_there(&self, repository: &str, level: Level) -> Level {
-        let there = self
-            .repositories
-            .contains_key(&repository.to_ascii_lowercase());
-        if there { level } else { Level::None }
-    }
+/// The first segments of a path after `prefix`, and the rest of it, which is empty or begins with a slash.
+fn after_prefix<'a>(path: &'a str, prefix: &str, segments: usize) -> Option<(&'a str, &'a str)> {
+    let path = path.strip_prefix(prefix)?;
+    let end = path
+        .match_indices('/')
+        .nth(segments - 1)
+        .map_or(path.len(), |(at, _)| at);
+    Some(path.split_at(end))
 }

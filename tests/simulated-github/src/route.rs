@@ -11,6 +11,16 @@ pub(crate) enum Route {
     RateLimit,
     App,
     AppHookConfig,
+    Installations,
+    OrganizationInstallation(String),
+    /// The login may be an organization's too.
+    AccountInstallation(String),
+    RepositoryInstallation(Repository),
+    MintToken(u64),
+    InstallationRepositories,
+    OrganizationRepositories(String),
+    UserRepositories(String),
+    OwnRepositories,
     Hooks(Owner),
     Hook(HookPath),
     Deliveries(HookPath),
@@ -50,6 +60,9 @@ impl Route {
                 },
                 rest,
             ),
+            ["app", "installations", id, "access_tokens"] if method == Method::POST => {
+                Some(Self::MintToken(id.parse().ok()?))
+            }
             ["orgs", login, "hooks", rest @ ..] => {
                 Self::hooks(method, Owner::Organization((*login).to_owned()), rest)
             }
@@ -64,8 +77,27 @@ impl Route {
             ["repos", owner, name, "actions", "variables", rest @ ..] => {
                 Self::variables(method, format!("{owner}/{name}"), rest)
             }
+            _ if method == Method::GET => Self::discovery(&segments),
             _ => None,
         }
+    }
+
+    /// Routes that find installations and repositories; all are read only.
+    fn discovery(segments: &[&str]) -> Option<Self> {
+        let route = match segments {
+            ["app", "installations"] => Self::Installations,
+            ["orgs", login, "installation"] => Self::OrganizationInstallation((*login).to_owned()),
+            ["users", login, "installation"] => Self::AccountInstallation((*login).to_owned()),
+            ["repos", owner, name, "installation"] => {
+                Self::RepositoryInstallation(format!("{owner}/{name}"))
+            }
+            ["installation", "repositories"] => Self::InstallationRepositories,
+            ["orgs", login, "repos"] => Self::OrganizationRepositories((*login).to_owned()),
+            ["users", login, "repos"] => Self::UserRepositories((*login).to_owned()),
+            ["user", "repos"] => Self::OwnRepositories,
+            _ => return None,
+        };
+        Some(route)
     }
 
     fn hooks(method: &Method, owner: Owner, rest: &[&str]) -> Option<Self> {
@@ -111,11 +143,45 @@ impl Route {
         }
     }
 
+    /// Whether it is the App's own, which takes a web token and no other.
+    pub(crate) fn is_for_app(&self) -> bool {
+        match self {
+            Self::App
+            | Self::AppHookConfig
+            | Self::Installations
+            | Self::OrganizationInstallation(_)
+            | Self::AccountInstallation(_)
+            | Self::RepositoryInstallation(_)
+            | Self::MintToken(_) => true,
+            _ => self.hook().is_some_and(|hook| hook.owner == Owner::App),
+        }
+    }
+
+    /// The webhook it is about.
+    pub(crate) fn hook(&self) -> Option<&HookPath> {
+        match self {
+            Self::Hook(hook)
+            | Self::Deliveries(hook)
+            | Self::Delivery(hook, _)
+            | Self::Redeliver(hook, _) => Some(hook),
+            _ => None,
+        }
+    }
+
     /// The part of GitHub's documentation that errors point to.
     pub(crate) fn topic(&self) -> &'static str {
         match self {
             Self::RateLimit => "/rate-limit/rate-limit",
-            Self::App => "/apps/apps",
+            Self::App
+            | Self::Installations
+            | Self::OrganizationInstallation(_)
+            | Self::AccountInstallation(_)
+            | Self::RepositoryInstallation(_)
+            | Self::MintToken(_) => "/apps/apps",
+            Self::InstallationRepositories => "/apps/installations",
+            Self::OrganizationRepositories(_)
+            | Self::UserRepositories(_)
+            | Self::OwnRepositories => "/repos/repos",
             Self::AppHookConfig => "/apps/webhooks",
             Self::Hooks(owner)
             | Self::Hook(HookPath { owner, .. })

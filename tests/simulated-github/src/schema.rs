@@ -1,4 +1,4 @@
-//! From OpenAPI 3.0's schemas to JSON Schema.
+//! From the schemas as they are published to JSON Schema.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,25 @@ pub(crate) fn with_nulls(value: &mut Value) {
                 object.remove("nullable");
                 let schema = value.take();
                 *value = json!({ "anyOf": [schema, { "type": "null" }] });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Makes whoever an App is installed on a person, an organization or an enterprise, everywhere below `value`.
+///
+/// The description asks for all of them in one (`allOf`), which its own examples are not.
+pub(crate) fn with_either_account(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(with_either_account),
+        Value::Object(object) => {
+            object.values_mut().for_each(with_either_account);
+            let is_either = object.get("allOf").is_some_and(|all| {
+                all[0]["title"] == "Simple User" && all[1]["title"] == "Enterprise"
+            });
+            if is_either && let Some(either) = object.remove("allOf") {
+                object.insert("anyOf".to_owned(), either);
             }
         }
         _ => {}
@@ -38,5 +57,23 @@ mod tests {
         assert!(validator.is_valid(&json!({ "action": "opened" })));
         assert!(!validator.is_valid(&json!({ "action": 1 })));
         assert!(!validator.is_valid(&json!({ "event": null })));
+    }
+
+    #[test]
+    fn an_account_is_one_of_two_and_all_else_stays_all_of_what_it_is() {
+        let either = |title| {
+            let mut schema = json!({ "properties": { "account": { "allOf": [
+                { "title": "Simple User", "required": ["login"] },
+                { "title": title, "required": ["slug"] },
+            ] } } });
+            with_either_account(&mut schema);
+            jsonschema::validator_for(&schema).unwrap()
+        };
+        let of_account = |account| json!({ "account": account });
+        let accounts = either("Enterprise");
+        assert!(accounts.is_valid(&of_account(json!({ "login": "acme" }))));
+        assert!(accounts.is_valid(&of_account(json!({ "slug": "acme" }))));
+        assert!(!accounts.is_valid(&of_account(json!({ "name": "acme" }))));
+        assert!(!either("Team").is_valid(&of_account(json!({ "login": "acme" }))));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The rules are GitHub's: <https://docs.github.com/actions/reference/workflows-and-actions/variables>.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -75,9 +77,9 @@ impl GitHub {
     pub(crate) fn list_variables(&self, request: &Request, repository: &str) -> Answer {
         let all: Vec<(&String, &Variable)> = self
             .repositories
-            .get(&repository.to_ascii_lowercase())
+            .get(repository)
             .into_iter()
-            .flatten()
+            .flat_map(|repository| &repository.variables)
             .collect();
         let size = paging::per_page(request, PER_PAGE, MOST_PER_PAGE);
         let url = format!(
@@ -100,9 +102,9 @@ impl GitHub {
 
     pub(crate) fn show_variable(&self, repository: &str, name: &str) -> Result<Answer, Answer> {
         let name = name.to_ascii_uppercase();
-        let variables = self.repositories.get(&repository.to_ascii_lowercase());
-        let variable = variables
-            .and_then(|variables| variables.get(&name))
+        let repository = self.repositories.get(repository);
+        let variable = repository
+            .and_then(|repository| repository.variables.get(&name))
             .ok_or_else(|| Answer::not_found(TOPIC))?;
         Ok(Answer::json(200, &variable.json(&name)))
     }
@@ -117,10 +119,7 @@ impl GitHub {
         let (Some(name), Some(value)) = (wanted.name, wanted.value) else {
             return Err(invalid("Invalid request. `name` and `value` are needed."));
         };
-        let variables = self
-            .repositories
-            .entry(repository.to_ascii_lowercase())
-            .or_default();
+        let variables = self.variables_of(repository)?;
         if variables.contains_key(&name) {
             return Err(Answer::error(
                 409,
@@ -141,10 +140,7 @@ impl GitHub {
     ) -> Result<Answer, Answer> {
         let wanted = Wanted::of(request)?;
         let name = name.to_ascii_uppercase();
-        let variables = self
-            .repositories
-            .entry(repository.to_ascii_lowercase())
-            .or_default();
+        let variables = self.variables_of(repository)?;
         let new_name = wanted.name.unwrap_or_else(|| name.clone());
         if new_name != name && variables.contains_key(&new_name) {
             return Err(Answer::error(
@@ -167,10 +163,20 @@ impl GitHub {
         repository: &str,
         name: &str,
     ) -> Result<Answer, Answer> {
-        let variables = self.repositories.get_mut(&repository.to_ascii_lowercase());
-        let removed = variables.and_then(|variables| variables.remove(&name.to_ascii_uppercase()));
-        removed
+        let variables = self.variables_of(repository)?;
+        variables
+            .remove(&name.to_ascii_uppercase())
             .map(|_| Answer::empty(204))
+            .ok_or_else(|| Answer::not_found(TOPIC))
+    }
+
+    fn variables_of(
+        &mut self,
+        repository: &str,
+    ) -> Result<&mut BTreeMap<String, Variable>, Answer> {
+        self.repositories
+            .get_mut(repository)
+            .map(|repository| &mut repository.variables)
             .ok_or_else(|| Answer::not_found(TOPIC))
     }
 }

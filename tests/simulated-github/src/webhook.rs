@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::log::Log;
-use crate::{Attempt, Receiver};
+use crate::{Access, Attempt, Receiver};
 
 /// Who a webhook belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Webhook {
     pub created_at: DateTime<Utc>,
     /// Whether it has a secret; shown as asterisks.
     pub has_secret: bool,
+    /// The OAuth app that made it; nobody but that app is shown an organization's webhook then.
+    pub oauth_app: Option<String>,
     pub(crate) id: u64,
     pub(crate) log: Log,
     /// Ids of attempts whose redelivery was accepted, in order.
@@ -75,10 +77,26 @@ impl Webhook {
             receiver: Receiver::up(),
             created_at: DateTime::from_timestamp(1_704_067_200, 0).unwrap_or_default(),
             has_secret: true,
+            oauth_app: None,
             id: 0,
             log: Log::new(),
             requested: Vec::new(),
         }
+    }
+
+    /// As made by an OAuth app: see [`Access::oauth_app`].
+    #[must_use]
+    pub fn made_by(mut self, oauth_app: &str) -> Self {
+        self.oauth_app = Some(oauth_app.to_owned());
+        self
+    }
+
+    /// Whether the token is shown the webhook where its permissions let it see the owner's webhooks: OAuth apps and all
+    /// others keep theirs apart.
+    ///
+    /// Source: <https://docs.github.com/rest/orgs/webhooks#list-organization-webhooks>.
+    pub(crate) fn is_shown_to(&self, access: &Access, owner: &Owner) -> bool {
+        !matches!(owner, Owner::Organization(_)) || self.oauth_app.as_deref() == access.held_by()
     }
 
     /// The id GitHub knows it by; 0 until it has been added.

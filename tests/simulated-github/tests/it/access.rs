@@ -120,14 +120,22 @@ fn variables_can_be_read_with_less_than_they_are_written_with() {
 
 #[test]
 fn the_apps_routes_are_for_the_app_alone() {
-    let world = World::new();
-    world.simulator.github().add_app(17);
-    assert_eq!(world.get("/app/hook/deliveries").status, 401);
-    let world = world_of(Access::nothing().app());
-    assert_eq!(world.get("/app").status, 404);
-    world.simulator.github().add_app(17);
+    let mut world = World::new();
+    let got = world.get("/app/hook/deliveries");
+    assert_eq!(
+        (got.status, got.message()),
+        (401, "A JSON web token could not be decoded".to_owned())
+    );
+    world.as_app();
     assert_eq!(world.get("/app").status, 200);
-    assert_eq!(world.get("/orgs/acme/hooks").status, 404);
+    let got = world.get("/orgs/acme/hooks");
+    assert_eq!(
+        (got.status, got.message()),
+        (403, "Resource not accessible by integration".to_owned())
+    );
+    world.token = None;
+    assert_eq!(world.get("/app").status, 401);
+    world.assert_as_described();
 }
 
 #[test]

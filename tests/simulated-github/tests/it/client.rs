@@ -10,8 +10,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
-use simulated_github::{Access, Attempt, Description, GitHub, Owner, Simulator, Webhook, guid};
+use serde_json::{Value, json};
+use simulated_github::{
+    Access, App, Attempt, Description, GitHub, Owner, Simulator, TestKey, Webhook, guid,
+};
 
 pub(crate) const TOKEN: &str = "ghp_all";
 
@@ -97,6 +99,19 @@ impl World {
         }
     }
 
+    /// Adds the App, and sends what follows as it.
+    pub(crate) fn as_app(&mut self) {
+        let app = App::new(17, "Iv23liSimulated", TestKey::APP.public_der);
+        self.simulator.github().add_app(app);
+        self.token = Some(TestKey::APP.sign(&self.claims()));
+    }
+
+    /// The claims of a web token that the App would send now.
+    pub(crate) fn claims(&self) -> Value {
+        let now = self.clock.now().timestamp();
+        json!({ "iss": 17, "iat": now - 60, "exp": now + 540 })
+    }
+
     /// A webhook of `acme` with `rows` attempts a minute apart, the oldest with `guid(1)`; all succeeded.
     pub(crate) fn webhook(&self, rows: i32) -> u64 {
         let mut github = self.simulator.github();
@@ -120,6 +135,14 @@ impl World {
             .webhook_mut(hook)
             .log(Attempt::failed(guid(1), at));
         (hook, id)
+    }
+
+    /// A webhook of `acme/ops` with one failed attempt: the ids of both.
+    pub(crate) fn failed_repository_attempt(&self) -> (u64, u64) {
+        let mut github = self.simulator.github();
+        let hook = github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
+        let failed = Attempt::failed(guid(1), github.now());
+        (hook, github.webhook_mut(hook).log(failed))
     }
 
     pub(crate) fn get(&self, path: &str) -> Got {

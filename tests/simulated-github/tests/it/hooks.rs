@@ -10,18 +10,7 @@ use crate::client::{World, organization, repository};
 fn every_route_answers_as_github_describes_it() {
     for mut world in [World::new(), World::enterprise_server()] {
         let (hook, id) = world.failed_attempt();
-        let (of_repository, repository_id) = {
-            let mut github = world.simulator.github();
-            let of_repository =
-                github.add_webhook(repository(), Webhook::new("https://ci.example.com/hook"));
-            let now = github.now();
-            (
-                of_repository,
-                github
-                    .webhook_mut(of_repository)
-                    .log(Attempt::failed(guid(1), now)),
-            )
-        };
+        let (of_repository, repository_id) = world.failed_repository_attempt();
         let unused = world
             .simulator
             .github()
@@ -64,12 +53,7 @@ fn every_route_answers_as_github_describes_it() {
         );
         assert_eq!(world.get(variables).json()["total_count"], 1);
         world.get("/rate_limit");
-        world
-            .simulator
-            .github()
-            .add_token("jwt", Access::nothing().app());
-        world.simulator.github().add_app(17);
-        world.token = Some("jwt".to_owned());
+        world.as_app();
         assert_eq!(world.get("/app").json()["id"], 17);
         assert_eq!(
             world.get("/app/hook/config").json()["url"],
@@ -149,14 +133,12 @@ fn a_webhook_is_found_only_below_its_owner() {
 #[test]
 fn an_app_has_one_webhook() {
     let mut world = World::new();
-    let hook = {
-        let mut github = world.simulator.github();
-        github.add_app(17);
-        github.add_token("jwt", Access::nothing().app());
-        github.add_webhook(Owner::App, Webhook::new("https://other.example.com/"))
-    };
+    world.as_app();
+    let hook = world
+        .simulator
+        .github()
+        .add_webhook(Owner::App, Webhook::new("https://other.example.com/"));
     assert_eq!(world.simulator.github().app_webhook(), Some(hook));
-    world.token = Some("jwt".to_owned());
     assert_eq!(
         world.get("/app/hook/config").json()["url"],
         "https://other.example.com/"

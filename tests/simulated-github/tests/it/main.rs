@@ -2,13 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod app;
 mod client;
 mod deliveries;
 mod description;
 mod faults;
 mod hooks;
+mod installations;
+mod minting;
 mod performance;
 mod program;
 mod redelivery;
+mod repositories;
 mod server;
+mod tokens;
 mod variables;

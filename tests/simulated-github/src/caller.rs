@@ -1,0 +1,48 @@
+//! Who sends a request.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::Access;
+use crate::access::Kind;
+use crate::github::GitHub;
+use crate::jwt::{self, Flaw};
+use crate::request::Request;
+
+/// Who sends a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Caller {
+    /// Someone without a token.
+    Anonymous,
+    /// Someone whose token does not work; the flaw is what it has as a web token.
+    Unknown(Flaw),
+    /// The App itself, by a web token.
+    App,
+    /// Someone whose token works.
+    Token(Arc<Access>),
+}
+
+impl GitHub {
+    pub(crate) fn caller(&self, request: &Request, now: DateTime<Utc>) -> Caller {
+        let Some(token) = request.token() else {
+            return Caller::Anonymous;
+        };
+        match self.tokens.get(token) {
+            Some(access) if self.works(access, now) => Caller::Token(Arc::clone(access)),
+            Some(_) => Caller::Unknown(Flaw::Undecodable),
+            None => match jwt::check(token, self.app.as_ref(), now) {
+                Ok(()) => Caller::App,
+                Err(flaw) => Caller::Unknown(flaw),
+            },
+        }
+    }
+
+    fn works(&self, access: &Access, now: DateTime<Utc>) -> bool {
+        let installed = match &access.kind {
+            Kind::Installation(grant) => self.installations.contains_key(&grant.installation),
+            _ => true,
+        };
+        installed && access.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+}
