@@ -1,6 +1,6 @@
 //! The state, and what tests do with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +61,8 @@ pub struct GitHub {
     pub(crate) installations: BTreeMap<u64, Installed>,
     pub(crate) minted: Vec<Minted>,
     pub(crate) hooks: BTreeMap<u64, (Owner, Webhook)>,
+    /// The ids of each owner's webhooks, by [`Owner::key`].
+    pub(crate) hooks_of: HashMap<String, BTreeSet<u64>>,
     pub(crate) tokens: HashMap<String, Arc<Access>>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) refused: HashMap<u64, (u16, String)>,
@@ -97,6 +99,7 @@ impl GitHub {
             installations: BTreeMap::new(),
             minted: Vec::new(),
             hooks: BTreeMap::new(),
+            hooks_of: HashMap::new(),
             tokens: HashMap::new(),
             faults: Vec::new(),
             refused: HashMap::new(),
@@ -138,10 +141,14 @@ impl GitHub {
 
     /// The id of the App's webhook. No route shows it; it is for calls such as [`attempts`](Self::attempts).
     pub fn app_webhook(&self) -> Option<u64> {
-        self.hooks
-            .iter()
-            .find(|(_, (owner, _))| *owner == Owner::App)
-            .map(|(id, _)| *id)
+        self.webhooks_of(&Owner::App).next().map(Webhook::id)
+    }
+
+    /// An owner's webhooks in the order of their ids, found without a look at the rest.
+    pub(crate) fn webhooks_of(&self, owner: &Owner) -> impl Iterator<Item = &Webhook> {
+        let ids = self.hooks_of.get(&owner.key()).into_iter().flatten();
+        ids.filter_map(|id| self.hooks.get(id))
+            .map(|(_, webhook)| webhook)
     }
 
     /// Adds a webhook, and its owner unless it is there already, and returns the webhook's id.
@@ -152,7 +159,11 @@ impl GitHub {
             }
             Owner::Repository { owner, name } => self.add_repository(owner, name),
             // An App has one webhook.
-            Owner::App => self.hooks.retain(|_, (owner, _)| *owner != Owner::App),
+            Owner::App => {
+                if let Some(id) = self.app_webhook() {
+                    self.remove_webhook(id);
+                }
+            }
         }
         let id = self
             .hooks
@@ -162,6 +173,7 @@ impl GitHub {
         webhook
             .log
             .start_ids_at(FIRST_ID + (id - FIRST_HOOK_ID) * IDS_PER_HOOK);
+        self.hooks_of.entry(owner.key()).or_default().insert(id);
         self.hooks.insert(id, (owner, webhook));
         id
     }
@@ -187,7 +199,11 @@ impl GitHub {
 
     /// Deletes a webhook; its routes are not found from then on.
     pub fn remove_webhook(&mut self, id: u64) {
-        self.hooks.remove(&id);
+        if let Some((owner, _)) = self.hooks.remove(&id)
+            && let Some(ids) = self.hooks_of.get_mut(&owner.key())
+        {
+            ids.remove(&id);
+        }
     }
 
     /// Lets a token in, or changes what it may do.

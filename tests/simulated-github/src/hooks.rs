@@ -23,11 +23,8 @@ impl GitHub {
         now: DateTime<Utc>,
     ) -> Answer {
         let hooks: Vec<&Webhook> = self
-            .hooks
-            .values()
-            .filter(|(other, _)| other.is(owner))
-            .filter(|(owner, webhook)| webhook.is_shown_to(access, owner))
-            .map(|(_, webhook)| webhook)
+            .webhooks_of(owner)
+            .filter(|webhook| webhook.is_shown_to(access, owner))
             .collect();
         let size = paging::per_page(request, PER_PAGE, MOST_PER_PAGE);
         let root = self.root(request);

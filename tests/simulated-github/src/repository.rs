@@ -123,9 +123,11 @@ impl GitHub {
     /// and what tokens may do with it they may go on doing.
     ///
     /// # Panics
-    /// If there is no such repository, or one that has the new name.
+    /// If there is no such repository, or one that has the new name already.
     pub fn rename_repository(&mut self, repository: &str, new_name: &str) {
-        let owner = repository.split('/').next().unwrap_or_default();
+        let Some((owner, old_name)) = repository.split_once('/') else {
+            panic!("`{repository}` is not `owner/name`");
+        };
         if self
             .repositories
             .get(&format!("{owner}/{new_name}"))
@@ -136,13 +138,18 @@ impl GitHub {
         let Some(new_full_name) = self.repositories.rename(repository, new_name) else {
             panic!("there is no repository `{repository}`");
         };
-        for (owner, _) in self.hooks.values_mut() {
-            if let Owner::Repository { owner, name } = owner
-                && repository.eq_ignore_ascii_case(&format!("{owner}/{name}"))
-            {
-                new_name.clone_into(name);
+        let named = |name: &str| Owner::Repository {
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+        };
+        let ids = self.hooks_of.remove(&named(old_name).key());
+        for id in ids.iter().flatten() {
+            if let Some((owner, _)) = self.hooks.get_mut(id) {
+                *owner = named(new_name);
             }
         }
+        self.hooks_of
+            .insert(named(new_name).key(), ids.unwrap_or_default());
         for access in self.tokens.values_mut() {
             Arc::make_mut(access).rename_repository(repository, &new_full_name);
         }

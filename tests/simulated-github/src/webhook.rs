@@ -34,6 +34,11 @@ impl Owner {
         }
     }
 
+    /// The same for owners that [`is`](Self::is) holds to be the same.
+    pub(crate) fn key(&self) -> String {
+        self.path().to_ascii_lowercase()
+    }
+
     /// The path of the owner's webhooks, without a slash at its ends.
     pub(crate) fn path(&self) -> String {
         match self {
