@@ -221,7 +221,9 @@ impl<'a> Discovery<'a> {
                 return None;
             }
             let page = list.next_page().await;
-            self.count_request(Some(login));
+            if !matches!(page, Ok(None)) {
+                self.count_request(Some(login));
+            }
             let page = match page {
                 Ok(None) => return Some(Listed::default()),
                 Ok(Some(page)) => page,
@@ -305,7 +307,7 @@ impl<'a> Discovery<'a> {
                 "{name}: {webhooks} of GitHub's list could not be read ({reason})"
             ));
         } else if found.active.is_empty() && meant != Meant::Everything && !elsewhere {
-            let none = self.none_active(meant, found.inactive);
+            let none = none_active(meant, found.inactive, client);
             census.errors.push(format!("{name}: {none}"));
         }
         for webhook in found.active {
@@ -313,19 +315,6 @@ impl<'a> Discovery<'a> {
             // Nobody listens any more once the pass has failed otherwise.
             let _ = self.found.send(Located { webhook, client });
         }
-    }
-
-    /// What is said where something named has no active webhook.
-    fn none_active(&self, meant: Meant, inactive: usize) -> String {
-        if meant == Meant::Webhook {
-            return "it is not active, so GitHub delivers nothing to it. Activate it, or leave it out".into();
-        }
-        let oauth = if self.credentials.are_an_app() {
-            ""
-        } else {
-            ". An OAuth app's token sees only those that the app made, so check whose token it is"
-        };
-        format!("GitHub shows none that is active ({inactive} inactive){oauth}")
     }
 
     /// What can only be said at the end.
@@ -360,6 +349,25 @@ impl<'a> Discovery<'a> {
     fn census(&self) -> MutexGuard<'_, Census> {
         locked(self.census)
     }
+}
+
+/// What is said where something named has no active webhook.
+fn none_active(meant: Meant, inactive: usize, client: &Client) -> String {
+    if meant == Meant::Webhook {
+        return "it is not active, so GitHub delivers nothing to it. Activate it, or leave it out"
+            .into();
+    }
+    let hint = match client.sees_only_its_own() {
+        Some(true) => {
+            ". An OAuth app's token sees only the webhooks that the app made: use a personal access token or an App"
+        }
+        None => {
+            ". If this is an OAuth app's token, it sees only the webhooks that the app made: use a personal access \
+             token or an App"
+        }
+        Some(false) => "",
+    };
+    format!("GitHub shows none that is active ({inactive} inactive){hint}")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

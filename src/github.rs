@@ -35,7 +35,7 @@ mod variables;
 mod webhooks;
 
 pub use attempts::{Log, Page, Unreadable, redeliver};
-pub use auth::{Credential, Secret};
+pub use auth::{Credential, PrivateKey, Secret};
 pub use base::{ApiBase, origin};
 pub use client::Client;
 pub use credentials::{CredentialError, Credentials};

@@ -111,15 +111,15 @@ impl Inputs {
 
     /// All that nobody may see.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let (Credential::Token(first)
-        | Credential::App {
-            private_key: first, ..
-        }) = &self.credential;
+        let first = match &self.credential {
+            Credential::Token(token) => Some(token),
+            Credential::App { private_key, .. } => private_key.secret(),
+        };
         let second = match &self.checkpoint {
             Some(CheckpointPlace::Variable { token, .. }) => token.as_ref(),
             _ => None,
         };
-        std::iter::once(first).chain(second)
+        first.into_iter().chain(second)
     }
 
     /// What an App's installations must be able to do.

@@ -317,6 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn a_new_file_belongs_to_the_workspaces_owner() {
+        let folder = folder();
+        // Works for root only; for all others the owner is the same anyway.
+        let _ = chown(folder.path(), Some(1_234), Some(1_234));
+        let owner = fs::metadata(folder.path()).unwrap().uid();
+        let path = folder.path().join("a/checkpoint.json");
+        for text in ["1", "2"] {
+            write_file(&path, Some(folder.path()), text.as_bytes()).unwrap();
+            for path in [&*path, path.parent().unwrap()] {
+                assert_eq!(fs::metadata(path).unwrap().uid(), owner, "{path:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_file_of_something_else_is_named_and_left_alone() {
         let folder = folder();
         let path = folder.path().join("x");

@@ -41,7 +41,7 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
     match status {
         401 if kind == Kind::App => {
             "`private-key` is no key of the App with this `client-id`, or was deleted there: generate one on the \
-             App's settings page and store its whole .pem file"
+             App's settings page, and store its whole .pem file"
                 .into()
         }
         401 if matches!(takes, Takes::App) => AN_APP.into(),
@@ -57,6 +57,9 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
             "The App's installation is suspended: unsuspend it on the account's settings page (GitHub Apps, \
              Configure)"
                 .into()
+        }
+        403 | 404 | 422 if kind == Kind::App => {
+            "Check the App's permissions, and its installation on the account's settings page".into()
         }
         403 => format!("A permission is missing: {}", missing(told, takes, kind)),
         404 => format!(
@@ -97,7 +100,7 @@ fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
             "use another token: a token that begins with `ghs_` is the workflow's own GITHUB_TOKEN, which can never \
              do this, or that of an App's installation, which lacks {permission}"
         ),
-        (Kind::Minted | Kind::App, _) => {
+        (Kind::Minted, _) => {
             let extent = match takes {
                 Takes::OrganizationWebhooks(_) => "",
                 _ => ", and see that its installation includes the repository",
@@ -116,7 +119,9 @@ fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
                 whose(takes)
             )
         }
-        (Kind::FineGrained, None) => format!("give the token {permission}"),
+        (Kind::FineGrained | Kind::Other | Kind::App, None) => {
+            format!("give the token {permission}")
+        }
     }
 }
 

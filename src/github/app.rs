@@ -1,7 +1,6 @@
 //! A GitHub App's key, and the JSON web tokens it signs
 //! (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
@@ -15,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::sign::SigningKey;
 use serde::Serialize;
 
-use super::auth::{Secret, bearer};
+use super::auth::{PEM_BEGIN, PrivateKey, Secret, bearer};
 use super::clock::Clock;
 use super::error::RequestError;
 use crate::actions::Console;
@@ -81,14 +80,19 @@ struct Claims<'a> {
 
 impl App {
     /// The App of this client ID, with its key as PEM or a path to it.
-    pub(super) fn new(client_id: &str, key: &Secret, console: &Console) -> Result<Self, KeyError> {
-        let given = key.expose();
-        let der = if given.contains(BEGIN) {
-            private_key(given)?
-        } else {
-            let text = std::fs::read_to_string(Path::new(given)).map_err(KeyError::Unreadable)?;
-            console.mask(&Secret::new(text.clone()));
-            private_key(&text)?
+    pub(super) fn new(
+        client_id: &str,
+        key: &PrivateKey,
+        console: &Console,
+    ) -> Result<Self, KeyError> {
+        let der = match &key.pem {
+            Some(pem) => private_key(pem.expose())?,
+            None => {
+                let text =
+                    std::fs::read_to_string(key.path.expose()).map_err(KeyError::Unreadable)?;
+                console.mask(&Secret::new(text.clone()));
+                private_key(&text)?
+            }
         };
         let key =
             any_supported_type(&der).map_err(|error| KeyError::Malformed(error.to_string()))?;
@@ -168,15 +172,13 @@ fn is_off(signed: &Signed, clock: &Clock) -> bool {
     (clock.offset() - signed.offset).abs() > CLOCKS_DIFFER
 }
 
-const BEGIN: &str = "-----BEGIN ";
-
 /// The key in a PEM text, whose new lines may have become spaces or `\n` on its way through secrets and
 /// environment files.
 fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, KeyError> {
     let malformed = |what: &str| KeyError::Malformed(what.into());
     let text = text.replace("\\r", "\n").replace("\\n", "\n");
     let (_, after) = text
-        .split_once(BEGIN)
+        .split_once(PEM_BEGIN)
         .ok_or_else(|| malformed("there is no `-----BEGIN`"))?;
     let (label, after) = after
         .split_once("-----")
@@ -189,7 +191,7 @@ fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, KeyError> {
         return Err(KeyError::Sort);
     }
     let body: String = body.split_whitespace().collect();
-    let whole = format!("{BEGIN}{label}-----\n{body}\n{end}\n");
+    let whole = format!("{PEM_BEGIN}{label}-----\n{body}\n{end}\n");
     PrivateKeyDer::from_pem_slice(whole.as_bytes())
         .map_err(|_| malformed("what is between its first and last line is no base64"))
 }

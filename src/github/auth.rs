@@ -1,6 +1,7 @@
 //! Secrets, the header made of them, and what may be done with which kind of token.
 
 use std::fmt;
+use std::path::Path;
 
 use http::HeaderValue;
 
@@ -37,10 +38,39 @@ pub enum Credential {
     App {
         /// Its client ID or App ID.
         client_id: String,
-        /// Its key as PEM, or a path to that.
-        private_key: Secret,
+        /// Its key.
+        private_key: PrivateKey,
     },
 }
+
+/// An App's key as it was given. What is no PEM text is taken for a path, and shown no more than a key: it may
+/// be half of one.
+#[derive(Clone, Debug)]
+pub struct PrivateKey {
+    pub(super) pem: Option<Secret>,
+    pub(super) path: Secret,
+}
+
+impl PrivateKey {
+    /// PEM text, or a path to it, relative to `folder`.
+    pub fn new(given: &str, folder: Option<&Path>) -> Self {
+        let path = folder.map_or_else(|| given.into(), |folder| folder.join(given));
+        Self {
+            pem: given
+                .contains(PEM_BEGIN)
+                .then(|| Secret::new(given.to_owned())),
+            path: Secret::new(path.to_string_lossy().into_owned()),
+        }
+    }
+
+    /// The text, if it was given as such.
+    pub fn secret(&self) -> Option<&Secret> {
+        self.pem.as_ref()
+    }
+}
+
+/// What a key begins with.
+pub(super) const PEM_BEGIN: &str = "-----BEGIN ";
 
 /// What kind of credential a request is made with. What is missing has a different name for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +79,10 @@ pub(super) enum CredentialKind {
     Classic,
     /// An OAuth app's token.
     OAuth,
-    /// A token of which only scopes or permissions, as its answers tell, say what it is: a fine-grained
-    /// personal access token, a person's token of an App, or one of a form that is not known.
+    /// A fine-grained personal access token.
     FineGrained,
+    /// A token of which only its answers say what it is: a person's of an App, or one of an older form.
+    Other,
     /// An installation token that was given: of an App, or the workflow's own.
     Given,
     /// An installation token that was made here.
@@ -71,8 +102,10 @@ impl CredentialKind {
             Self::Classic
         } else if token.starts_with("gho_") {
             Self::OAuth
-        } else {
+        } else if token.starts_with("github_pat_") {
             Self::FineGrained
+        } else {
+            Self::Other
         }
     }
 

@@ -215,6 +215,15 @@ impl Client {
         }
     }
 
+    /// Whether of an organization's webhooks it sees those only that were made with it, as far as can be told.
+    pub fn sees_only_its_own(&self) -> Option<bool> {
+        match self.kind() {
+            CredentialKind::OAuth => Some(true),
+            CredentialKind::Other => None,
+            _ => Some(false),
+        }
+    }
+
     /// Ties a failure to what it was about.
     pub(super) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
         Error::new(subject.clone(), self.kind(), failure)

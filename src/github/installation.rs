@@ -9,9 +9,10 @@ use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::auth::{Secret, bearer};
+use super::advice::advice;
+use super::auth::{CredentialKind, Secret, bearer};
 use super::client::Client;
-use super::error::RequestError;
+use super::error::{RequestError, Takes};
 use super::paged::Pages;
 use crate::targets::Targets;
 
@@ -287,11 +288,9 @@ impl Minter {
 
     /// What GitHub's answer to the App means for the account.
     fn refused(&self, error: RequestError) -> RequestError {
-        match (&error, error.status()) {
-            (RequestError::Status { message, .. }, Some(403 | 422)) if !error.is_limit() => self
-                .no_token(&format!(
-                    "GitHub answered `{message}`. Check the App's installation"
-                )),
+        let certain = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
+        match advice(&error, &Takes::App, CredentialKind::App) {
+            Some(advice) if certain => self.no_token(&format!("{error}. {advice}")),
             _ => error,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::given::{Check, Given};
 use super::values::{self, Problem};
 use super::{CheckpointPlace, Variable};
-use crate::github::{Credential, Secret};
+use crate::github::{Credential, PrivateKey};
 
 /// What is said of a secret that is not there: GitHub passes an empty one where it passes none.
 const UNSEEN_SECRET: &str = "no secret of that name is visible here (workflows of forks and of Dependabot get none, \
@@ -18,7 +18,11 @@ const CONTAINED: &str = "/github";
 
 impl Given {
     /// What to speak to GitHub with.
-    pub(super) fn credential(&self, check: &mut Check) -> Option<Credential> {
+    pub(super) fn credential(
+        &self,
+        check: &mut Check,
+        workspace: Option<&Path>,
+    ) -> Option<Credential> {
         match (&self.token, &self.client_id, &self.private_key) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => check.of(
                 "token",
@@ -35,7 +39,7 @@ impl Given {
                 let client_id = check.parsed("client-id", Some(client_id), values::client_id)??;
                 Some(Credential::App {
                     client_id,
-                    private_key: Secret::new(key.clone()),
+                    private_key: PrivateKey::new(key, workspace),
                 })
             }
             (None, Some(_), None) => check.of(

@@ -154,7 +154,7 @@ impl Given {
             ApiBase::new(value).ok_or(values::API_URL)
         });
         let api = api.map(Option::unwrap_or_default);
-        let credential = self.credential(check);
+        let credential = self.credential(check, runners.workspace.as_deref());
         let web = api.as_ref().map(ApiBase::web).unwrap_or_default();
         let repository = runners.repository.as_deref();
         let targets = self.targets(check, credential.as_ref(), repository, &web);

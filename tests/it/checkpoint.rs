@@ -54,7 +54,8 @@ fn nonsense_is_an_error_that_names_variable_and_value() {
         let world = World::new();
         world.set_variable(nonsense);
         world.log(Attempt::failed(guid(1), ago(5)));
-        let named = format!("checkpoint variable `{VARIABLE}` in `acme/ops` holds `{nonsense}`, which");
+        let named =
+            format!("checkpoint variable `{VARIABLE}` in `acme/ops` holds `{nonsense}`, which");
         world.pass().run().failure(&named);
         assert_eq!(world.writes(), [""; 0]);
         assert_eq!(

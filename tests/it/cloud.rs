@@ -28,6 +28,8 @@ const TOKEN: &str = "ghp_virtual";
 pub(crate) struct Cloud {
     pub(crate) github: Arc<Mutex<GitHub>>,
     pub(crate) hook: u64,
+    /// Where its API is.
+    base: &'static str,
     /// How long headers take, and how much longer bodies.
     pub(crate) latency: Duration,
     pub(crate) body_latency: Duration,
@@ -41,8 +43,19 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 impl Cloud {
     pub(crate) fn new() -> Self {
+        Self::of(GitHub::new(), "https://api.github.com")
+    }
+
+    /// The same on Enterprise Server, which knows no limits.
+    pub(crate) fn enterprise_server() -> Self {
+        Self::of(
+            GitHub::enterprise_server(),
+            "https://git.example.com/api/v3",
+        )
+    }
+
+    fn of(mut github: GitHub, base: &'static str) -> Self {
         let began = Instant::now();
-        let mut github = GitHub::new();
         github.set_clock(move || start() + TimeDelta::from_std(began.elapsed()).unwrap());
         github.add_organization("acme");
         github.add_repository("acme", "ops");
@@ -52,6 +65,7 @@ impl Cloud {
         Self {
             github: Arc::new(Mutex::new(github)),
             hook,
+            base,
             latency: Duration::ZERO,
             body_latency: Duration::ZERO,
             unsent: Arc::default(),
@@ -112,14 +126,15 @@ impl Cloud {
 
     async fn respond(self, request: http::Request<OctoBody>) -> http::Response<SlowBody> {
         let (parts, body) = request.into_parts();
-        assert_eq!(parts.uri.host(), Some("api.github.com"));
+        let base: http::Uri = self.base.parse().unwrap();
+        assert_eq!(parts.uri.host(), base.host());
         let body = body.collect().await.unwrap().to_bytes();
         let path = parts.uri.path_and_query().unwrap().as_str();
         let mut request = Request::new(parts.method, path).with_body(body);
         request.headers.extend(parts.headers);
         request
             .headers
-            .insert("host", "api.github.com".parse().unwrap());
+            .insert("host", base.host().unwrap().parse().unwrap());
         self.github.lock().unwrap().enter();
         sleep(self.latency).await;
         let reply = {
@@ -151,7 +166,9 @@ impl Cloud {
         ours: DateTime<Utc>,
         more: &[(&str, &str)],
     ) -> Report {
-        let inputs = inputs(more);
+        let mut given = vec![("INPUT_API_URL", self.base)];
+        given.extend(more);
+        let inputs = inputs(&given);
         let console = Console::new(&Runner::default(), std::io::sink());
         let cloud = self.clone();
         let service = tower::service_fn(move |request: http::Request<OctoBody>| {
@@ -167,7 +184,7 @@ impl Cloud {
                 Ok(cloud.respond(request).await)
             }
         });
-        let base = ApiBase::default();
+        let base = ApiBase::new(self.base).unwrap();
         let (credential, needs) = (&inputs.credential, inputs.needs());
         let credentials = Credentials::over(service, &base, credential, needs, &console, ours);
         pass::run(&inputs, &credentials.unwrap(), &console).await

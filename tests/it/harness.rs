@@ -222,14 +222,24 @@ impl Run<'_> {
     }
 
     /// Runs it to its end, in an environment that holds nothing else.
-    pub(crate) fn run(mut self) -> Ended {
-        let folder = tempfile::tempdir().unwrap();
-        let commands = folder.path().join("file_commands");
-        std::fs::create_dir(&commands).unwrap();
+    pub(crate) fn run(self) -> Ended {
+        self.run_in(tempfile::tempdir().unwrap().path())
+    }
+
+    /// The same with the workspace in this folder.
+    pub(crate) fn run_in(mut self, folder: &Path) -> Ended {
+        let commands = folder.join("file_commands");
+        let _ = std::fs::remove_dir_all(&commands);
+        let workspace = folder.join("workspace");
+        std::fs::create_dir_all(&commands).unwrap();
+        std::fs::create_dir_all(&workspace).unwrap();
         let output = match std::env::var("REDELIVER_IMAGE") {
-            Ok(image) => self.in_container(folder.path(), &image),
+            Ok(image) => self.in_container(folder, &image),
             Err(_) => {
                 self.command_files(&commands);
+                let workspace = workspace.to_str().unwrap();
+                self.variables
+                    .insert("GITHUB_WORKSPACE".into(), workspace.into());
                 Command::new(env!("CARGO_BIN_EXE_redeliver-webhooks"))
                     .args(&self.arguments)
                     .env_clear()
@@ -276,6 +286,9 @@ impl Run<'_> {
         command.args(words("REDELIVER_RUN_FLAGS").split_whitespace());
         command.args(["--workdir", "/github/workspace"]);
         self.command_files(Path::new("/github/file_commands"));
+        let workspace = "/github/workspace";
+        self.variables
+            .insert("GITHUB_WORKSPACE".into(), workspace.into());
         for name in self.variables.keys() {
             command.args(["-e", name]);
         }

@@ -8,17 +8,23 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod app;
 mod checkpoint;
+mod checkpoint_file;
 mod cloud;
 mod decisions;
+mod discovery;
 mod docs_script;
 mod errors;
 mod harness;
 mod inputs;
+mod kinds;
 mod network;
 mod output;
+mod permissions;
 mod policy;
 mod rows;
+mod server;
 mod state;
 mod virtual_time;
 mod waves;

@@ -1,0 +1,305 @@
+//! A GitHub App speaks for itself: web tokens, installation tokens, clocks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
+
+use crate::cloud::{Cloud, start};
+use crate::kinds::CLIENT_ID;
+
+const ALL: [(&str, &str); 3] = [
+    ("organization_hooks", "write"),
+    ("repository_hooks", "write"),
+    ("actions_variables", "write"),
+];
+
+fn cloud() -> Cloud {
+    let cloud = Cloud::new();
+    {
+        let mut github = cloud.github();
+        github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
+        github.install(Installation::new("acme", &ALL));
+    }
+    cloud
+}
+
+async fn pass(cloud: &Cloud, more: &[(&str, &str)]) -> Report {
+    let mut inputs = as_the_app();
+    inputs.extend(more);
+    cloud.pass(&inputs).await
+}
+
+fn as_the_app() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("INPUT_TOKEN", ""),
+        ("INPUT_CLIENT_ID", CLIENT_ID),
+        ("INPUT_PRIVATE_KEY", TestKey::APP.pkcs1_pem),
+    ]
+}
+
+/// What each token that was made could do.
+fn minted(cloud: &Cloud) -> Vec<BTreeMap<String, String>> {
+    let github = cloud.github();
+    let permissions = |minted: &simulated_github::Minted| {
+        let permissions = serde_json::to_value(&minted.permissions).unwrap();
+        let mut permissions: BTreeMap<String, String> =
+            serde_json::from_value(permissions).unwrap();
+        permissions.remove("metadata");
+        permissions
+    };
+    github.minted().iter().map(permissions).collect()
+}
+
+fn permissions(wanted: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let wanted = wanted.iter();
+    wanted
+        .map(|(name, level)| ((*name).into(), (*level).into()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_can_do_what_the_pass_needs_and_no_more() {
+    let repository = [("INPUT_ORGANIZATION", ""), ("INPUT_REPOSITORY", "acme/ops")];
+    let dry = ("INPUT_DRY_RUN", "true");
+    let once = ("INPUT_SINCE", "1h");
+    let bare = ("INPUT_CHECKPOINT_VARIABLE", "");
+    let (read, write) = ("read", "write");
+    let (organization, repositories) = ("organization_hooks", "repository_hooks");
+    let variables = "actions_variables";
+    type Pairs = Vec<(&'static str, &'static str)>;
+    let cases: [(Pairs, Pairs); 6] = [
+        (vec![], vec![(organization, write), (variables, write)]),
+        (vec![dry], vec![(organization, read), (variables, read)]),
+        (vec![once], vec![(organization, write), (variables, read)]),
+        (vec![bare], vec![(organization, write)]),
+        (
+            repository.to_vec(),
+            vec![(repositories, write), (variables, write)],
+        ),
+        (
+            vec![("INPUT_REPOSITORY", "acme/ops"), bare, dry],
+            vec![(organization, read), (repositories, read)],
+        ),
+    ];
+    for (inputs, wanted) in cases {
+        let cloud = cloud();
+        let hook = Owner::Repository {
+            owner: "acme".into(),
+            name: "ops".into(),
+        };
+        cloud
+            .github()
+            .add_webhook(hook, Webhook::new("https://x.example.com"));
+        cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+        let report = pass(&cloud, &inputs).await;
+        assert_eq!(report.errors, [""; 0], "{inputs:?}");
+        assert_eq!(minted(&cloud), [permissions(&wanted)], "{inputs:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_token_is_made_for_an_account_however_many_ask() {
+    let mut cloud = cloud();
+    for n in 0..50 {
+        let name = format!("r{n}");
+        let owner = Owner::Repository {
+            owner: "acme".into(),
+            name,
+        };
+        let hook = cloud
+            .github()
+            .add_webhook(owner, Webhook::new("https://x.example.com"));
+        cloud
+            .github()
+            .webhook_mut(hook)
+            .log(Attempt::failed(guid(n), start() - TimeDelta::minutes(5)));
+    }
+    cloud.latency = Duration::from_millis(100);
+    let report = pass(&cloud, &[("INPUT_REPOSITORY", "acme/*")]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 50);
+    assert_eq!(cloud.github().minted().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_within_the_pass_is_renewed_before() {
+    let mut cloud = cloud();
+    cloud.github().installation_token_lifetime = TimeDelta::minutes(2);
+    cloud.log_failures(cloud.hook, 300, start());
+    cloud.latency = Duration::from_millis(300);
+    let report = pass(&cloud, &[("INPUT_PACE", "30")]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.result(), PassResult::Recovered);
+    let refused = cloud
+        .github()
+        .requests()
+        .iter()
+        .filter(|each| each.status == 401)
+        .count();
+    assert_eq!(refused, 0);
+    let made = cloud.github().minted().len();
+    assert!((5..=12).contains(&made), "{made}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_is_replaced_once() {
+    let cloud = cloud();
+    cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+    let refused = r#"{"message":"Bad credentials"}"#;
+    cloud
+        .github()
+        .add_fault(Fault::on("GET", "/deliveries").status(401, refused));
+    cloud
+        .github()
+        .add_fault(Fault::on("POST", "/attempts").status(401, refused));
+    let report = pass(&cloud, &[]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.result(), PassResult::Recovered);
+    assert_eq!(cloud.github().minted().len(), 3);
+
+    cloud.github().add_fault(
+        Fault::on("GET", "/deliveries")
+            .always()
+            .status(401, refused),
+    );
+    let report = pass(&cloud, &[]).await;
+    assert!(
+        report.errors[0].contains("GitHub answered 401 `Bad credentials`"),
+        "{:?}",
+        report.errors
+    );
+    assert_eq!(cloud.github().minted().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_whose_clock_is_wrong_signs_again_by_githubs() {
+    for (off, refused) in [
+        (3_600, 1),
+        (-3_600, 1),
+        (86_400 * 365, 1),
+        (20, 0),
+        (-20, 0),
+    ] {
+        let cloud = cloud();
+        cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+        let ours = start() + TimeDelta::seconds(off);
+        let report = cloud.pass_with_our_clock(ours, &as_the_app()).await;
+        assert_eq!(report.errors, [""; 0], "{off}");
+        assert_eq!(report.result(), PassResult::Recovered);
+        let github = cloud.github();
+        let told = github
+            .requests()
+            .iter()
+            .filter(|each| each.status == 401)
+            .count();
+        assert_eq!(told, refused, "{off}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_key_is_tried_once() {
+    let cloud = cloud();
+    let key = ("INPUT_PRIVATE_KEY", TestKey::OTHER.pkcs1_pem);
+    let mut inputs: Vec<_> = as_the_app().into_iter().take(2).collect();
+    inputs.push(key);
+    let report = cloud.pass(&inputs).await;
+    assert!(
+        report.errors[0].contains("`private-key` is no key of the App"),
+        "{:?}",
+        report.errors
+    );
+    // Once for both who ask: the webhooks and the variable.
+    assert_eq!(cloud.github().requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_apps_own_word_is_renewed_on_a_long_pass() {
+    let mut cloud = cloud();
+    let hook = cloud.github().app_webhook().unwrap();
+    for n in 0..20_000 {
+        let at = start() - TimeDelta::seconds(n);
+        cloud
+            .github()
+            .webhook_mut(hook)
+            .log(Attempt::ok(guid(n as u64), at));
+    }
+    // 200 pages, one after the other, in about half an hour.
+    cloud.latency = Duration::from_secs(9);
+    let target = [
+        ("INPUT_ORGANIZATION", ""),
+        ("INPUT_APP_WEBHOOK", "true"),
+        ("INPUT_TIME_LIMIT", "2h"),
+    ];
+    let report = pass(&cloud, &target).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.scanned(), 20_000);
+    let github = cloud.github();
+    assert!(github.now() - start() > TimeDelta::minutes(25));
+    let mut words: Vec<_> = github
+        .requests()
+        .iter()
+        .filter(|each| each.path_and_query.starts_with("/app"))
+        .map(|each| each.headers["authorization"].clone())
+        .collect();
+    words.dedup();
+    assert!((5..=8).contains(&words.len()), "{}", words.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_organization_of_the_app_but_those_left_out() {
+    let cloud = cloud();
+    let mut hooks = Vec::new();
+    for n in 0..150 {
+        let login = format!("org-{n}");
+        let mut github = cloud.github();
+        let owner = Owner::Organization(login.clone());
+        hooks.push(github.add_webhook(owner, Webhook::new("https://x.example.com")));
+        github
+            .webhook_mut(hooks[n])
+            .log(Attempt::failed(guid(1), start() - TimeDelta::minutes(5)));
+        github.install(Installation::new(&login, &ALL));
+    }
+    {
+        let mut github = cloud.github();
+        github.add_user("bob");
+        github.install(Installation::new("bob", &ALL));
+        github.install(Installation::new("asleep", &ALL).suspended());
+        github.install(Installation::new("weak", &[("organization_hooks", "read")]));
+    }
+    let target = [
+        ("INPUT_ORGANIZATION", "*, !org-7, !ORG-8"),
+        ("INPUT_CHECKPOINT_VARIABLE", ""),
+    ];
+    let report = pass(&cloud, &target).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 148);
+    let github = cloud.github();
+    assert_eq!(
+        (
+            github.requested(hooks[7]).len(),
+            github.requested(hooks[8]).len()
+        ),
+        (0, 0)
+    );
+    // The list tells what single look-ups would.
+    let lookups = github
+        .requests()
+        .iter()
+        .filter(|each| each.path_and_query.ends_with("/installation"));
+    assert_eq!(lookups.count(), 0);
+    let warned = report.warnings.join("\n");
+    assert!(
+        warned.contains(
+            "`asleep`: there is no token for `asleep`: the App's installation is suspended"
+        ),
+        "{warned}"
+    );
+    assert!(
+        warned.contains("`weak`: there is no token for `weak`: the App's installation lacks"),
+        "{warned}"
+    );
+    assert!(!warned.contains("bob"), "{warned}");
+}

@@ -1,0 +1,108 @@
+//! A checkpoint in a file, and none at all.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use chrono::TimeDelta;
+use simulated_github::{Attempt, guid};
+
+use crate::harness::{HOUR, World, ago};
+
+#[test]
+fn a_file_keeps_the_checkpoint_and_what_belongs_to_it() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    world.log(Attempt::failed(guid(1), ago(10)));
+    world.log(Attempt::failed(guid(2), ago(25 * HOUR)));
+    let run = world
+        .bare_pass()
+        .input("checkpoint-file", ".redeliver/checkpoint.json");
+    let ended = run.run_in(folder.path()).success();
+    let ended = ended.outputs(&["found=1", "recovered=1"]);
+    assert!(!ended.output("checkpoint").is_empty());
+    let path = folder.path().join("workspace/.redeliver/checkpoint.json");
+    let file: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(file["version"], 1);
+    assert_eq!(file["state"]["checkpoint"], file["checkpoint"]);
+    assert_eq!(file["state"]["targets"][0], "acme");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_next_pass_starts_at_the_file_and_a_dry_run_leaves_it() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let pass = |dry: &str| {
+        let run = world
+            .bare_pass()
+            .input("checkpoint-file", "checkpoint.json");
+        run.input("dry-run", dry).run_in(folder.path())
+    };
+    world.log(Attempt::failed(guid(1), ago(10)));
+    pass("true").success().says("There is no checkpoint file");
+    let path = folder.path().join("workspace/checkpoint.json");
+    assert!(!path.exists());
+    pass("false").success().outputs(&["recovered=1"]);
+    let hour_ago = ago(HOUR).timestamp_millis();
+    let before = format!(r#"{{"version":1,"checkpoint":"{hour_ago}"}}"#);
+    fs::write(&path, &before).unwrap();
+    let inside = world.log(Attempt::failed(guid(2), ago(HOUR + 20)));
+    world.log(Attempt::failed(guid(3), ago(20 * HOUR)));
+    pass("true").success().outputs(&["found=1"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    pass("false").success().outputs(&["found=1", "recovered=1"]);
+    assert_eq!(world.redelivered()[1..], [inside]);
+    assert_ne!(fs::read_to_string(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_of_something_else_stops_the_pass_before_anything_is_done() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("workspace")).unwrap();
+    let path = folder.path().join("workspace/x");
+    world.log(Attempt::failed(guid(1), ago(10)));
+    for (text, wrong) in [
+        ("{}", "is none (missing field"),
+        (
+            r#"{"version":1,"checkpoint":"soon"}"#,
+            "holds `soon`, which is no time",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let run = world.bare_pass().input("checkpoint-file", "x");
+        run.run_in(folder.path()).failure(wrong);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(10)));
+    let folder = tempfile::tempdir().unwrap();
+    // A folder of this name can't be replaced by a file.
+    fs::create_dir_all(folder.path().join("workspace/x/y")).unwrap();
+    let run = world.bare_pass().input("checkpoint-file", "x");
+    let ended = run.run_in(folder.path());
+    ended.failure("checkpoint file `").says("could not be");
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn without_a_checkpoint_much_reading_is_told_of() {
+    let world = World::new();
+    for n in 0..5_100 {
+        let at = ago(1) - TimeDelta::seconds(40 * n);
+        world.log(Attempt::ok(guid(n as u64), at));
+    }
+    let told = "51 pages of delivery logs were read, and every pass reads as many";
+    let ended = world.bare_pass().run().success();
+    ended
+        .outputs(&["scanned=5100"])
+        .says("::notice::")
+        .says(told);
+    let ended = world.pass().run().success();
+    assert!(!ended.log.contains(told), "{}", ended.log);
+}
