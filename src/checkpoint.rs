@@ -77,6 +77,18 @@ pub enum CheckpointError {
     },
 }
 
+impl CheckpointError {
+    /// The pass is to end, and nothing failed.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::GitHub(error) if error.failure().is_stop())
+    }
+
+    /// GitHub allows nothing more for now.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::GitHub(error) if error.failure().is_limit())
+    }
+}
+
 /// The checkpoint as this pass found it.
 pub struct Checkpoint {
     store: Option<Store>,
@@ -219,7 +231,7 @@ impl Checkpoint {
         let write = || async {
             let there = self.stored();
             let value = there.value.clone().unwrap_or_else(|| millis(window.start));
-            self.write(there, Some(value), None).await
+            self.write(there, Some(value), None, false).await
         };
         self.read_only || self.proof.get_or_init(write).await.is_ok()
     }
@@ -245,7 +257,7 @@ impl Checkpoint {
         let state = state(&value).text();
         let there = self.stored();
         let new = (there.value.as_ref() != Some(&value)).then(|| value.clone());
-        self.write(there, new, Some(state)).await?;
+        self.write(there, new, Some(state), true).await?;
         Ok(self.found.map(millis) != Some(value))
     }
 
@@ -259,13 +271,13 @@ impl Checkpoint {
         there: Stored,
         value: Option<String>,
         state: Option<String>,
+        last: bool,
     ) -> Result<(), CheckpointError> {
         let Some(store) = &self.store else {
             return Ok(());
         };
-        store
-            .write(&there, value.as_deref(), state.as_deref())
-            .await?;
+        let new = (value.as_deref(), state.as_deref());
+        store.write(&there, new, last).await?;
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         *stored = Stored {
             value: value.or(there.value),

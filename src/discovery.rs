@@ -7,7 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::Instant;
 
 use crate::github::{self, Client, Credentials, Error, Found, RepositoryList};
 use crate::report::counted;
@@ -38,6 +37,8 @@ pub struct Census {
     pub errors: Vec<String>,
     /// What people should know.
     pub warnings: Vec<String>,
+    /// The search was not finished, though nothing failed.
+    unfinished: bool,
     /// Active webhooks were found.
     active: bool,
     /// Hosts of webhooks whose payload URL is not the one meant.
@@ -68,7 +69,15 @@ impl std::ops::AddAssign for Listed {
 impl Census {
     /// Whether all webhooks that are meant are known.
     pub fn is_complete(&self) -> bool {
-        self.errors.is_empty()
+        self.errors.is_empty() && !self.unfinished
+    }
+
+    fn fail(&mut self, error: &Error) {
+        if error.failure().is_stop() {
+            self.unfinished = true;
+        } else {
+            self.errors.push(error.to_string());
+        }
     }
 }
 
@@ -76,7 +85,6 @@ impl Census {
 pub struct Discovery<'a> {
     targets: &'a Targets,
     credentials: &'a Credentials,
-    deadline: Instant,
     found: UnboundedSender<Located>,
     census: &'a Mutex<Census>,
     /// Repositories that were asked for, in lower case: one may be meant twice.
@@ -99,14 +107,12 @@ impl<'a> Discovery<'a> {
     pub fn new(
         targets: &'a Targets,
         credentials: &'a Credentials,
-        deadline: Instant,
         found: UnboundedSender<Located>,
         census: &'a Mutex<Census>,
     ) -> Self {
         Self {
             targets,
             credentials,
-            deadline,
             found,
             census,
             asked: Mutex::default(),
@@ -159,7 +165,7 @@ impl<'a> Discovery<'a> {
     async fn all_organizations(&self) {
         let installations = match self.credentials.installations().await {
             Ok(installations) => installations,
-            Err(error) => return self.census().errors.push(error.to_string()),
+            Err(error) => return self.census().fail(&error),
         };
         let targets = &self.targets.organizations;
         let is_in =
@@ -213,11 +219,8 @@ impl<'a> Discovery<'a> {
         mut list: RepositoryList,
     ) -> Pin<Box<dyn Future<Output = Option<Listed>> + 's>> {
         Box::pin(async move {
-            if Instant::now() >= self.deadline || self.found.is_closed() {
-                let error = format!(
-                    "the repositories of `{login}` were not listed to the end, because the pass had to stop"
-                );
-                self.census().errors.push(error);
+            if self.found.is_closed() {
+                self.census().unfinished = true;
                 return None;
             }
             let page = list.next_page().await;
@@ -228,7 +231,7 @@ impl<'a> Discovery<'a> {
                 Ok(None) => return Some(Listed::default()),
                 Ok(Some(page)) => page,
                 Err(error) => {
-                    self.census().errors.push(error.to_string());
+                    self.census().fail(&error);
                     return None;
                 }
             };
@@ -295,7 +298,7 @@ impl<'a> Discovery<'a> {
                 }
                 return;
             }
-            Err(error) => return census.errors.push(error.to_string()),
+            Err(error) => return census.fail(&error),
         };
         let elsewhere = self.targets.hook_url.is_some();
         census.inactive += found.inactive;
@@ -325,7 +328,7 @@ impl<'a> Discovery<'a> {
             let warning = format!("{more} of webhooks could not be read for the like reason");
             census.warnings.push(warning);
         }
-        if self.targets.hook_url.is_some() && !census.active && census.errors.is_empty() {
+        if self.targets.hook_url.is_some() && !census.active && census.is_complete() {
             census.elsewhere.sort();
             census.elsewhere.dedup();
             let hosts = match census.elsewhere.as_slice() {

@@ -10,7 +10,7 @@
 //! | `connect` | connections: TLS, HTTP/1.1 and 2, what became of a request that failed |
 //! | `exchange` | one request and its answer, each within its time |
 //! | `client` | octocrab on top of that: one way to read, one to write |
-//! | `limits` | how fast GitHub is asked |
+//! | `gate`, `pace`, `retry` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `variables` | the parts of GitHub's API that a pass needs |
@@ -26,11 +26,13 @@ mod connect;
 mod credentials;
 mod error;
 mod exchange;
+mod gate;
 mod installation;
-mod limits;
 mod link;
+mod pace;
 mod paged;
 mod repositories;
+mod retry;
 mod variables;
 mod webhooks;
 
@@ -41,7 +43,7 @@ pub use client::Client;
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
-pub use limits::Pace;
+pub use pace::Pace;
 pub use repositories::{RepositoryList, is_person};
 pub use variables::{create_variable, update_variable, variable};
 pub use webhooks::{Found, app_webhook, webhook, webhooks};

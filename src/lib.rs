@@ -12,6 +12,8 @@
 //! | [`webhook`] * | a webhook's identity |
 //! | [`attempt`] * | one row of a webhook's delivery log |
 //! | [`github`] | everything that speaks HTTP |
+//! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
+//! | [`stop`] | when and why a pass ends before all is done |
 //! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
 //! | [`scan`] | reads a log as far back as the fold needs it |
 //! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
@@ -45,7 +47,9 @@ pub mod redelivery;
 pub mod report;
 pub mod scan;
 pub mod serve;
+pub mod shutdown;
 pub mod state;
+pub mod stop;
 pub mod summary;
 pub mod targets;
 pub mod wave;
@@ -53,6 +57,7 @@ pub mod webhook;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use anyhow::Context;
 use chrono::Utc;
@@ -61,6 +66,7 @@ use actions::Console;
 use github::Credentials;
 use inputs::{Environment, Inputs};
 use report::Report;
+use stop::Stop;
 
 /// What `--help` prints.
 const HELP: &str = concat!(
@@ -71,6 +77,9 @@ const HELP: &str = concat!(
     ".\n\nThere are no arguments but --help and --version. Inputs are environment variables; README.md \
      says what they mean:"
 );
+
+/// When a pass that was cancelled is left as it is. A runner kills what has not ended 10 s after.
+const AT_LAST: Duration = Duration::from_millis(4_700);
 
 const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
                      pass goes on where this one ended";
@@ -137,16 +146,34 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
 
 fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
     inputs.secrets().for_each(|secret| console.mask(secret));
+    // Whatever a panic says may hold secrets; where it was is enough to report it.
+    let panicked = console.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        panicked.line(&format!("A bug was met at {place}."));
+    }));
     // The network is all that is waited for: one thread does.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
-    runtime.block_on(async {
-        let credential = &inputs.credential;
-        let credentials = Credentials::new(&inputs.api, credential, inputs.needs(), console)?;
-        Ok(pass::run(inputs, &credentials, console).await)
-    })
+    let report = runtime.block_on(async {
+        let stop = Stop::after(inputs.time_limit);
+        shutdown::watch(&stop, console).context("signals can't be waited for")?;
+        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let credentials = Credentials::new(&inputs.api, credential, needs, console, &stop)?;
+        tokio::select! {
+            biased;
+            report = pass::run(inputs, &credentials, console) => Ok(report),
+            () = stop.grace(AT_LAST) => Ok(Report::of_cancelled()),
+        }
+    });
+    // A name that is being looked up must not keep anybody waiting.
+    runtime.shutdown_background();
+    report
 }
 
 /// Tells how the pass ended, in all the ways there are. Whether the step succeeded is `succeeded`,

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::discovery::Census;
 use crate::github::Credentials;
 use crate::inputs::Inputs;
-use crate::report::{Gap, Report, counted, rfc3339};
+use crate::report::{Gap, Outcome, Report, counted, rfc3339};
+use crate::stop::Why;
 
 /// A token that ends within this time is warned about.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
@@ -142,4 +143,59 @@ pub fn of_gap(
         rfc3339(gap.to)
     );
     Some((gap, warning))
+}
+
+/// Why the pass ended before all was done, when to run again, and what will be too late by then.
+pub fn of_stop(report: &Report, why: Why, pace: u32, now: DateTime<Utc>) -> String {
+    let (ended, next) = match why {
+        Why::Cancelled => {
+            return "The pass was cancelled: the next one goes on where it ended".into();
+        }
+        Why::TimeLimit => ("`time-limit` was reached", now),
+        Why::Limit(until) => ("GitHub's rate limit is reached", until),
+    };
+    let when = match why {
+        Why::Limit(until) => format!("run again after {}, or less often", rfc3339(until)),
+        _ => "run again soon, or give a pass more time".to_owned(),
+    };
+    let left = report.count(|outcome| outcome == Outcome::Deferred);
+    if left == 0 {
+        return format!("{ended}: {when}");
+    }
+    let late = too_late(report, pace, next);
+    let late = match late {
+        0 => "none of them expires before its turn at this pace".to_owned(),
+        late => format!(
+            "at this pace {} before its turn",
+            if late == 1 {
+                "1 expires".into()
+            } else {
+                format!("{late} expire")
+            }
+        ),
+    };
+    format!(
+        "{ended} with {} left: {when}; {late}",
+        counted(left, "delivery")
+    )
+}
+
+/// How many of the deliveries that were left will be older than GitHub redelivers when their turn comes, if
+/// asking goes on at `next`.
+fn too_late(report: &Report, pace: u32, next: DateTime<Utc>) -> usize {
+    let (Some(began), Some(window)) = (report.began, report.window) else {
+        return 0;
+    };
+    let retention = began - window.retention_start;
+    let left = report
+        .deliveries()
+        .filter(|each| each.outcome == Outcome::Deferred);
+    let mut firsts: Vec<_> = left.filter_map(|each| each.failure.first.time()).collect();
+    firsts.sort_unstable();
+    let turns = (0_i64..).map(|turn| next + TimeDelta::seconds(turn * 60 / i64::from(pace.max(1))));
+    let late = firsts
+        .into_iter()
+        .zip(turns)
+        .filter(|(first, turn)| *first + retention < *turn);
+    late.count()
 }

@@ -13,12 +13,11 @@ use futures_util::future::join;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::SetOnce;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::Instant;
 
 use crate::actions::Console;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OVERLAP};
 use crate::discovery::{Census, Discovery, Located};
-use crate::github::{Credentials, Pace};
+use crate::github::Credentials;
 use crate::history::Window;
 use crate::inputs::Inputs;
 use crate::notice;
@@ -27,6 +26,7 @@ use crate::redelivery::Redeliverer;
 use crate::report::{Report, rfc3339};
 use crate::serve::{Served, Serving};
 use crate::state::{Memory, State};
+use crate::stop::Why;
 
 /// Runs one pass and tells what happened. It never fails: what does is in the report.
 pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) -> Report {
@@ -34,7 +34,6 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         inputs,
         credentials,
         console,
-        deadline: Instant::now() + inputs.time_limit,
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
@@ -48,10 +47,16 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let census = Mutex::default();
     let (found, webhooks) = unbounded_channel();
     let targets = &inputs.targets;
-    let discovery = Discovery::new(targets, credentials, pass.deadline, found, &census);
+    let discovery = Discovery::new(targets, credentials, found, &census);
     let (_, way) = join(discovery.run(), pass.way(webhooks, &census)).await;
     if let Err(error) = way {
         pass.report.errors.push(format!("{error:#}"));
+    }
+    if let Some(why) = credentials.stop().why() {
+        let now = credentials.now();
+        pass.report.cancelled = why == Why::Cancelled;
+        let warning = notice::of_stop(&pass.report, why, inputs.pace, now);
+        pass.report.warnings.push(warning);
     }
     pass.report.warnings.extend(notice::of_token(credentials));
     pass.report.requests = credentials.requests();
@@ -62,7 +67,6 @@ struct Pass<'a> {
     inputs: &'a Inputs,
     credentials: &'a Credentials,
     console: &'a Console,
-    deadline: Instant,
     report: Report,
 }
 
@@ -79,7 +83,7 @@ impl Pass<'_> {
         // With the first webhook GitHub has answered, and so its time is known.
         let first = webhooks.recv().await;
         let mut checkpoint = match self.usable(checkpoint) {
-            Ok(checkpoint) if first.is_some() => checkpoint,
+            Ok(Some(checkpoint)) if first.is_some() => checkpoint,
             unusable => {
                 // What the search found out is told all the same.
                 webhooks.close();
@@ -100,8 +104,7 @@ impl Pass<'_> {
         let redeliverer = Redeliverer {
             credentials,
             console: self.console,
-            pace: Pace::new(inputs.pace),
-            deadline: self.deadline,
+            pace: credentials.pace(inputs.pace),
             confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
             // What was asked for longer ago than this will hardly show any more.
@@ -173,10 +176,6 @@ impl Pass<'_> {
         done.sort_unstable_by_key(|(member, _)| *member);
 
         let memories = self.take_in_served(done);
-        if Instant::now() >= self.deadline {
-            let warning = "`time-limit` was reached: run again soon, or give a pass more time";
-            self.report.warnings.push(warning.into());
-        }
         self.report
             .warnings
             .extend(notice::of_expiring(&self.report));
@@ -185,7 +184,7 @@ impl Pass<'_> {
                 .notes
                 .extend(notice::of_no_checkpoint(&self.report));
         }
-        if let Some(refusal) = checkpoint.refusal() {
+        if let Some(refusal) = checkpoint.refusal().filter(|refusal| !refusal.is_stop()) {
             return Err(refusal).context("nothing was redelivered");
         }
         self.move_checkpoint(&checkpoint, began, window, all_found, |value| {
@@ -201,17 +200,21 @@ impl Pass<'_> {
         .await
     }
 
-    /// The checkpoint, if the pass can go on with what was read of it.
-    fn usable(&mut self, read: Result<Checkpoint, CheckpointError>) -> anyhow::Result<Checkpoint> {
+    /// The checkpoint, if the pass can go on with what was read of it; `None` if it is to end.
+    fn usable(
+        &mut self,
+        read: Result<Checkpoint, CheckpointError>,
+    ) -> anyhow::Result<Option<Checkpoint>> {
         match read {
+            Err(error) if error.is_stop() => Ok(None),
             // A one-off does not start at the checkpoint, so a broken one is no obstacle.
             Err(error) if self.inputs.one_off.is_some() => {
                 self.report
                     .warnings
                     .push(format!("Not needed here, but broken: {error}"));
-                Ok(Checkpoint::none())
+                Ok(Some(Checkpoint::none()))
             }
-            read => Ok(read?),
+            read => Ok(Some(read?)),
         }
     }
 
@@ -288,7 +291,16 @@ impl Pass<'_> {
         let unread = (!all_found || !all_read).then_some(None);
         let old_start = checkpoint.old_start(window);
         let next = checkpoint::next(began, open.chain(unread), old_start);
-        let moved = checkpoint.save(next, state).await?;
+        let moved = match checkpoint.save(next, state).await {
+            // It was tried all the same; nothing is lost, only read once more.
+            Err(error) if error.is_limit() => {
+                self.report
+                    .warnings
+                    .push(format!("The checkpoint was not moved: {error}"));
+                return Ok(());
+            }
+            moved => moved?,
+        };
         if moved {
             self.console
                 .line(&format!("Checkpoint moved to {}.", rfc3339(next)));

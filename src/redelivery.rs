@@ -10,9 +10,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use tokio::time::Instant;
-
 use crate::actions::Console;
 use crate::attempt::Guid;
 use crate::evidence::Evidence;
@@ -21,6 +18,7 @@ use crate::history::Failure;
 use crate::report::{self, Delivery, Outcome, counted};
 use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
+use chrono::{DateTime, Utc};
 
 /// Requests in a row without a clear answer, after which no further one is tried: each may take
 /// half a minute.
@@ -28,8 +26,6 @@ const UNANSWERED: u32 = 3;
 
 /// Most redeliveries whose outcome is not seen. Beyond, GitHub's log is too far behind to go on.
 const MOST_UNSEEN: usize = 2_000;
-
-const TIME_LIMIT: &str = "`time-limit` is reached";
 
 /// What all webhooks of a pass share.
 pub struct Redeliverer<'a> {
@@ -39,8 +35,6 @@ pub struct Redeliverer<'a> {
     pub console: &'a Console,
     /// How fast.
     pub pace: Pace,
-    /// When to stop.
-    pub deadline: Instant,
     /// How long to watch for outcomes after each wave; zero for not at all.
     pub confirm_timeout: Duration,
     /// GitHub redelivers nothing whose original is older than this.
@@ -216,9 +210,9 @@ impl<'a> Turn<'a> {
             let Some(failure) = self.due.pop_front() else {
                 break;
             };
-            if !self.shared.pace.take(self.shared.deadline).await {
+            if let Err(why) = self.shared.pace.take(self.due.len() + 1).await {
                 self.due.push_front(failure);
-                self.defer(TIME_LIMIT);
+                self.defer(why.reason());
                 break;
             }
             self.ask(failure, since).await;

@@ -124,6 +124,8 @@ pub enum PassResult {
     Lost,
     /// Something could not be read or asked for.
     Error,
+    /// Somebody ended it.
+    Cancelled,
 }
 
 impl PassResult {
@@ -136,6 +138,7 @@ impl PassResult {
             Self::Down => "down",
             Self::Lost => "lost",
             Self::Error => "error",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -199,6 +202,8 @@ pub struct Report {
     pub web: String,
     /// Nothing was to be changed.
     pub dry_run: bool,
+    /// Somebody ended it before it was done.
+    pub cancelled: bool,
     /// When the pass began, by GitHub's clock. `None` if it did not come to that.
     pub began: Option<DateTime<Utc>>,
     /// Which part of the logs the pass was about.
@@ -232,6 +237,14 @@ impl Report {
         }
     }
 
+    /// The report of a pass that was cancelled and did not come to an end in time.
+    pub fn of_cancelled() -> Self {
+        Self {
+            cancelled: true,
+            ..Self::default()
+        }
+    }
+
     /// Every failed delivery of every webhook.
     pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
         self.webhooks.iter().flat_map(|webhook| &webhook.deliveries)
@@ -252,7 +265,9 @@ impl Report {
     /// The pass in a word.
     pub fn result(&self) -> PassResult {
         let lost = self.gap.is_some() || self.count(Outcome::is_lost) > 0;
-        if !self.errors.is_empty() {
+        if self.cancelled {
+            PassResult::Cancelled
+        } else if !self.errors.is_empty() {
             PassResult::Error
         } else if lost {
             PassResult::Lost
@@ -296,6 +311,7 @@ impl Report {
     pub fn fails(&self, fail_on: FailOn) -> bool {
         let result = self.result();
         match fail_on {
+            _ if self.cancelled => true,
             FailOn::Never => false,
             FailOn::Error => result == PassResult::Error,
             FailOn::Lost => result >= PassResult::Lost || self.expiring() > 0,

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
-use tokio::time::Instant;
 
 use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
@@ -17,6 +16,7 @@ use crate::redelivery::{Finding, Redelivered, Redeliverer, Turn};
 use crate::report::{Delivery, Outcome, WebhookReport, counted};
 use crate::scan::{Scan, Told};
 use crate::state::Memory;
+use crate::stop::Stop;
 use crate::webhook::Webhook;
 
 const DOWN: &str = "the receiver is down";
@@ -89,7 +89,7 @@ impl Serving<'_> {
                     return served;
                 }
             }
-            while scan.goes_on() && Instant::now() < self.redeliverer.deadline {
+            while scan.goes_on() && self.stop().why().is_none() {
                 scan.page().await;
             }
         }
@@ -121,6 +121,20 @@ impl Serving<'_> {
         served
     }
 
+    fn stop(&self) -> &Stop {
+        self.redeliverer.credentials.stop()
+    }
+
+    /// Why nothing may be asked for at all, if that is so.
+    async fn held_back(&self) -> Option<&'static str> {
+        let writable =
+            self.stop().why().is_none() && self.checkpoint.is_writable(self.window).await;
+        match self.stop().why() {
+            Some(why) => Some(why.reason()),
+            None => (!writable).then_some(UNWRITABLE),
+        }
+    }
+
     /// The webhooks of this one's receiver, once all webhooks are known.
     async fn group(&self, webhook: &Webhook) -> &Group {
         &self.groups.wait().await[&webhook.receiver]
@@ -150,8 +164,8 @@ impl Serving<'_> {
         served: &mut Served,
     ) -> bool {
         let Plan { mut due, rest } = plan;
-        let writable = self.checkpoint.is_writable(self.window).await;
-        let may = if writable {
+        let held_back = self.held_back().await;
+        let may = if held_back.is_none() {
             group.arrive(self.member, due.len()).await
         } else {
             group.arrive(self.member, 0).await
@@ -196,7 +210,7 @@ impl Serving<'_> {
         }
         served.memory = Some(memory);
         served.report.deliveries.extend(rest);
-        served.defer(due, if writable { DOWN } else { UNWRITABLE });
+        served.defer(due, held_back.unwrap_or(DOWN));
         false
     }
 
@@ -224,10 +238,10 @@ impl Serving<'_> {
         served.report.deliveries.extend(plan.rest);
         let held_back = if self.dry_run {
             Some("dry run")
-        } else if plan.due.is_empty() || self.checkpoint.is_writable(self.window).await {
+        } else if plan.due.is_empty() {
             None
         } else {
-            Some(UNWRITABLE)
+            self.held_back().await
         };
         let due = if held_back.is_some() {
             0
@@ -372,7 +386,9 @@ impl Served {
             counted(told.pages, "page"),
             counted(told.failures.len(), "delivery"),
         );
-        if let Some(error) = &told.broken {
+        let broken = told.broken.as_ref();
+        let broken = broken.filter(|error| !error.failure().is_stop());
+        if let Some(error) = broken {
             line.push_str(&format!("; then reading broke off: {error}"));
         }
         serving.redeliverer.console.line(&line);
@@ -384,8 +400,7 @@ impl Served {
         }
         self.report.pages = told.pages;
         self.report.scanned = told.scanned;
-        self.errors
-            .extend(told.broken.iter().map(ToString::to_string));
+        self.errors.extend(broken.map(ToString::to_string));
     }
 
     fn take(&mut self, done: Redelivered) {

@@ -21,11 +21,16 @@ pub fn verdict(report: &Report) -> String {
     let lost = report.count(Outcome::is_lost);
     let left = report.count(|outcome| outcome.is_open() && !outcome.is_redelivered());
     if report.began.is_none() {
-        return "Nothing was done.".into();
+        return if report.cancelled {
+            "Cancelled."
+        } else {
+            "Nothing was done."
+        }
+        .into();
     }
     let failed = counted(found, "failed delivery");
     let skipped = report.count(Outcome::is_skipped);
-    let mut verdict = if found == 0 {
+    let found_out = if found == 0 {
         let scanned = counted(report.scanned(), "attempt");
         format!("No delivery failed: {scanned} of {webhooks} read.")
     } else if report.dry_run {
@@ -35,6 +40,8 @@ pub fn verdict(report: &Report) -> String {
         let recovered = report.count(|outcome| outcome == Outcome::Recovered);
         format!("Recovered {recovered} of {failed} of {webhooks}.")
     };
+    let cancelled = if report.cancelled { "Cancelled. " } else { "" };
+    let mut verdict = format!("{cancelled}{found_out}");
     let unrecovered = report.count(|outcome| outcome == Outcome::Unrecovered);
     if unrecovered > 0 {
         verdict.push_str(&format!(" Failed again: {unrecovered}."));

@@ -133,18 +133,24 @@ impl Store {
         }
     }
 
-    /// Stores what is given, where `there` is what is stored now.
+    /// Stores what is given of value and state, where `there` is what is stored now. `last`: it is the
+    /// pass's last word.
     pub(super) async fn write(
         &self,
         there: &Stored,
-        value: Option<&str>,
-        state: Option<&str>,
+        (value, state): (Option<&str>, Option<&str>),
+        last: bool,
     ) -> Result<(), CheckpointError> {
         match self {
             Self::Variables {
                 client,
                 value: variable,
             } => {
+                let client = &if last {
+                    client.for_the_last_word()
+                } else {
+                    client.clone()
+                };
                 if let Some(value) = value {
                     put(client, variable, there.value.is_some(), value).await?;
                 }

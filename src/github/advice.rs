@@ -10,8 +10,14 @@ use super::error::{RequestError, Takes, Told};
 pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {
     Some(match failure {
         RequestError::NoToken { .. } => return None,
+        RequestError::Stopped(_) => "The next pass goes on".into(),
         failure if failure.is_limit() => {
             "A rate limit is reached: run again later, or less often".into()
+        }
+        RequestError::Untrusted(_) => {
+            "If a private authority signed it (Enterprise Server, or a proxy that looks into TLS), pass that \
+             authority's certificate as `ca-certificates`"
+                .into()
         }
         RequestError::Status { message, .. } if message.starts_with('<') => {
             "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)"
@@ -24,7 +30,7 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
             ..
         } => refused(*status, message, told, takes, kind),
         RequestError::Unsent(_) => {
-            "Check `api-url`, the network, and that a public authority signed the certificate".into()
+            "Check `api-url`, the network, and the proxy if there is one (`HTTPS_PROXY`, `NO_PROXY`)".into()
         }
         RequestError::Malformed(_) => {
             "Check that `api-url` is GitHub's API and not a page before it".into()
@@ -33,7 +39,7 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
             "Write `api-url` as GitHub spells it in its own links".into()
         }
         RequestError::RepeatedLink => "Nothing older was read; the next pass tries again".into(),
-        RequestError::Unclear(_) | RequestError::LimitReached => "The next pass tries again".into(),
+        RequestError::Unclear(_) => "The next pass tries again".into(),
     })
 }
 

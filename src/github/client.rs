@@ -1,13 +1,15 @@
 //! octocrab on top of our own stack: one way to read, one to write.
 //!
 //! From the wire up: [`Transport`](super::connect::Transport) (connections, TLS, what became of a failed
-//! request), octocrab's layers for base address and headers, and above them [`Client::read`] and
-//! [`Client::write`]. Whatever has to see a request as a whole, headers and body alike, is done in those
-//! two: places, time-outs, and repeating what may be repeated. A tower layer could not, its part of a
-//! request ends at the response's headers.
+//! request), octocrab's layers for base address and headers, and above them [`Client::read`],
+//! [`Client::write`] and [`Client::ask_for_redelivery`]. Whatever has to see a request as a whole, headers
+//! and body alike, is done in those: places, limits, time-outs, and repeating what may be repeated. A tower
+//! layer could not, its part of a request ends at the response's headers.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -27,11 +29,22 @@ use super::base::ApiBase;
 use super::clock::Clock;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, Seen};
+use super::gate::{Gate, Leave};
 use super::installation::Minter;
+use super::retry::Waits;
 use crate::actions::Console;
+use crate::stop::Stop;
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;
+
+/// How long what is on its way may take after somebody cancelled, and how long the pass's last word may.
+/// A runner kills what has not ended 10 s after.
+const GRACE: Duration = Duration::from_secs(3);
+const LAST_GRACE: Duration = Duration::from_millis(4_500);
+
+/// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
+const HOPS: u32 = 2;
 
 /// The version of GitHub's API that is asked for. It works on every server.
 const API_VERSION: (HeaderName, HeaderValue) = (
@@ -44,6 +57,8 @@ const API_VERSION: (HeaderName, HeaderValue) = (
 pub struct Client {
     authorization: Arc<Authorization>,
     shared: Arc<Shared>,
+    /// What it writes is the pass's last word.
+    last: bool,
 }
 
 /// What a client shows GitHub.
@@ -53,19 +68,17 @@ enum Authorization {
     /// The App's own word.
     App(App),
     /// A token of one of its installations.
-    Installation(Minter),
+    Installation(Box<Minter>),
 }
 
 /// What all credentials of a pass have in common.
 pub(super) struct Shared {
     pub(super) octocrab: Octocrab,
     pub(super) clock: Clock,
+    pub(super) gate: Arc<Gate>,
     base: ApiBase,
     places: Semaphore,
     requests: AtomicU64,
-    limit_reached: AtomicBool,
-    /// Requests an hour; 0 if no limit was told of.
-    hourly_limit: AtomicU64,
     token_ends: Mutex<Option<DateTime<Utc>>>,
     console: Console,
 }
@@ -75,10 +88,41 @@ pub(super) struct Shared {
 enum Kind {
     /// Changes nothing.
     Read,
-    /// Changes a variable, or makes a token.
+    /// Changes a variable, or makes a token. Making it twice does no harm.
     Change,
     /// Makes GitHub deliver.
     Redelivery,
+    /// The pass's last word, which waits for nothing and is tried once.
+    Last,
+}
+
+impl Kind {
+    /// What GitHub counts it as
+    /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit>).
+    fn points(self) -> u32 {
+        match self {
+            Self::Read => 1,
+            Self::Change | Self::Redelivery | Self::Last => 5,
+        }
+    }
+
+    /// Whether a request that failed so is made again.
+    fn repeats(self, error: &RequestError) -> bool {
+        match self {
+            Self::Read | Self::Change => error.is_passing(),
+            // Whatever may have reached GitHub may deliver twice.
+            Self::Redelivery => matches!(error, RequestError::Unsent(_)),
+            Self::Last => false,
+        }
+    }
+
+    /// How long one on its way may take after somebody cancelled.
+    fn grace(self) -> Duration {
+        match self {
+            Self::Last => LAST_GRACE,
+            _ => GRACE,
+        }
+    }
 }
 
 impl Shared {
@@ -87,6 +131,7 @@ impl Shared {
         transport: S,
         base: &ApiBase,
         console: &Console,
+        stop: &Stop,
         now: DateTime<Utc>,
     ) -> Self
     where
@@ -119,10 +164,9 @@ impl Shared {
             octocrab,
             clock: Clock::new(now),
             base: base.clone(),
+            gate: Arc::new(Gate::new(stop)),
             places: Semaphore::new(PLACES),
             requests: AtomicU64::new(0),
-            limit_reached: AtomicBool::new(false),
-            hourly_limit: AtomicU64::new(0),
             token_ends: Mutex::new(None),
             console: console.clone(),
         }
@@ -131,15 +175,6 @@ impl Shared {
     /// How many requests were made.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
-    }
-
-    /// How many requests an hour GitHub allows, if it told of a limit.
-    pub(super) fn hourly_limit(&self) -> Option<u64> {
-        Some(self.hourly_limit.load(Ordering::Relaxed)).filter(|limit| *limit > 0)
-    }
-
-    pub(super) fn note_limit(&self, limit: u64) {
-        self.hourly_limit.store(limit, Ordering::Relaxed);
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
@@ -174,13 +209,23 @@ impl Client {
 
     /// Speaks for an installation of the App.
     pub(super) fn with_minter(shared: &Arc<Shared>, minter: Minter) -> Self {
-        Self::with(shared, Authorization::Installation(minter))
+        Self::with(shared, Authorization::Installation(Box::new(minter)))
     }
 
     fn with(shared: &Arc<Shared>, authorization: Authorization) -> Self {
         Self {
             authorization: Arc::new(authorization),
             shared: Arc::clone(shared),
+            last: false,
+        }
+    }
+
+    /// The same for the pass's last word, which no limit and no end keeps back, and which is tried once.
+    #[must_use]
+    pub fn for_the_last_word(&self) -> Self {
+        Self {
+            last: true,
+            ..self.clone()
         }
     }
 
@@ -241,27 +286,27 @@ impl Client {
             .await
     }
 
-    /// Asks for a change, once: whether a failed one may be repeated is for the caller to know.
+    /// Asks for a change that may be made twice.
     pub(super) async fn write(
         &self,
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, RequestError> {
-        self.request(Kind::Change, method, path, body, &mut |_| {})
-            .await
+        let kind = if self.last { Kind::Last } else { Kind::Change };
+        self.request(kind, method, path, body, &mut |_| {}).await
     }
 
-    /// Asks for a redelivery, once, unless GitHub has said that a limit is reached: whoever asks for
-    /// more makes it worse.
+    /// Asks for a redelivery, once, unless the request certainly did not reach GitHub.
     pub(super) async fn ask_for_redelivery(&self, path: &str) -> Result<Answer, RequestError> {
         let kind = Kind::Redelivery;
         self.request(kind, Method::POST, path, None::<&()>, &mut |_| {})
             .await
     }
 
-    /// One request, and once more if the credential turned out to be stale: GitHub does nothing for a
-    /// credential that it refuses.
+    /// One request, and again whatever may be repeated: with another credential where this one turned out to
+    /// be stale (GitHub does nothing for one that it refuses), when a limit allows it, and where it failed in
+    /// passing.
     async fn request(
         &self,
         kind: Kind,
@@ -270,36 +315,64 @@ impl Client {
         body: Option<&impl Serialize>,
         on_headers: &mut impl FnMut(&HeaderMap),
     ) -> Result<Answer, RequestError> {
-        let mut renewed = false;
+        let (mut renewed, mut waits) = (false, Waits::new(self.requests()));
+        let mut path = Cow::Borrowed(path);
+        let mut hops = 0;
         loop {
             let header = match &*self.authorization {
                 Authorization::Token(header, _) => header.clone(),
                 Authorization::App(app) => app.header(&self.shared.clock)?,
-                Authorization::Installation(minter) => minter.header().await?,
+                Authorization::Installation(minter) => minter.header(self.last).await?,
             };
             let builder = Request::builder()
                 .method(&method)
-                .uri(path)
+                .uri(&*path)
                 .header(AUTHORIZATION, &header);
             let request = self.shared.octocrab.build_request(builder, body);
             let request = request.map_err(|error| {
                 RequestError::Unsent(format!("`{path}` is no request ({error})"))
             })?;
-            let result = self.shared.send(kind, request, path, on_headers).await;
-            let refused = matches!(&result, Err(error) if error.status() == Some(401));
-            if !refused || renewed {
+            let result = self.shared.send(kind, request, &path, on_headers).await;
+            let Err(error) = result else {
                 return result;
-            }
-            let stale = match &*self.authorization {
-                Authorization::Token(..) => false,
-                Authorization::App(app) => app.was_off(&self.shared.clock),
-                Authorization::Installation(minter) => minter.discard(&header).await,
             };
-            if !stale {
-                return result;
+            if error.status() == Some(401) && !renewed {
+                renewed = match &*self.authorization {
+                    Authorization::Token(..) => false,
+                    Authorization::App(app) => app.was_off(&self.shared.clock),
+                    Authorization::Installation(minter) => minter.discard(&header).await,
+                };
+                if renewed {
+                    continue;
+                }
             }
-            renewed = true;
+            if let Some(moved) = error.moved_to(&method)
+                && hops < HOPS
+                && let Some(to) = self.base().relative(moved)
+            {
+                hops += 1;
+                path = Cow::Owned(to);
+                continue;
+            }
+            // The gate is closed by then, and opens when the limit allows it.
+            if error.limited().is_some() && kind != Kind::Last {
+                continue;
+            }
+            let wait = waits.next().filter(|_| kind.repeats(&error));
+            let stop = self.shared.gate.stop();
+            match wait {
+                Some(wait) if stop.leaves(wait) => {
+                    if stop.sleep_until(Instant::now() + wait).await.is_err() {
+                        return Err(error);
+                    }
+                }
+                _ => return Err(error),
+            }
         }
+    }
+
+    fn requests(&self) -> u64 {
+        self.shared.requests()
     }
 }
 
@@ -314,16 +387,28 @@ impl Shared {
     ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
         let _place = self.places.acquire().await;
-        if kind == Kind::Redelivery && self.limit_reached.load(Ordering::Relaxed) {
-            return Err(RequestError::LimitReached);
-        }
+        let leave = match kind {
+            Kind::Last => Leave::default(),
+            _ => {
+                let leave = self.gate.pass(kind.points(), &self.clock).await;
+                leave.map_err(RequestError::Stopped)?
+            }
+        };
         self.requests.fetch_add(1, Ordering::Relaxed);
         let method = request.method().clone();
         let began = Instant::now();
         let mut seen = Seen::default();
-        let result = self.exchange(request, on_headers, &mut seen).await;
-        if matches!(&result, Err(error) if error.is_limit()) {
-            self.limit_reached.store(true, Ordering::Relaxed);
+        let result = tokio::select! {
+            biased;
+            result = self.exchange(request, leave, on_headers, &mut seen) => result,
+            () = self.gate.stop().grace(kind.grace()) => {
+                Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
+            }
+        };
+        if let Err(error) = &result
+            && let Some(limited) = error.limited()
+        {
+            self.gate.refused(limited, leave, &self.clock);
         }
         self.console.debug(|| {
             let outcome = match (&result, seen.status) {

@@ -16,7 +16,9 @@ use super::client::{Client, Shared};
 use super::connect::Transport;
 use super::error::{Error, RequestError, Subject};
 use super::installation::{self, Installation, Minter, Needs};
+use super::pace::Pace;
 use crate::actions::Console;
+use crate::stop::Stop;
 
 /// Why there is nothing to speak to GitHub with.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,7 @@ impl Credentials {
         credential: &Credential,
         needs: Needs,
         console: &Console,
+        stop: &Stop,
     ) -> Result<Self, CredentialError> {
         Self::over(
             Transport::new()?,
@@ -65,6 +68,7 @@ impl Credentials {
             credential,
             needs,
             console,
+            stop,
             Utc::now(),
         )
     }
@@ -79,6 +83,7 @@ impl Credentials {
         credential: &Credential,
         needs: Needs,
         console: &Console,
+        stop: &Stop,
         now: DateTime<Utc>,
     ) -> Result<Self, CredentialError>
     where
@@ -88,7 +93,7 @@ impl Credentials {
         B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BoxError>,
     {
-        let shared = Arc::new(Shared::new(transport, base, console, now));
+        let shared = Arc::new(Shared::new(transport, base, console, stop, now));
         let speaker = match credential {
             Credential::Token(token) => Speaker::Token(Client::with_token(&shared, token)?),
             Credential::App {
@@ -178,7 +183,17 @@ impl Credentials {
 
     /// How many requests an hour GitHub allows, if it told of a limit.
     pub fn hourly_limit(&self) -> Option<u64> {
-        self.shared.hourly_limit()
+        self.shared.gate.hourly_limit()
+    }
+
+    /// A pace of so many redeliveries a minute.
+    pub fn pace(&self, per_minute: u32) -> Pace {
+        Pace::new(per_minute, &self.shared.gate)
+    }
+
+    /// When and why the pass ends.
+    pub fn stop(&self) -> &Stop {
+        self.shared.gate.stop()
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.

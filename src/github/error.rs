@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+use http::Method;
+
 use super::advice::advice;
 use super::auth::CredentialKind;
+use super::gate::Limited;
 use crate::actions::one_line;
+use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
 
 /// Longest part of GitHub's message that is shown, in characters. Proxies answer whole pages.
@@ -20,10 +25,10 @@ pub enum RequestError {
         status: u16,
         /// GitHub's words, one line.
         message: String,
-        /// A limit was reached: nothing is wrong with the request itself.
-        limit: bool,
+        /// A limit was reached, and nothing is wrong with the request itself.
+        limit: Option<Limited>,
         /// What the answer's headers say of the credential.
-        told: Told,
+        told: Box<Told>,
     },
     /// The App has no token for this account.
     #[error("there is no token for `{login}`: {why}")]
@@ -36,9 +41,12 @@ pub enum RequestError {
     /// The request certainly did not reach GitHub.
     #[error("GitHub could not be reached: {0}")]
     Unsent(String),
-    /// An earlier request was told of a limit, so this one was not made.
-    #[error("GitHub's rate limit is reached")]
-    LimitReached,
+    /// The pass is to end, so this request was not made.
+    #[error("{}", .0.reason())]
+    Stopped(Why),
+    /// The server's certificate is not trusted, so nothing was sent.
+    #[error("the server's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// The request may have reached GitHub.
     #[error("no clear answer came from GitHub: {0}")]
     Unclear(String),
@@ -60,6 +68,8 @@ pub struct Told {
     pub(super) scopes: Option<String>,
     /// Where to authorise the token for an organization's single sign-on, if that is what is missing.
     pub(super) sso: Option<String>,
+    /// Where to ask instead.
+    pub(super) location: Option<String>,
 }
 
 impl RequestError {
@@ -73,7 +83,41 @@ impl RequestError {
 
     /// A limit is reached, and nothing is wrong with the request itself.
     pub fn is_limit(&self) -> bool {
-        matches!(self, Self::Status { limit: true, .. } | Self::LimitReached)
+        self.limited().is_some() || matches!(self, Self::Stopped(Why::Limit(_)))
+    }
+
+    /// The pass is to end, which is no failure.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+
+    /// What GitHub said of the limit, if that is why it refused.
+    pub(super) fn limited(&self) -> Option<Limited> {
+        match self {
+            Self::Status { limit, .. } => *limit,
+            _ => None,
+        }
+    }
+
+    /// Where GitHub says that it must be asked instead, if it may be asked there with the same method.
+    pub(super) fn moved_to(&self, method: &Method) -> Option<&str> {
+        match self {
+            Self::Status { status, told, .. } => match status {
+                307 | 308 => told.location.as_deref(),
+                301 | 302 if method == Method::GET => told.location.as_deref(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The request is as good as never made, or may be made again if it changes nothing.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 408 | 500..),
+            Self::Unsent(_) | Self::Unclear(_) => true,
+            _ => false,
+        }
     }
 
     /// The credential works, and may not do this, or there is nothing for it to see.
@@ -88,7 +132,7 @@ impl RequestError {
     }
 
     /// From octocrab's reading of an answer that is no success.
-    pub(super) fn from_answer(error: &octocrab::GitHubError) -> Self {
+    pub(super) fn from_answer(error: &octocrab::GitHubError, now: DateTime<Utc>) -> Self {
         let mut message = one_line(&error.message, MESSAGE);
         for detail in error.errors.iter().flatten() {
             let detail = detail.get("message").and_then(|message| message.as_str());
@@ -99,11 +143,15 @@ impl RequestError {
         let sso = header(error, "x-github-sso").and_then(|sso| sso.split_once("url="));
         Self::Status {
             status: error.status_code.as_u16(),
-            limit: is_limit(error),
-            told: Told {
+            limit: is_limit(error).then(|| match &error.headers {
+                Some(headers) => Limited::read(headers, now),
+                None => Limited::Unsaid,
+            }),
+            told: Box::new(Told {
                 scopes: header(error, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
+                location: header(error, "location").map(str::to_owned),
                 sso: sso.map(|(_, url)| one_line(url, MESSAGE)),
-            },
+            }),
             message,
         }
     }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::client::Shared;
 use super::connect::chain;
 use super::error::RequestError;
+use super::gate::Leave;
 
 /// Longest wait for an answer's headers.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -50,6 +51,7 @@ impl Shared {
     pub(super) async fn exchange(
         &self,
         request: Request<OctoBody>,
+        leave: Leave,
         on_headers: &mut impl FnMut(&HeaderMap),
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
@@ -63,7 +65,8 @@ impl Shared {
         };
         let (parts, body) = answer.into_parts();
         self.clock.set_by(&parts.headers);
-        self.learn(&parts.headers);
+        self.gate.learn(&parts.headers, leave, &self.clock);
+        self.learn_expiry(&parts.headers);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {
             on_headers(&parts.headers);
@@ -80,6 +83,9 @@ impl Shared {
             }
         };
         if parts.status.is_success() {
+            if is_cut(&body) {
+                return Err(RequestError::Unclear("its body is cut off".into()));
+            }
             return Ok(Answer {
                 headers: parts.headers,
                 body,
@@ -87,19 +93,18 @@ impl Shared {
         }
         let whole = Full::new(body).map_err(|never| match never {}).boxed();
         match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
-            Err(octocrab::Error::GitHub { source, .. }) => Err(RequestError::from_answer(&source)),
+            Err(octocrab::Error::GitHub { source, .. }) => {
+                Err(RequestError::from_answer(&source, self.clock.now()))
+            }
             Err(error) => Err(RequestError::Malformed(error.to_string())),
             Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
         }
     }
 
-    /// What the headers tell of the credential: its limit, and when it ends. Only of some GitHub tells.
-    fn learn(&self, headers: &HeaderMap) {
-        let text = |name: &str| headers.get(name)?.to_str().ok();
-        if let Some(limit) = text("x-ratelimit-limit").and_then(|limit| limit.parse().ok()) {
-            self.note_limit(limit);
-        }
-        if let Some(ends) = text("github-authentication-token-expiration").and_then(expiry) {
+    /// When the token ends, if GitHub tells. It does of personal tokens.
+    fn learn_expiry(&self, headers: &HeaderMap) {
+        let value = headers.get("github-authentication-token-expiration");
+        if let Some(ends) = value.and_then(|value| value.to_str().ok()).and_then(expiry) {
             self.note_expiry(ends);
         }
     }
@@ -112,6 +117,16 @@ impl Seen {
             .get("x-ratelimit-remaining")
             .and_then(|remaining| remaining.to_str().ok())
             .map(str::to_owned);
+    }
+}
+
+/// Whether JSON is cut off, as far as its ends tell: what a proxy lost its server over may look whole to HTTP.
+fn is_cut(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    match body.first() {
+        Some(b'[') => body.last() != Some(&b']'),
+        Some(b'{') => body.last() != Some(&b'}'),
+        _ => false,
     }
 }
 
@@ -136,6 +151,16 @@ fn unsent_or_unclear(error: octocrab::Error) -> RequestError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_without_its_end_is_cut() {
+        for whole in ["", "[]", " [1]\n", "{}", "<html>", "x"] {
+            assert!(!is_cut(whole.as_bytes()), "{whole}");
+        }
+        for cut in ["[", "[{}", "{\"a\":[]", "[{\"id\":1},"] {
+            assert!(is_cut(cut.as_bytes()), "{cut}");
+        }
+    }
 
     #[test]
     fn a_tokens_end_is_understood_in_both_forms() {

@@ -166,8 +166,8 @@ impl Minter {
         }
     }
 
-    /// The header for a request made now.
-    pub(super) async fn header(&self) -> Result<HeaderValue, RequestError> {
+    /// The header for a request made now, which may be the pass's last word.
+    pub(super) async fn header(&self, last: bool) -> Result<HeaderValue, RequestError> {
         let mut state = self.state.lock().await;
         if let Some(minted) = &state.minted
             && self.app.now() < minted.renewed_at
@@ -177,9 +177,16 @@ impl Minter {
         if let Some(refused) = &state.refused {
             return Err(refused.clone());
         }
-        let minted = self.mint(&mut state.installation).await;
+        let app = if last {
+            self.app.for_the_last_word()
+        } else {
+            self.app.clone()
+        };
+        let minted = self.mint(&app, &mut state.installation).await;
         match minted {
             Ok(minted) => Ok(state.minted.insert(minted).header.clone()),
+            // An end of the pass is none of the account.
+            Err(error) if error.is_stop() => Err(error),
             Err(error) => Err(state.refused.insert(error).clone()),
         }
     }
@@ -197,7 +204,11 @@ impl Minter {
         state.refused.is_none()
     }
 
-    async fn mint(&self, known: &mut Option<Installation>) -> Result<Minted, RequestError> {
+    async fn mint(
+        &self,
+        app: &Client,
+        known: &mut Option<Installation>,
+    ) -> Result<Minted, RequestError> {
         let installation = match known {
             Some(installation) => installation,
             None => known.insert(self.find().await?),
@@ -213,7 +224,7 @@ impl Minter {
         let path = format!("/app/installations/{}/access_tokens", installation.id);
         let began = self.app.now();
         // The App's own request, and so a client within a client: its size must be known.
-        let answer = Box::pin(self.app.write(Method::POST, &path, Some(&wanted))).await;
+        let answer = Box::pin(app.write(Method::POST, &path, Some(&wanted))).await;
         let Token { token, expires_at } = answer.map_err(|error| self.refused(error))?.json()?;
         let token = Secret::new(token);
         self.app.console().mask(&token);

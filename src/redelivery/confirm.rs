@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{Asked, Turn};
 use crate::attempt::{Attempt, Verdict};
@@ -21,6 +21,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest of these waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
+/// How long a look at the log may take at the end of a pass.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
 /// How much newer than a request a row must be to say that the log has come so far. GitHub's times
 /// are whole seconds.
 const PAST: TimeDelta = TimeDelta::seconds(2);
@@ -29,18 +32,24 @@ impl Turn<'_> {
     /// Reads the log again and again, until it shows an outcome of everything in the wave or time is
     /// up.
     pub(super) async fn confirm(&mut self, since: DateTime<Utc>) {
+        let stop = self.shared.credentials.stop();
         let deadline = Instant::now() + self.shared.confirm_timeout;
-        let deadline = deadline.min(self.shared.deadline);
+        // The last look is to come before the end of the pass.
+        let deadline = deadline.min(stop.deadline() - LAST_LOOK);
         let mut wait = FIRST_WAIT;
         let mut newest = None;
         while self.seen.unseen > 0 {
             let next = Instant::now() + wait;
-            sleep_until(next.min(deadline)).await;
+            if let Err(why) = stop.sleep_until(next.min(deadline)).await {
+                return self.defer(why.reason());
+            }
             wait = (wait * 2).min(LONGEST_WAIT);
             match self.look(since).await {
                 Ok(row) => newest = newest.max(row),
                 Err(error) => {
-                    self.errors.push(error.to_string());
+                    if !error.failure().is_stop() {
+                        self.errors.push(error.to_string());
+                    }
                     self.defer("GitHub's log could not be read");
                     return;
                 }

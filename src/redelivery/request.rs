@@ -1,26 +1,19 @@
 //! One request for a redelivery, and what is made of the answer.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, sleep};
 
 use super::{Asked, Turn, UNANSWERED};
 use crate::github;
 use crate::history::Failure;
 use crate::report::{Outcome, rfc3339};
+use crate::stop::Why;
 use crate::webhook::Webhook;
 
 /// A 404 this close to the end of retention says that the delivery has aged out, not that the
 /// webhook is gone.
 const AGED_OUT: TimeDelta = TimeDelta::hours(6);
-
-/// How often a request is made that does not reach GitHub.
-const TRIES: u32 = 3;
-
-/// The first wait before it is made again; the second is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// What a request that failed says.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +24,8 @@ enum Says {
     Unclear,
     /// GitHub never saw the request.
     Unsent,
-    /// A limit is reached; nothing more can be asked for now.
-    Limit,
+    /// The pass is to end.
+    Stop(Why),
     /// Nothing can be asked for at this webhook.
     Webhook,
 }
@@ -43,7 +36,8 @@ impl Turn<'_> {
         let (client, webhook) = (self.client, self.webhook);
         self.shared.console.line(&about(webhook, &failure));
         let at = client.now();
-        let Err(error) = self.request(&failure).await else {
+        let asked = github::redeliver(client, webhook, failure.newest.id).await;
+        let Err(error) = asked else {
             self.unanswered = 0;
             return self.asked(failure, since, at, None);
         };
@@ -68,9 +62,8 @@ impl Turn<'_> {
                     .push(format!("{guid} was not redelivered. {error}"));
                 self.settle(failure, Outcome::FailedRequest, Some(said));
             }
-            Says::Limit => {
-                self.warnings.push(error.to_string());
-                self.defer("GitHub's rate limit is reached");
+            Says::Stop(why) => {
+                self.defer(why.reason());
                 self.settle(failure, Outcome::Deferred, Some(said));
             }
             Says::Webhook => {
@@ -78,23 +71,6 @@ impl Turn<'_> {
                 self.defer("GitHub does not let this webhook's deliveries be redelivered");
                 self.settle(failure, Outcome::FailedRequest, Some(said));
             }
-        }
-    }
-
-    /// Makes the request; one that certainly did not reach GitHub is made again.
-    async fn request(&self, failure: &Failure) -> Result<(), github::Error> {
-        let mut tries = 1;
-        loop {
-            let deadline = self.shared.deadline;
-            let result = github::redeliver(self.client, self.webhook, failure.newest.id).await;
-            let unsent = matches!(&result, Err(error) if
-                matches!(error.failure(), github::RequestError::Unsent(_)));
-            let wait = FIRST_WAIT * tries;
-            if !unsent || tries == TRIES || Instant::now() + wait >= deadline {
-                return result;
-            }
-            sleep(wait).await;
-            tries += 1;
         }
     }
 
@@ -132,18 +108,17 @@ fn about(webhook: &Webhook, failure: &Failure) -> String {
 }
 
 fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateTime<Utc>) -> Says {
-    let (status, limit) = match error.failure() {
-        github::RequestError::Status { status, limit, .. } => (*status, *limit),
-        github::RequestError::Unsent(_) => return Says::Unsent,
-        github::RequestError::LimitReached => return Says::Limit,
-        _ => return Says::Unclear,
-    };
     let first = failure.first.time().unwrap_or(failure.newest.at);
-    match status {
-        _ if limit => Says::Limit,
-        400 | 410 | 422 => Says::Rejected,
-        404 if first < retention_start + AGED_OUT => Says::Rejected,
-        408 | 500.. => Says::Unclear,
-        _ => Says::Webhook,
+    match error.failure() {
+        github::RequestError::Stopped(why) => Says::Stop(*why),
+        github::RequestError::Unsent(_) | github::RequestError::Untrusted(_) => Says::Unsent,
+        github::RequestError::NoToken { .. } => Says::Webhook,
+        github::RequestError::Status { status, .. } => match status {
+            400 | 410 | 422 => Says::Rejected,
+            404 if first < retention_start + AGED_OUT => Says::Rejected,
+            408 | 500.. => Says::Unclear,
+            _ => Says::Webhook,
+        },
+        _ => Says::Unclear,
     }
 }

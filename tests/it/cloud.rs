@@ -18,6 +18,7 @@ use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
 use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
+use redeliver_webhooks::stop::Stop;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -186,7 +187,9 @@ impl Cloud {
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, needs) = (&inputs.credential, inputs.needs());
-        let credentials = Credentials::over(service, &base, credential, needs, &console, ours);
+        let stop = Stop::after(inputs.time_limit);
+        let credentials =
+            Credentials::over(service, &base, credential, needs, &console, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), &console).await
     }
 }

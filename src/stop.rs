@@ -1,0 +1,147 @@
+//! When and why a pass ends before all is done: one value that everyone can ask and wait for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// Why a pass ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// GitHub's rate limit is reached, until this time.
+    Limit(DateTime<Utc>),
+    /// It took as long as the user allows.
+    TimeLimit,
+}
+
+impl Why {
+    /// What is said of that which was left.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Cancelled => "the pass was cancelled",
+            Self::Limit(_) => "GitHub's rate limit is reached",
+            Self::TimeLimit => "`time-limit` is reached",
+        }
+    }
+}
+
+/// The end of a pass, which comes at the time limit at the latest. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    deadline: Instant,
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    cancelled: Option<Instant>,
+    limit: Option<DateTime<Utc>>,
+}
+
+impl Stop {
+    /// A pass that may take this long from now on.
+    pub fn after(time_limit: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + time_limit,
+            state: Arc::new(watch::Sender::default()),
+        }
+    }
+
+    /// Ends the pass because somebody wants that.
+    pub fn cancel(&self) {
+        self.state.send_modify(|state| {
+            state.cancelled.get_or_insert_with(Instant::now);
+        });
+    }
+
+    /// Ends the pass because GitHub allows nothing more before this time.
+    pub fn limit(&self, until: DateTime<Utc>) {
+        self.state
+            .send_modify(|state| state.limit = state.limit.max(Some(until)));
+    }
+
+    /// Why the pass is to end, if it is.
+    pub fn why(&self) -> Option<Why> {
+        let state = *self.state.borrow();
+        if state.cancelled.is_some() {
+            Some(Why::Cancelled)
+        } else if let Some(until) = state.limit {
+            Some(Why::Limit(until))
+        } else {
+            (Instant::now() >= self.deadline).then_some(Why::TimeLimit)
+        }
+    }
+
+    /// When the pass ends at the latest.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether a wait would be over before the pass must end.
+    pub fn leaves(&self, wait: Duration) -> bool {
+        self.why().is_none() && Instant::now() + wait < self.deadline
+    }
+
+    /// Sleeps until then, or until the pass is to end. Tells why, if it is.
+    pub async fn sleep_until(&self, time: Instant) -> Result<(), Why> {
+        let mut state = self.state.subscribe();
+        let time = time.min(self.deadline);
+        let ended = state.wait_for(|state| state.cancelled.is_some() || state.limit.is_some());
+        // The sender is held by this value, so only an end or the time ends the wait.
+        let _ = timeout_at(time, ended).await;
+        self.why().map_or(Ok(()), Err)
+    }
+
+    /// Waits until nothing may be in flight any more: so long after somebody cancelled.
+    pub async fn grace(&self, grace: Duration) {
+        let mut state = self.state.subscribe();
+        let cancelled = state.wait_for(|state| state.cancelled.is_some()).await;
+        let cancelled = cancelled.ok().and_then(|state| state.cancelled);
+        match cancelled {
+            Some(cancelled) => sleep_until(cancelled + grace).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_ends_at_its_time_limit() {
+        let (stop, began) = (Stop::after(MINUTE), Instant::now());
+        assert_eq!(stop.why(), None);
+        assert!(stop.leaves(MINUTE / 2) && !stop.leaves(MINUTE));
+        assert_eq!(stop.sleep_until(began + MINUTE / 2).await, Ok(()));
+        let slept = stop.sleep_until(began + MINUTE * 9).await;
+        assert_eq!(slept, Err(Why::TimeLimit));
+        assert_eq!(began.elapsed(), MINUTE);
+        assert!(!stop.leaves(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_sleeps_wakes_when_it_ends() {
+        let stop = Stop::after(MINUTE);
+        let began = Instant::now();
+        let sleeper = tokio::spawn({
+            let stop = stop.clone();
+            async move { stop.sleep_until(began + MINUTE / 2).await }
+        });
+        tokio::time::sleep(MINUTE / 10).await;
+        let until = DateTime::<Utc>::UNIX_EPOCH;
+        stop.limit(until);
+        assert_eq!(sleeper.await.unwrap(), Err(Why::Limit(until)));
+        assert_eq!(began.elapsed(), MINUTE / 10);
+        stop.cancel();
+        assert_eq!(stop.why(), Some(Why::Cancelled));
+        stop.grace(Duration::from_secs(3)).await;
+        assert_eq!(began.elapsed(), MINUTE / 10 + Duration::from_secs(3));
+    }
+}
