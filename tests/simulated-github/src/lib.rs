@@ -26,7 +26,7 @@
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
 //!   are made of
 //! - `fault`, `exchange`: what goes wrong, and the record of what was said
-//! - `server`, `socket`, `body`: the server
+//! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server
 //! - `description`, `schema`: GitHub's description
 
 mod access;
@@ -35,6 +35,7 @@ mod app;
 mod attempt;
 mod body;
 mod caller;
+mod connection;
 mod deliveries;
 mod description;
 mod exchange;
@@ -47,6 +48,7 @@ mod jwt;
 mod key;
 mod listing;
 mod log;
+mod loopback;
 mod mint;
 mod paging;
 mod permission;
@@ -61,6 +63,7 @@ mod route;
 mod schema;
 mod server;
 mod socket;
+mod tls;
 mod variables;
 mod webhook;
 
@@ -78,4 +81,5 @@ pub use receiver::Receiver;
 pub use reply::{Ending, Reply};
 pub use request::Request;
 pub use server::Simulator;
+pub use tls::{CERTIFICATE_NAMES, Protocols};
 pub use webhook::{Owner, Webhook};

@@ -78,6 +78,7 @@ impl GitHub {
             at,
             faulted,
             host: request.host().to_owned(),
+            version: request.version,
         });
     }
 

@@ -9,10 +9,28 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio_rustls::server::TlsStream;
 
-/// A TCP connection. It ends as connections do, or with a reset when its [`Reset`] was asked for one.
-pub(crate) struct Socket {
-    stream: TcpStream,
+/// A TCP connection, or TLS over one.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A connection. It ends as connections do, or with a reset when its [`Reset`] was asked for one.
+pub(crate) struct Socket<S: Stream> {
+    stream: S,
     reset: Arc<Reset>,
 }
 
@@ -35,10 +53,10 @@ impl Reset {
     }
 }
 
-impl Socket {
-    pub(crate) fn new(stream: TcpStream) -> (Self, Arc<Reset>) {
+impl<S: Stream> Socket<S> {
+    pub(crate) fn new(stream: S) -> (Self, Arc<Reset>) {
         // Only speed is lost without it.
-        let _ = stream.set_nodelay(true);
+        let _ = stream.tcp().set_nodelay(true);
         let reset = Arc::new(Reset::default());
         (
             Self {
@@ -50,16 +68,16 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl<S: Stream> Drop for Socket<S> {
     fn drop(&mut self) {
         if self.reset.asked.load(Ordering::Relaxed) {
             // Closing a socket that does not linger sends RST in place of FIN. If this fails the client sees a plain end.
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.tcp().set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -69,7 +87,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Stream> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

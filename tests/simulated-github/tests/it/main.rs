@@ -15,5 +15,6 @@ mod program;
 mod redelivery;
 mod repositories;
 mod server;
+mod tls;
 mod tokens;
 mod variables;
