@@ -26,7 +26,7 @@
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
 //!   are made of
 //! - `fault`, `exchange`: what goes wrong, and the record of what was said
-//! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server
+//! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 
 mod access;
@@ -53,6 +53,7 @@ mod mint;
 mod paging;
 mod permission;
 mod permit;
+mod proxy;
 mod rate;
 mod receiver;
 mod reply;
@@ -77,6 +78,7 @@ pub use github::GitHub;
 pub use installation::Installation;
 pub use key::TestKey;
 pub use mint::Minted;
+pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use receiver::Receiver;
 pub use reply::{Ending, Reply};
 pub use request::Request;

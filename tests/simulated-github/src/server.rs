@@ -1,6 +1,7 @@
 //! The server: a thin shell round [`GitHub::respond`].
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::connection::serve;
@@ -65,7 +66,12 @@ impl Simulator {
     pub fn url(&self) -> String {
         let scheme = self.ca_pem.as_ref().map_or("http", |_| "https");
         let base_path = self.github().base_path();
-        format!("{scheme}://{}{base_path}", self.loopback.address())
+        format!("{scheme}://{}{base_path}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.loopback.address()
     }
 
     /// The certificate, in PEM, of the authority that a client must trust to reach the server.

@@ -12,6 +12,7 @@ mod installations;
 mod minting;
 mod performance;
 mod program;
+mod proxy;
 mod redelivery;
 mod repositories;
 mod server;

@@ -20,7 +20,7 @@ use crate::client::{TOKEN, organization};
 type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A server whose organization `acme` has a webhook with two attempts: the server, and the path of the log's first page.
-fn simulator(protocols: Protocols) -> (Simulator, String) {
+pub(crate) fn simulator(protocols: Protocols) -> (Simulator, String) {
     let mut github = GitHub::new();
     github.add_token(TOKEN, Access::admin());
     let hook = github.add_webhook(organization(), Webhook::new("https://ci.example.com/hook"));
@@ -33,7 +33,7 @@ fn simulator(protocols: Protocols) -> (Simulator, String) {
 }
 
 /// Settings of a client that trusts this authority and no other.
-fn trusting(ca_pem: &str) -> ClientConfig {
+pub(crate) fn trusting(ca_pem: &str) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap();
     roots.add(ca).unwrap();
@@ -148,11 +148,10 @@ async fn a_client_that_trusts_another_authority_sends_nothing() {
 #[tokio::test]
 async fn the_certificate_is_valid_for_its_names_and_no_other() {
     let (simulator, _) = simulator(Protocols::Both);
-    let url = simulator.url();
     let config = Arc::new(trusting(simulator.ca_pem()));
     let connect = async |name: &str| {
-        let address = url.strip_prefix("https://").unwrap();
-        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let stream = tokio::net::TcpStream::connect(simulator.address());
+        let stream = stream.await.unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         tokio_rustls::TlsConnector::from(Arc::clone(&config))
             .connect(name, stream)
