@@ -85,11 +85,16 @@ async fn answer(
         let mut github = locked(&github);
         (github.respond(&request), github.latency)
     };
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+    let wait = latency + reply.header_delay;
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
     }
     match reply.ending {
-        Ending::Whole | Ending::CutBody => Ok(response(reply)),
+        Ending::Whole | Ending::CutBody | Ending::EndlessBody => Ok(response(reply)),
+        Ending::ResetMidHeaders => {
+            reset.ask_in_next_write();
+            Ok(response(reply))
+        }
         Ending::Reset => {
             reset.ask();
             std::future::pending::<Result<_, _>>().await
@@ -124,20 +129,15 @@ async fn whole(request: http::Request<Incoming>, scheme: Scheme) -> Result<Reque
 }
 
 fn response(reply: Reply) -> Response<Payload> {
-    let length = reply.body.len();
-    let cut = reply.ending == Ending::CutBody;
-    let mut response = Response::new(if cut {
-        Payload::cut(reply.body)
-    } else {
-        Payload::whole(reply.body)
-    });
+    let mut response = Response::new(Payload::new(&reply));
     *response.status_mut() =
         http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = reply.headers;
-    if cut {
+    if reply.ending == Ending::CutBody {
+        let length = HeaderValue::from(reply.body.len().max(2));
         response
             .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(length.max(2)));
+            .insert(header::CONTENT_LENGTH, length);
     }
     response
 }

@@ -25,7 +25,7 @@
 //!   they may
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
 //!   are made of
-//! - `fault`, `exchange`: what goes wrong, and the record of what was said
+//! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
 //! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 
@@ -38,6 +38,7 @@ mod caller;
 mod connection;
 mod deliveries;
 mod description;
+mod effect;
 mod exchange;
 mod fault;
 mod github;
@@ -80,7 +81,7 @@ pub use key::TestKey;
 pub use mint::Minted;
 pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use receiver::Receiver;
-pub use reply::{Ending, Reply};
+pub use reply::{Drip, Ending, Reply};
 pub use request::Request;
 pub use server::Simulator;
 pub use tls::{CERTIFICATE_NAMES, Protocols};

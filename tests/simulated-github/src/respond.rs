@@ -1,13 +1,15 @@
 //! From a request to its answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::json;
 
 use crate::caller::Caller;
+use crate::effect::Effect;
 use crate::exchange::Exchange;
-use crate::fault::Effect;
 use crate::github::GitHub;
 use crate::rate::{Standing, rate_limit, rate_limit_message};
 use crate::reply::{Answer, Ending, Reply};
@@ -53,6 +55,9 @@ impl GitHub {
             headers,
             body: Bytes::from(answer.body),
             ending: Ending::Whole,
+            header_delay: Duration::ZERO,
+            body_delay: Duration::ZERO,
+            drip: None,
         };
         for effect in effects {
             effect.apply(&mut reply);
@@ -62,7 +67,7 @@ impl GitHub {
     }
 
     fn record(&mut self, request: &Request, reply: &Reply, faulted: bool, at: DateTime<Utc>) {
-        let answered = !matches!(reply.ending, Ending::Reset | Ending::Hang);
+        let answered = reply.ending.has_headers();
         self.exchanges.push(Exchange {
             method: request.method.to_string(),
             path_and_query: request.path_and_query.clone(),

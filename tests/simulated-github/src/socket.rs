@@ -4,12 +4,15 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::server::TlsStream;
+
+/// How much of an answer is sent before a reset in the middle of its headers: the status line and a little more.
+const PART_OF_HEADERS: usize = 24;
 
 /// A TCP connection, or TLS over one.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -32,12 +35,15 @@ impl Stream for TlsStream<TcpStream> {
 pub(crate) struct Socket<S: Stream> {
     stream: S,
     reset: Arc<Reset>,
+    /// Whether the part before a reset has been written.
+    part_written: bool,
 }
 
 /// Asks for the end of a connection from within the service, while hyper owns its [`Socket`].
 #[derive(Default)]
 pub(crate) struct Reset {
     asked: AtomicBool,
+    in_next_write: AtomicBool,
     notify: Notify,
 }
 
@@ -45,6 +51,15 @@ impl Reset {
     pub(crate) fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.notify.notify_one();
+    }
+
+    /// Asks for it as soon as a part of what is written next has been sent.
+    pub(crate) fn ask_in_next_write(&self) {
+        self.in_next_write.store(true, Ordering::Relaxed);
+    }
+
+    fn is_in_next_write(&self) -> bool {
+        self.in_next_write.load(Ordering::Relaxed)
     }
 
     /// Waits until a reset is asked for. The connection must be dropped then.
@@ -62,9 +77,24 @@ impl<S: Stream> Socket<S> {
             Self {
                 stream,
                 reset: Arc::clone(&reset),
+                part_written: false,
             },
             reset,
         )
+    }
+}
+
+impl<S: Stream> Socket<S> {
+    /// Sends a part, asks for the reset, and leaves it at that: the connection is dropped next.
+    fn poll_write_part(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.part_written {
+            let part = &buf[..buf.len().min(PART_OF_HEADERS)];
+            ready!(Pin::new(&mut self.stream).poll_write(cx, part))?;
+            self.part_written = true;
+        }
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.reset.ask();
+        Poll::Pending
     }
 }
 
@@ -93,6 +123,9 @@ impl<S: Stream> AsyncWrite for Socket<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.reset.is_in_next_write() {
+            return self.poll_write_part(cx, buf);
+        }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -109,6 +142,10 @@ impl<S: Stream> AsyncWrite for Socket<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.reset.is_in_next_write() {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write_part(cx, first.map_or(&[], |buf| &**buf));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

@@ -176,6 +176,25 @@ async fn a_connection_is_reset_under_tls_too() {
     assert_eq!(simulator.connections(), 2);
 }
 
+#[tokio::test]
+async fn headers_break_off_under_tls_and_http_2_too() {
+    for protocols in [Protocols::Http1, Protocols::Http2] {
+        let (simulator, path) = simulator(protocols);
+        let url = format!("{}{path}", simulator.url());
+        let client = client(simulator.ca_pem());
+        assert!(get(&client, &url).await.is_ok());
+        let fault = Fault::on("GET", "/deliveries").reset_mid_headers();
+        simulator.github().add_fault(fault);
+        let error = get(&client, &url).await.unwrap_err();
+        assert!(error.contains("ConnectionReset"), "{error}");
+        assert!(get(&client, &url).await.is_ok());
+        assert_eq!(
+            (simulator.connections(), simulator.github().requests().len()),
+            (2, 3)
+        );
+    }
+}
+
 #[test]
 #[should_panic(expected = "a server without TLS has no certificate")]
 fn a_server_without_tls_has_no_certificate() {
