@@ -23,8 +23,8 @@
 //! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
 //! - `request`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
 //!   they may
-//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
-//!   are made of
+//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
+//!   `headers`: what answers are made of
 //! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
 //! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
@@ -63,6 +63,7 @@ mod request;
 mod respond;
 mod route;
 mod schema;
+mod secondary;
 mod server;
 mod socket;
 mod tls;
@@ -83,6 +84,7 @@ pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use receiver::Receiver;
 pub use reply::{Drip, Ending, Reply};
 pub use request::Request;
+pub use secondary::SecondaryLimit;
 pub use server::Simulator;
 pub use tls::{CERTIFICATE_NAMES, Protocols};
 pub use webhook::{Owner, Webhook};

@@ -19,9 +19,6 @@ use crate::route::Route;
 /// What GitHub lets requests without a working token have an hour.
 const ANONYMOUS_REQUESTS_AN_HOUR: u32 = 60;
 
-/// What the requests with the App's web tokens are counted under; it is no token, for tokens have no spaces around them.
-const APP_COUNTER: &str = " app";
-
 /// Where a request leads.
 enum Target {
     Route(Route),
@@ -42,8 +39,11 @@ impl GitHub {
         let caller = self.caller(request, now);
         let target = self.target(request);
         let standing = self.standing(request, &caller, now);
+        let refusal = self.beyond_secondary_limit(request, &caller, now);
         let answer = if effects.iter().any(Effect::is_instead) {
             Answer::empty(200)
+        } else if let Some(refusal) = refusal {
+            refusal
         } else {
             self.answer(request, &caller, &target, standing, now)
                 .unwrap_or_else(|refusal| refusal)
@@ -96,11 +96,11 @@ impl GitHub {
     ) -> Option<Standing> {
         let most = self.rate_limit?;
         let cost = u32::from(self.below_base(request) != Some("/rate_limit"));
-        let (counter, limit) = match caller {
-            Caller::Token(_) => (request.token().unwrap_or_default(), most),
-            Caller::App => (APP_COUNTER, most),
-            Caller::Anonymous | Caller::Unknown(_) => ("", most.min(ANONYMOUS_REQUESTS_AN_HOUR)),
+        let limit = match caller {
+            Caller::Token(_) | Caller::App => most,
+            Caller::Anonymous | Caller::Unknown(_) => most.min(ANONYMOUS_REQUESTS_AN_HOUR),
         };
+        let counter = caller.counter(request);
         Some(self.rates.count(counter, limit, cost, now))
     }
 

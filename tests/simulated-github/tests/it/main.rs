@@ -9,6 +9,7 @@ mod description;
 mod faults;
 mod hooks;
 mod installations;
+mod limits;
 mod minting;
 mod performance;
 mod program;
