@@ -157,6 +157,9 @@ fn the_busiest_minute_is_found() {
     world.clock.advance(TimeDelta::seconds(60));
     read(&world);
     assert_eq!(most(), 7);
+    world.clock.advance(TimeDelta::seconds(-118));
+    read(&world);
+    assert_eq!(most(), 8, "a clock that was set back");
 }
 
 #[test]
