@@ -125,6 +125,8 @@ fn addresses_of_this_machine_need_no_map_and_others_are_not_sought() {
     assert_eq!(of("127.0.0.1"), "200");
     assert_eq!(of("localhost"), "200");
     assert_eq!(of("192.0.2.1"), "502");
+    // It leads to this machine, but is none of its addresses.
+    assert_eq!(of("0.0.0.0"), "502");
     let nobody: SocketAddr = "127.0.0.1:1".parse().unwrap();
     proxy.map(&format!("gone.example:{port}"), nobody);
     assert_eq!(of("gone.example"), "502");

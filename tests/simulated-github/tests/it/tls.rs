@@ -23,6 +23,7 @@ type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 pub(crate) fn simulator(protocols: Protocols) -> (Simulator, String) {
     let mut github = GitHub::new();
     github.add_token(TOKEN, Access::admin());
+    github.add_repository("acme", "ops");
     let hook = github.add_webhook(organization(), Webhook::new("https://ci.example.com/hook"));
     for n in 1..=2 {
         let attempt = Attempt::ok(guid(n), github.now());
@@ -100,19 +101,23 @@ async fn a_server_keeps_to_the_version_it_was_told() {
         assert_eq!(response.version(), version);
         assert_eq!(simulator.github().requests()[0].version, version);
     }
-    let (simulator, path) = simulator(Protocols::Http2);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(trusting(simulator.ca_pem()))
-        .https_only()
-        .enable_http1()
-        .build();
-    let old = Client::builder(TokioExecutor::new()).build(connector);
-    assert!(
-        get(&old, &format!("{}{path}", simulator.url()))
-            .await
-            .is_err(),
-        "a client without HTTP/2"
-    );
+}
+
+#[tokio::test]
+async fn a_client_that_has_another_version_and_does_not_say_so_is_not_served() {
+    for protocols in [Protocols::Http1, Protocols::Http2] {
+        let (simulator, path) = simulator(protocols);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(trusting(simulator.ca_pem()))
+            .https_only()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(protocols == Protocols::Http1)
+            .build(connector);
+        let url = format!("{}{path}", simulator.url());
+        assert!(get(&client, &url).await.is_err(), "{protocols:?}");
+    }
 }
 
 #[tokio::test]
@@ -128,7 +133,11 @@ async fn links_are_https_as_the_request_was() {
     assert!(hooks.contains(&format!("\"{url}/orgs/acme/hooks/")) && !hooks.contains("http://"));
     let repositories = get(&client, &format!("{url}/user/repos")).await.unwrap();
     let repositories = String::from_utf8(repositories.into_body().to_vec()).unwrap();
-    assert!(!repositories.contains("http://"), "{repositories}");
+    assert!(
+        repositories.contains(&format!("\"html_url\":\"{url}/acme/ops\""))
+            && !repositories.contains("http://"),
+        "{repositories}"
+    );
 }
 
 #[tokio::test]
