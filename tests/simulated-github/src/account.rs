@@ -29,17 +29,17 @@ impl Account {
     }
 
     /// As `simple-user` describes it.
-    pub(crate) fn json(&self, root: &str, host: &str) -> Value {
+    pub(crate) fn json(&self, root: &str, origin: &str) -> Value {
         let Self { id, login, .. } = self;
         let url = format!("{root}/users/{login}");
         json!({
             "login": login,
             "id": id,
             "node_id": format!("O_{id}"),
-            "avatar_url": format!("http://{host}/avatars/{id}"),
+            "avatar_url": format!("{origin}/avatars/{id}"),
             "gravatar_id": "",
             "url": url,
-            "html_url": format!("http://{host}/{login}"),
+            "html_url": format!("{origin}/{login}"),
             "followers_url": format!("{url}/followers"),
             "following_url": format!("{url}/following{{/other_user}}"),
             "gists_url": format!("{url}/gists{{/gist_id}}"),

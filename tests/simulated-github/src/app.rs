@@ -103,7 +103,7 @@ impl GitHub {
         let Some(app) = &self.app else {
             return Err(Answer::not_found(topic));
         };
-        let (root, host) = (self.root(request), request.host());
+        let (root, origin) = (self.root(request), request.origin());
         let events = self
             .app_webhook()
             .map(|id| self.webhook(id).events.clone())
@@ -115,11 +115,11 @@ impl GitHub {
                 "slug": app.slug,
                 "node_id": format!("A_{}", app.id),
                 "client_id": app.client_id,
-                "owner": self.account(&app.owner).map(|owner| owner.json(&root, host)),
+                "owner": self.account(&app.owner).map(|owner| owner.json(&root, &origin)),
                 "name": app.slug,
                 "description": null,
                 "external_url": "https://app.example.com",
-                "html_url": format!("http://{host}/apps/{}", app.slug),
+                "html_url": format!("{origin}/apps/{}", app.slug),
                 "created_at": "2024-01-01T00:00:00Z",
                 "updated_at": "2024-01-01T00:00:00Z",
                 "permissions": app.permissions,

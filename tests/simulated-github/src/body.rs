@@ -1,35 +1,62 @@
-//! Bodies of answers, whole or cut off.
+//! Bodies of answers, whole or not, at once or not.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 
-/// The body of an answer.
-pub(crate) enum Payload {
-    /// All that is left to send.
-    Whole(Option<Bytes>),
-    /// This much, and then an error, which makes hyper end the connection (or, for HTTP/2, the stream).
-    Cut(Cut),
+use crate::reply::{Drip, Ending, Reply};
+
+/// What an endless body goes on with. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
+static SPACES: [u8; 4096] = [b' '; 4096];
+
+/// The body of an answer on its way.
+pub(crate) struct Payload {
+    left: Bytes,
+    wait: Option<Pin<Box<Sleep>>>,
+    drip: Option<Drip>,
+    end: End,
 }
 
-/// How far a body that is cut off has come.
-pub(crate) enum Cut {
-    Part(Bytes),
-    /// The part must be written to the socket before the error: hyper drops what it has not written.
-    Flushing,
-    Broken,
+/// What comes when nothing is left.
+enum End {
+    Whole,
+    Endless,
+    /// An error, which makes hyper end the connection (or, for HTTP/2, the stream). What came before it must be written to
+    /// the socket first: hyper drops what it has not written.
+    Cut {
+        flushed: bool,
+    },
 }
 
 impl Payload {
-    pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self::Whole((!bytes.is_empty()).then_some(bytes))
+    pub(crate) fn new(reply: &Reply) -> Self {
+        let body = &reply.body;
+        let (left, end) = match reply.ending {
+            Ending::CutBody => (body.slice(..body.len() / 2), End::Cut { flushed: false }),
+            Ending::EndlessBody => (body.clone(), End::Endless),
+            _ => (body.clone(), End::Whole),
+        };
+        Self {
+            left,
+            wait: (!reply.body_delay.is_zero()).then(|| Box::pin(sleep(reply.body_delay))),
+            drip: reply.drip,
+            end,
+        }
     }
 
-    pub(crate) fn cut(bytes: Bytes) -> Self {
-        Self::Cut(Cut::Part(bytes.slice(..bytes.len() / 2)))
+    /// What to send now; the rest waits if it drips.
+    fn chunk(&mut self) -> Bytes {
+        match self.drip {
+            None => std::mem::take(&mut self.left),
+            Some(drip) => {
+                self.wait = Some(Box::pin(sleep(drip.every)));
+                self.left.split_to(drip.bytes.clamp(1, self.left.len()))
+            }
+        }
     }
 }
 
@@ -41,33 +68,36 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Cut(cut) => match std::mem::replace(cut, Cut::Broken) {
-                Cut::Part(bytes) => {
-                    *cut = Cut::Flushing;
-                    Poll::Ready(Some(Ok(Frame::data(bytes))))
-                }
-                Cut::Flushing => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Cut::Broken => Poll::Ready(Some(Err(io::Error::other("cut off on demand")))),
-            },
+        if let Some(wait) = &mut self.wait {
+            ready!(wait.as_mut().poll(cx));
+            self.wait = None;
         }
+        if self.left.is_empty() {
+            match &mut self.end {
+                End::Whole => return Poll::Ready(None),
+                End::Endless => self.left = Bytes::from_static(&SPACES),
+                End::Cut { flushed: true } => {
+                    return Poll::Ready(Some(Err(io::Error::other("cut off on demand"))));
+                }
+                End::Cut { flushed } => {
+                    *flushed = true;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(self.chunk()))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        self.left.is_empty() && matches!(self.end, End::Whole)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+        match self.end {
+            End::Whole => SizeHint::with_exact(self.left.len() as u64),
             // Unknown, or hyper would hold `content-length` against it.
-            Self::Cut(_) => SizeHint::new(),
+            End::Endless | End::Cut { .. } => SizeHint::new(),
         }
     }
 }

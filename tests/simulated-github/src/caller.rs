@@ -10,6 +10,9 @@ use crate::github::GitHub;
 use crate::jwt::{self, Flaw};
 use crate::request::Request;
 
+/// What the requests with the App's web tokens are counted under; it is no token, for tokens have no spaces around them.
+const APP_COUNTER: &str = " app";
+
 /// Who sends a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
@@ -21,6 +24,17 @@ pub(crate) enum Caller {
     App,
     /// Someone whose token works.
     Token(Arc<Access>),
+}
+
+impl Caller {
+    /// What the limits count a request of theirs under; all without a working token share one.
+    pub(crate) fn counter<'a>(&self, request: &'a Request) -> &'a str {
+        match self {
+            Self::Token(_) => request.token().unwrap_or_default(),
+            Self::App => APP_COUNTER,
+            Self::Anonymous | Self::Unknown(_) => "",
+        }
+    }
 }
 
 impl GitHub {

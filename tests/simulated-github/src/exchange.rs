@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 
 /// A request and its answer.
 #[derive(Debug, Clone)]
@@ -27,4 +27,6 @@ pub struct Exchange {
     pub faulted: bool,
     /// The host the request was sent to, with its port.
     pub host: String,
+    /// The version of HTTP the request came by.
+    pub version: Version,
 }

@@ -1,28 +1,19 @@
 //! Faults on demand.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 
-use crate::reply::{Ending, Reply};
+use crate::effect::Effect;
+use crate::reply::{Drip, Ending};
 use crate::request::Request;
-
-/// What a fault does to the answer.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Effect {
-    status: Option<u16>,
-    body: Option<Bytes>,
-    headers: HeaderMap,
-    without: Vec<HeaderName>,
-    ending: Ending,
-    /// The request is kept from GitHub, unless `acts` says otherwise.
-    instead: bool,
-    acts: bool,
-}
 
 /// Something going wrong with chosen requests. Without any effect it only marks them as faulted.
 ///
-/// It counts the requests it matches, and hits some of them: the first unless [`nth`](Self::nth), [`times`](Self::times)
-/// or [`always`](Self::always) say otherwise. When several faults hit one request, all have their effect, in the order
+/// It counts the requests it matches, and hits some of them: the first unless [`nth`](Self::nth), [`times`](Self::times),
+/// [`always`](Self::always) or [`randomly`](Self::randomly) say otherwise. When several faults hit one request, all have their effect, in the order
 /// they were added.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -31,7 +22,30 @@ pub struct Fault {
     first: usize,
     times: usize,
     seen: usize,
+    random: Option<Random>,
     effect: Effect,
+}
+
+/// Which of a hundred draws hit.
+#[derive(Debug, Clone)]
+struct Random {
+    seed: u64,
+    share: Range<u8>,
+}
+
+impl Random {
+    /// Whether the request with this number is hit. It depends on the seed and the number alone.
+    fn hits(&self, number: usize) -> bool {
+        // SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
+        let mut mixed = self
+            .seed
+            .wrapping_add((number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let draw = mixed % 100;
+        (u64::from(self.share.start)..u64::from(self.share.end)).contains(&draw)
+    }
 }
 
 impl Fault {
@@ -43,8 +57,14 @@ impl Fault {
             first: 1,
             times: 1,
             seen: 0,
+            random: None,
             effect: Effect::default(),
         }
+    }
+
+    /// A fault for all requests with this method (`*` for any).
+    pub fn on_any_path(method: &str) -> Self {
+        Self::on(method, "")
     }
 
     /// The first matching request to hit, counted from 1.
@@ -65,6 +85,29 @@ impl Fault {
     #[must_use]
     pub fn always(self) -> Self {
         self.times(usize::MAX)
+    }
+
+    /// Hits about this share of the matching requests. Which ones, the seed decides: always the same.
+    #[must_use]
+    pub fn randomly(self, seed: u64, percent: u8) -> Self {
+        self.randomly_in(seed, 0..percent)
+    }
+
+    /// Hits those of the matching requests for which one of the numbers from 0 to 99 was drawn that are in `share`.
+    ///
+    /// Faults with the same seed that match the same requests draw the same, so shares that do not overlap never hit one
+    /// request. Of these two each hits a tenth, and together they hit a fifth:
+    ///
+    /// ```
+    /// use simulated_github::Fault;
+    ///
+    /// let before = Fault::on_any_path("*").randomly_in(7, 0..10).status(502, "");
+    /// let after = Fault::on_any_path("*").randomly_in(7, 10..20).status(502, "").act_first();
+    /// ```
+    #[must_use]
+    pub fn randomly_in(mut self, seed: u64, share: Range<u8>) -> Self {
+        self.random = Some(Random { seed, share });
+        self.always()
     }
 
     /// Sends this status and body instead; the request has no effect unless [`act_first`](Self::act_first) is used too.
@@ -147,6 +190,42 @@ impl Fault {
         self
     }
 
+    /// GitHub acts, and resets the connection when it has sent a part of the headers. With HTTP/2 the other requests of the
+    /// connection go down with it.
+    #[must_use]
+    pub fn reset_mid_headers(mut self) -> Self {
+        self.effect.ending = Ending::ResetMidHeaders;
+        self
+    }
+
+    /// GitHub acts and answers, and goes on with spaces for ever where the body should end.
+    #[must_use]
+    pub fn endless_body(mut self) -> Self {
+        self.effect.ending = Ending::EndlessBody;
+        self
+    }
+
+    /// GitHub acts, and holds the headers of its answer back for so long.
+    #[must_use]
+    pub fn delay_headers(mut self, delay: Duration) -> Self {
+        self.effect.header_delay = delay;
+        self
+    }
+
+    /// Sends the headers at once, and holds the body back for so long. A body of no bytes has nothing to hold back.
+    #[must_use]
+    pub fn delay_body(mut self, delay: Duration) -> Self {
+        self.effect.body_delay = delay;
+        self
+    }
+
+    /// Sends the body a few bytes at a time.
+    #[must_use]
+    pub fn drip_body(mut self, bytes: usize, every: Duration) -> Self {
+        self.effect.drip = Some(Drip { bytes, every });
+        self
+    }
+
     /// Answers normally, but names `url` as the next page.
     ///
     /// # Panics
@@ -163,40 +242,11 @@ impl Fault {
             return None;
         }
         self.seen += 1;
-        let hits = self.seen >= self.first && self.seen - self.first < self.times;
-        hits.then(|| self.effect.clone())
-    }
-}
-
-impl Effect {
-    /// Whether the request does not reach GitHub.
-    pub(crate) fn is_instead(&self) -> bool {
-        self.instead && !self.acts
-    }
-
-    pub(crate) fn apply(self, reply: &mut Reply) {
-        if let Some(status) = self.status {
-            reply.status = status;
-            // The links were those of the answer that this one replaces.
-            reply.headers.remove(header::LINK);
-        }
-        if let Some(body) = self.body {
-            if body.starts_with(b"<") {
-                reply.headers.insert(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("text/html; charset=utf-8"),
-                );
-            }
-            reply.body = body;
-        }
-        for (name, value) in &self.headers {
-            reply.headers.insert(name, value.clone());
-        }
-        for name in &self.without {
-            reply.headers.remove(name);
-        }
-        if self.ending != Ending::Whole {
-            reply.ending = self.ending;
-        }
+        let counted = self.seen >= self.first && self.seen - self.first < self.times;
+        let drawn = self
+            .random
+            .as_ref()
+            .is_none_or(|random| random.hits(self.seen));
+        (counted && drawn).then(|| self.effect.clone())
     }
 }

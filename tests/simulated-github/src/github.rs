@@ -12,8 +12,9 @@ use crate::installation::Installed;
 use crate::log::FIRST_ID;
 use crate::rate::Rates;
 use crate::repository::Repositories;
+use crate::secondary::Spending;
 use crate::variables::Variable;
-use crate::{Access, App, Attempt, Fault, Minted, Owner, Webhook};
+use crate::{Access, App, Attempt, Fault, Minted, Owner, SecondaryLimit, Webhook};
 
 /// The first webhook's id: nine digits, as GitHub's are.
 const FIRST_HOOK_ID: u64 = 512_345_671;
@@ -46,6 +47,8 @@ pub struct GitHub {
     pub expired_status: u16,
     /// Requests an hour for each token. `None`: no limit and no `x-ratelimit-*` headers, as on Enterprise Server.
     pub rate_limit: Option<u32>,
+    /// GitHub's secondary limit; none unless set.
+    pub secondary_limit: Option<SecondaryLimit>,
     /// Whether the rows within a page of the log come in an odd order. GitHub promises none.
     pub shuffled: bool,
     /// Whether answers' bodies are kept in [`requests`](Self::requests); benchmarks switch it off.
@@ -67,6 +70,7 @@ pub struct GitHub {
     pub(crate) faults: Vec<Fault>,
     pub(crate) refused: HashMap<u64, (u16, String)>,
     pub(crate) rates: Rates,
+    pub(crate) spending: Spending,
     pub(crate) exchanges: Vec<Exchange>,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     in_flight: usize,
@@ -88,6 +92,7 @@ impl GitHub {
             retention: TimeDelta::days(3),
             expired_status: 422,
             rate_limit: Some(REQUESTS_AN_HOUR),
+            secondary_limit: None,
             shuffled: false,
             record_answers: true,
             installation_token_lifetime: TimeDelta::hours(1),
@@ -104,6 +109,7 @@ impl GitHub {
             faults: Vec::new(),
             refused: HashMap::new(),
             rates: Rates::default(),
+            spending: Spending::default(),
             exchanges: Vec::new(),
             clock: Box::new(Utc::now),
             in_flight: 0,
@@ -290,6 +296,11 @@ impl GitHub {
     /// The most requests that were under way at the same time: arrived, and not yet answered.
     pub fn most_in_flight(&self) -> usize {
         self.most_in_flight
+    }
+
+    /// The requests that are under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// A request has arrived. Whoever calls [`respond`](Self::respond) calls this before, and [`leave`](Self::leave) when

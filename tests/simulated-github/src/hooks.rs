@@ -67,7 +67,7 @@ impl GitHub {
 
     /// The API's base address, as the client sees it.
     pub(crate) fn root(&self, request: &Request) -> String {
-        format!("http://{}{}", request.host(), self.base_path())
+        format!("{}{}", request.origin(), self.base_path())
     }
 }
 

@@ -208,10 +208,10 @@ impl GitHub {
     }
 
     fn installation_json(&self, request: &Request, installed: &Installed) -> Value {
-        let (root, host) = (self.root(request), request.host());
+        let (root, origin) = (self.root(request), request.origin());
         let id = installed.id;
         let account = self.account(&installed.login);
-        let account_json = account.map(|account| account.json(&root, host));
+        let account_json = account.map(|account| account.json(&root, &origin));
         let app = self.app.as_ref();
         let suspended_by = installed.suspended_at.and(account_json.clone());
         json!({
@@ -221,7 +221,7 @@ impl GitHub {
             "repository_selection": installed.selection(None),
             "access_tokens_url": format!("{root}/app/installations/{id}/access_tokens"),
             "repositories_url": format!("{root}/installation/repositories"),
-            "html_url": format!("http://{host}/organizations/{}/settings/installations/{id}", installed.login),
+            "html_url": format!("{origin}/organizations/{}/settings/installations/{id}", installed.login),
             "app_id": app.map(crate::App::id),
             "app_slug": app.map(|app| app.slug.clone()),
             "target_id": account.map(|account| account.id),

@@ -23,10 +23,10 @@
 //! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
 //! - `request`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
 //!   they may
-//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`, `rate`: the routes; `paging`, `reply`, `headers`: what answers
-//!   are made of
-//! - `fault`, `exchange`: what goes wrong, and the record of what was said
-//! - `server`, `socket`, `body`: the server
+//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
+//!   `headers`: what answers are made of
+//! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
+//! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 
 mod access;
@@ -35,8 +35,10 @@ mod app;
 mod attempt;
 mod body;
 mod caller;
+mod connection;
 mod deliveries;
 mod description;
+mod effect;
 mod exchange;
 mod fault;
 mod github;
@@ -47,10 +49,12 @@ mod jwt;
 mod key;
 mod listing;
 mod log;
+mod loopback;
 mod mint;
 mod paging;
 mod permission;
 mod permit;
+mod proxy;
 mod rate;
 mod receiver;
 mod reply;
@@ -59,8 +63,10 @@ mod request;
 mod respond;
 mod route;
 mod schema;
+mod secondary;
 mod server;
 mod socket;
+mod tls;
 mod variables;
 mod webhook;
 
@@ -74,8 +80,11 @@ pub use github::GitHub;
 pub use installation::Installation;
 pub use key::TestKey;
 pub use mint::Minted;
+pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use receiver::Receiver;
-pub use reply::{Ending, Reply};
+pub use reply::{Drip, Ending, Reply};
 pub use request::Request;
+pub use secondary::SecondaryLimit;
 pub use server::Simulator;
+pub use tls::{CERTIFICATE_NAMES, Protocols};
 pub use webhook::{Owner, Webhook};

@@ -215,11 +215,11 @@ impl GitHub {
         repository: &Repository,
         admin: bool,
     ) -> Value {
-        let (root, host) = (self.root(request), request.host());
+        let (root, host, origin) = (self.root(request), request.host(), request.origin());
         let full_name = repository.full_name();
         let (url, html_url) = (
             format!("{root}/repos/{full_name}"),
-            format!("http://{host}/{full_name}"),
+            format!("{origin}/{full_name}"),
         );
         let clone_url = format!("{html_url}.git");
         let mut row = json!({
@@ -227,7 +227,7 @@ impl GitHub {
             "node_id": format!("R_{}", repository.id),
             "name": repository.name,
             "full_name": full_name,
-            "owner": self.account(&repository.owner).map(|owner| owner.json(&root, host)),
+            "owner": self.account(&repository.owner).map(|owner| owner.json(&root, &origin)),
             "private": false,
             "visibility": "public",
             "html_url": html_url,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use crate::github::GitHub;
 use crate::reply::Answer;
 
 /// How long a limit counts for, in hours.
@@ -58,6 +59,15 @@ impl Rates {
     }
 }
 
+impl GitHub {
+    /// Lets a token have made so many requests in the hour that ends at `reset_at`. It matters where there is a
+    /// [`rate_limit`](Self::rate_limit).
+    pub fn set_rate_limit_used(&mut self, token: &str, used: u32, reset_at: DateTime<Utc>) {
+        let windows = &mut self.rates.windows;
+        windows.insert(token.to_owned(), (reset_at, used));
+    }
+}
+
 /// `GET /rate_limit`.
 pub(crate) fn rate_limit(standing: Option<Standing>) -> Result<Answer, Answer> {
     let Some(standing) = standing else {
@@ -80,9 +90,14 @@ pub(crate) fn rate_limit(standing: Option<Standing>) -> Result<Answer, Answer> {
 
 /// What GitHub says when the limit is used up.
 pub(crate) fn rate_limit_message(request_id: &str, now: DateTime<Utc>) -> String {
+    let hint = support_hint(request_id, now);
+    format!("API rate limit exceeded for user ID 1. {hint}")
+}
+
+/// How what GitHub says of limits ends.
+pub(crate) fn support_hint(request_id: &str, now: DateTime<Utc>) -> String {
     let time = now.format("%Y-%m-%d %H:%M:%S UTC");
     format!(
-        "API rate limit exceeded for user ID 1. If you reach out to GitHub Support for help, please include the request ID \
-         {request_id} and timestamp {time}."
+        "If you reach out to GitHub Support for help, please include the request ID {request_id} and timestamp {time}."
     )
 }

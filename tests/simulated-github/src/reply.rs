@@ -1,5 +1,7 @@
 //! What goes out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
@@ -13,13 +15,36 @@ pub enum Ending {
     Whole,
     /// The connection ends in the middle of the body.
     CutBody,
+    /// After the body come spaces, and never an end.
+    EndlessBody,
     /// No answer: the connection is reset.
     Reset,
+    /// No answer: the connection is reset when a part of the headers has been sent.
+    ResetMidHeaders,
     /// No answer, and the connection stays open.
     Hang,
 }
 
+impl Ending {
+    /// Whether the client gets the status and the headers.
+    pub(crate) fn has_headers(self) -> bool {
+        matches!(self, Self::Whole | Self::CutBody | Self::EndlessBody)
+    }
+}
+
+/// How slowly a body comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drip {
+    /// How many bytes come at a time.
+    pub bytes: usize,
+    /// How long it takes from one time to the next.
+    pub every: Duration,
+}
+
 /// One answer.
+///
+/// [`Simulator`](crate::Simulator) acts the waits out by the machine's clock. Who calls
+/// [`GitHub::respond`](crate::GitHub::respond) does so, or not, by a clock of their own.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status code.
@@ -30,6 +55,12 @@ pub struct Reply {
     pub body: Bytes,
     /// What becomes of it on the way.
     pub ending: Ending,
+    /// How long the headers are held back; GitHub has acted by then.
+    pub header_delay: Duration,
+    /// How long the body is held back when the headers have been sent.
+    pub body_delay: Duration,
+    /// How slowly the body comes then; `None` is at once.
+    pub drip: Option<Drip>,
 }
 
 /// An answer before it has the headers that all answers have.

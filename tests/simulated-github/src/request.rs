@@ -1,7 +1,8 @@
 //! What comes in.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 
 /// One request, whole.
 #[derive(Debug, Clone)]
@@ -14,10 +15,14 @@ pub struct Request {
     pub headers: HeaderMap,
     /// All of it.
     pub body: Bytes,
+    /// Whether it came over TLS; the links of the answer begin with the same.
+    pub scheme: Scheme,
+    /// The version of HTTP it came by.
+    pub version: Version,
 }
 
 impl Request {
-    /// A request without a body, to a host on loopback.
+    /// A request without a body, to a host on loopback, by HTTP/1.1 and without TLS.
     pub fn new(method: Method, path_and_query: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1"));
@@ -26,6 +31,8 @@ impl Request {
             path_and_query: path_and_query.to_owned(),
             headers,
             body: Bytes::new(),
+            scheme: Scheme::HTTP,
+            version: Version::HTTP_11,
         }
     }
 
@@ -55,6 +62,11 @@ impl Request {
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
             .unwrap_or("127.0.0.1")
+    }
+
+    /// The scheme and the host: what the address of everything on the host begins with.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host())
     }
 
     pub(crate) fn path(&self) -> &str {

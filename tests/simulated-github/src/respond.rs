@@ -1,13 +1,15 @@
 //! From a request to its answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::json;
 
 use crate::caller::Caller;
+use crate::effect::Effect;
 use crate::exchange::Exchange;
-use crate::fault::Effect;
 use crate::github::GitHub;
 use crate::rate::{Standing, rate_limit, rate_limit_message};
 use crate::reply::{Answer, Ending, Reply};
@@ -16,9 +18,6 @@ use crate::route::Route;
 
 /// What GitHub lets requests without a working token have an hour.
 const ANONYMOUS_REQUESTS_AN_HOUR: u32 = 60;
-
-/// What the requests with the App's web tokens are counted under; it is no token, for tokens have no spaces around them.
-const APP_COUNTER: &str = " app";
 
 /// Where a request leads.
 enum Target {
@@ -40,8 +39,11 @@ impl GitHub {
         let caller = self.caller(request, now);
         let target = self.target(request);
         let standing = self.standing(request, &caller, now);
+        let refusal = self.beyond_secondary_limit(request, &caller, now);
         let answer = if effects.iter().any(Effect::is_instead) {
             Answer::empty(200)
+        } else if let Some(refusal) = refusal {
+            refusal
         } else {
             self.answer(request, &caller, &target, standing, now)
                 .unwrap_or_else(|refusal| refusal)
@@ -53,6 +55,9 @@ impl GitHub {
             headers,
             body: Bytes::from(answer.body),
             ending: Ending::Whole,
+            header_delay: Duration::ZERO,
+            body_delay: Duration::ZERO,
+            drip: None,
         };
         for effect in effects {
             effect.apply(&mut reply);
@@ -62,7 +67,7 @@ impl GitHub {
     }
 
     fn record(&mut self, request: &Request, reply: &Reply, faulted: bool, at: DateTime<Utc>) {
-        let answered = !matches!(reply.ending, Ending::Reset | Ending::Hang);
+        let answered = reply.ending.has_headers();
         self.exchanges.push(Exchange {
             method: request.method.to_string(),
             path_and_query: request.path_and_query.clone(),
@@ -78,6 +83,7 @@ impl GitHub {
             at,
             faulted,
             host: request.host().to_owned(),
+            version: request.version,
         });
     }
 
@@ -90,11 +96,11 @@ impl GitHub {
     ) -> Option<Standing> {
         let most = self.rate_limit?;
         let cost = u32::from(self.below_base(request) != Some("/rate_limit"));
-        let (counter, limit) = match caller {
-            Caller::Token(_) => (request.token().unwrap_or_default(), most),
-            Caller::App => (APP_COUNTER, most),
-            Caller::Anonymous | Caller::Unknown(_) => ("", most.min(ANONYMOUS_REQUESTS_AN_HOUR)),
+        let limit = match caller {
+            Caller::Token(_) | Caller::App => most,
+            Caller::Anonymous | Caller::Unknown(_) => most.min(ANONYMOUS_REQUESTS_AN_HOUR),
         };
+        let counter = caller.counter(request);
         Some(self.rates.count(counter, limit, cost, now))
     }
 

@@ -1,35 +1,24 @@
 //! The server: a thin shell round [`GitHub::respond`].
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
-use http::{HeaderValue, Response, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-
-use crate::body::Payload;
+use crate::connection::serve;
 use crate::github::GitHub;
-use crate::reply::{Ending, Reply};
-use crate::request::Request;
-use crate::socket::{Reset, Socket};
+use crate::loopback::Loopback;
+use crate::tls::{Protocols, Tls};
 
-type Shared = Arc<Mutex<GitHub>>;
+/// The state, shared with the thread that serves it.
+pub(crate) type Shared = Arc<Mutex<GitHub>>;
 
-/// A running server: HTTP/1.1, and HTTP/2 for clients that begin with it, on 127.0.0.1.
+/// A running server on 127.0.0.1. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
 ///
 /// It has a thread of its own, so tests need no runtime, and stops when dropped.
 pub struct Simulator {
     github: Shared,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    loopback: Loopback,
+    ca_pem: Option<String>,
 }
 
 impl Simulator {
@@ -38,10 +27,7 @@ impl Simulator {
     /// # Panics
     /// If the machine has none, or no thread to spare.
     pub fn start(github: GitHub) -> Self {
-        match Self::start_on(github, 0) {
-            Ok(simulator) => simulator,
-            Err(error) => panic!("cannot serve on 127.0.0.1: {error}"),
-        }
+        or_panic(Self::start_on(github, 0))
     }
 
     /// Serves on a port; 0 is a free one.
@@ -49,33 +35,59 @@ impl Simulator {
     /// # Errors
     /// When the port is taken, or the machine has no thread to spare.
     pub fn start_on(github: GitHub, port: u16) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let listener = {
-            let _context = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        Self::serve(github, port, None)
+    }
+
+    /// Serves over TLS on a free port, with a certificate for [`CERTIFICATE_NAMES`](crate::CERTIFICATE_NAMES) that a private
+    /// authority made for this server alone has signed: see [`ca_pem`](Self::ca_pem).
+    ///
+    /// # Panics
+    /// If the machine has no port or thread to spare, or no randomness to make keys with.
+    pub fn start_tls(github: GitHub, protocols: Protocols) -> Self {
+        or_panic(Tls::new(protocols).and_then(|tls| Self::serve(github, 0, Some(tls))))
+    }
+
+    fn serve(github: GitHub, port: u16, tls: Option<Tls>) -> io::Result<Self> {
         let github = Arc::new(Mutex::new(github));
-        let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, Arc::clone(&github), stopped);
-        let thread = std::thread::Builder::new()
-            .name("simulated-github".to_owned())
-            .spawn(move || runtime.block_on(serving))?;
+        let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
+        let served = Arc::clone(&github);
+        let loopback = Loopback::start("simulated-github", port, move |stream| {
+            serve(stream, tls.clone(), Arc::clone(&served))
+        })?;
         Ok(Self {
             github,
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
+            loopback,
+            ca_pem,
         })
     }
 
-    /// The API's base address: `http://127.0.0.1:4711`, or `http://127.0.0.1:4711/api/v3` for Enterprise Server.
+    /// The API's base address: `http://127.0.0.1:4711`, or `http://127.0.0.1:4711/api/v3` for Enterprise Server; `https` with
+    /// TLS.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.github().base_path())
+        let scheme = self.ca_pem.as_ref().map_or("http", |_| "https");
+        let base_path = self.github().base_path();
+        format!("{scheme}://{}{base_path}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.loopback.address()
+    }
+
+    /// The certificate, in PEM, of the authority that a client must trust to reach the server.
+    ///
+    /// # Panics
+    /// If the server was started without TLS.
+    pub fn ca_pem(&self) -> &str {
+        let Some(pem) = &self.ca_pem else {
+            panic!("a server without TLS has no certificate; use `Simulator::start_tls`");
+        };
+        pem
+    }
+
+    /// How many connections were accepted so far, also those whose client did not get past TLS.
+    pub fn connections(&self) -> usize {
+        self.loopback.accepted()
     }
 
     /// The state, to look at or to change; no request is answered while this is held.
@@ -84,128 +96,14 @@ impl Simulator {
     }
 }
 
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed by then, and a test has failed over it.
-            let _ = thread.join();
-        }
+fn or_panic(started: io::Result<Simulator>) -> Simulator {
+    match started {
+        Ok(simulator) => simulator,
+        Err(error) => panic!("cannot serve on 127.0.0.1: {error}"),
     }
 }
 
 /// A test that failed while it held the state is no reason to hide what the state was.
-fn locked(github: &Mutex<GitHub>) -> MutexGuard<'_, GitHub> {
-    github.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn serve(listener: TcpListener, github: Shared, mut stopped: oneshot::Receiver<()>) {
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            accepted = listener.accept() => {
-                // A client that is gone before it was accepted is no matter of ours.
-                if let Ok((stream, _)) = accepted {
-                    tokio::spawn(connection(stream, Arc::clone(&github)));
-                }
-            }
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, github: Shared) {
-    let (socket, reset) = Socket::new(stream);
-    let service = service_fn(|request| answer(request, Arc::clone(&github), Arc::clone(&reset)));
-    let mut builder = Builder::new(TokioExecutor::new());
-    // The date is the simulation's.
-    builder.http1().auto_date_header(false);
-    builder.http2().auto_date_header(false);
-    let serving = builder.serve_connection(TokioIo::new(socket), service);
-    tokio::select! {
-        // An error here is a client that went away or a fault on demand; the client sees it from its side.
-        _ = serving => {}
-        () = reset.asked() => {}
-    }
-}
-
-/// Counts a request as under way for as long as it lives.
-struct UnderWay(Shared);
-
-impl UnderWay {
-    fn new(github: Shared) -> Self {
-        locked(&github).enter();
-        Self(github)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        locked(&self.0).leave();
-    }
-}
-
-async fn answer(
-    request: http::Request<Incoming>,
-    github: Shared,
-    reset: Arc<Reset>,
-) -> Result<Response<Payload>, hyper::Error> {
-    let _under_way = UnderWay::new(Arc::clone(&github));
-    let request = whole(request).await?;
-    let (reply, latency) = {
-        let mut github = locked(&github);
-        (github.respond(&request), github.latency)
-    };
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
-    match reply.ending {
-        Ending::Whole | Ending::CutBody => Ok(response(reply)),
-        Ending::Reset => {
-            reset.ask();
-            std::future::pending::<Result<_, _>>().await
-        }
-        Ending::Hang => std::future::pending::<Result<_, _>>().await,
-    }
-}
-
-async fn whole(request: http::Request<Incoming>) -> Result<Request, hyper::Error> {
-    let (mut head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    if let Some(host) = head
-        .uri
-        .authority()
-        .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-    {
-        head.headers.entry(header::HOST).or_insert(host);
-    }
-    let path_and_query = head
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned();
-    Ok(Request {
-        method: head.method,
-        path_and_query,
-        headers: head.headers,
-        body,
-    })
-}
-
-fn response(reply: Reply) -> Response<Payload> {
-    let length = reply.body.len();
-    let cut = reply.ending == Ending::CutBody;
-    let mut response = Response::new(if cut {
-        Payload::cut(reply.body)
-    } else {
-        Payload::whole(reply.body)
-    });
-    *response.status_mut() =
-        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = reply.headers;
-    if cut {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(length.max(2)));
-    }
-    response
+pub(crate) fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

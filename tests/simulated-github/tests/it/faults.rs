@@ -13,12 +13,17 @@ use crate::client::{TOKEN, World};
 /// How long a client that gets no answer waits to be sure of it.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Sends a request on a bare connection, and reads until it ends.
-fn bare(world: &World, method: &str, path: &str) -> (Vec<u8>, std::io::Result<usize>) {
-    let url = world.simulator.url();
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+/// Sends a request on a bare connection.
+pub(crate) fn open(world: &World, method: &str, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(world.simulator.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 0\r\n\r\n").unwrap();
+    stream
+}
+
+/// Sends a request on a bare connection, and reads until it ends.
+fn bare(world: &World, method: &str, path: &str) -> (Vec<u8>, std::io::Result<usize>) {
+    let mut stream = open(world, method, path);
     let mut got = Vec::new();
     let end = stream.read_to_end(&mut got);
     (got, end)
@@ -172,6 +177,39 @@ fn a_hyper_client_sees_a_reset_as_no_answer() {
         .unwrap();
     assert!(error.starts_with("no answer"), "{error}");
     assert_eq!(world.get("/orgs/acme/hooks").status, 200);
+}
+
+#[test]
+fn a_reset_can_come_in_the_middle_of_the_headers() {
+    let world = World::new();
+    let (hook, id) = world.failed_attempt();
+    let fault = Fault::on("POST", "/attempts").reset_mid_headers();
+    world.simulator.github().add_fault(fault);
+    let (got, end) = bare(&world, "POST", &attempts_path(hook, id));
+    let got = String::from_utf8(got).unwrap();
+    assert!(got.starts_with("HTTP/1.1 202 Accepted\r\n"), "{got:?}");
+    assert!(!got.contains("\r\n\r\n"), "{got:?}");
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(world.simulator.github().requested(hook), [id]);
+    assert_eq!(world.simulator.github().requests()[0].status, 0);
+    assert_eq!(world.get("/orgs/acme/hooks").status, 200);
+}
+
+#[test]
+fn a_wait_can_be_told_in_seconds_and_as_a_date() {
+    let world = World::new();
+    for (n, wait) in ["120", "Wed, 21 Oct 2026 07:28:00 GMT"]
+        .into_iter()
+        .enumerate()
+    {
+        let fault = Fault::on_any_path("GET").nth(n + 1).status(429, "");
+        let fault = fault.header("retry-after", wait);
+        world.simulator.github().add_fault(fault);
+    }
+    for wait in ["120", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+        let got = world.get("/rate_limit");
+        assert_eq!((got.status, got.header("retry-after")), (429, Some(wait)));
+    }
 }
 
 #[test]
