@@ -89,6 +89,15 @@ impl CheckpointError {
     }
 }
 
+/// What was stored at the end of a pass.
+#[derive(Debug, Default)]
+pub struct Saved {
+    /// The checkpoint is another one than that found.
+    pub moved: bool,
+    /// Why what belongs to it was not stored, if it was not.
+    pub state_failed: Option<CheckpointError>,
+}
+
 /// The checkpoint as this pass found it.
 pub struct Checkpoint {
     store: Option<Store>,
@@ -136,7 +145,7 @@ impl Checkpoint {
         let store = match place.clone() {
             CheckpointPlace::Variable { variable, token } => Store::Variables {
                 client: match token {
-                    Some(token) => credentials.with_token(&token)?,
+                    Some(token) => credentials.with_token(&token, "checkpoint-token")?,
                     None => credentials.for_account(&variable.repository.owner),
                 },
                 value: variable,
@@ -241,24 +250,36 @@ impl Checkpoint {
         self.proof.take()?.err()
     }
 
-    /// Stores where the next pass starts, and what it is to remember. Tells whether that is a move.
+    /// Stores where the next pass starts, and what it is to remember, as the pass's last word.
     ///
     /// # Errors
-    /// The variable could not be written.
-    pub async fn save(
-        &self,
-        next: DateTime<Utc>,
-        state: impl FnOnce(&str) -> State,
-    ) -> Result<bool, CheckpointError> {
-        if self.read_only || self.store.is_none() {
-            return Ok(false);
-        }
+    /// The checkpoint could not be written.
+    pub async fn save(&self, next: DateTime<Utc>, state: State) -> Result<Saved, CheckpointError> {
+        let Some(store) = self.store.as_ref().filter(|_| !self.read_only) else {
+            return Ok(Saved::default());
+        };
         let value = millis(next);
-        let state = state(&value).text();
+        let state = state.text(&value, store.largest_state());
         let there = self.stored();
-        let new = (there.value.as_ref() != Some(&value)).then(|| value.clone());
-        self.write(there, new, Some(state), true).await?;
-        Ok(self.found.map(millis) != Some(value))
+        let moved = self.found.map(millis).as_ref() != Some(&value);
+        let new = there.value.as_ref() != Some(&value);
+        let value = new.then_some(value);
+        if !store.keeps_them_apart() {
+            self.write(there, value, Some(state), true).await?;
+            return Ok(Saved {
+                moved,
+                state_failed: None,
+            });
+        }
+        if value.is_some() {
+            self.write(there, value, None, true).await?;
+        }
+        let written = self.write(self.stored(), None, Some(state), true).await;
+        Ok(Saved {
+            moved,
+            // It only saves reading.
+            state_failed: written.err(),
+        })
     }
 
     fn stored(&self) -> Stored {

@@ -37,14 +37,18 @@ pub struct Census {
     pub errors: Vec<String>,
     /// What people should know.
     pub warnings: Vec<String>,
-    /// The search was not finished, though nothing failed.
+    /// The search was not finished, be it that the pass was to end or that something failed.
     unfinished: bool,
+    /// The credential itself was refused, and not only for one thing.
+    unauthorized: bool,
     /// Active webhooks were found.
     active: bool,
     /// Hosts of webhooks whose payload URL is not the one meant.
     elsewhere: Vec<String>,
-    /// Owners of webhooks that nobody named and that may not be read.
-    unreadable: usize,
+    /// Owners of webhooks that nobody named and that may not be read, in lower case.
+    pub refused: Vec<String>,
+    /// How many lists of webhooks that nobody named failed otherwise.
+    failed: usize,
 }
 
 /// An account's repositories.
@@ -56,6 +60,8 @@ pub struct Listed {
     pub archived: usize,
     /// Those that the credential may not administer.
     pub others: usize,
+    /// Active webhooks of those that may be.
+    active: usize,
 }
 
 impl std::ops::AddAssign for Listed {
@@ -63,21 +69,39 @@ impl std::ops::AddAssign for Listed {
         self.repositories += other.repositories;
         self.archived += other.archived;
         self.others += other.others;
+        self.active += other.active;
     }
 }
 
 impl Census {
     /// Whether all webhooks that are meant are known.
     pub fn is_complete(&self) -> bool {
-        self.errors.is_empty() && !self.unfinished
+        !self.unfinished
     }
 
     fn fail(&mut self, error: &Error) {
-        if error.failure().is_stop() {
-            self.unfinished = true;
-        } else {
+        self.unfinished = true;
+        self.unauthorized |= error.failure().status() == Some(401);
+        if !error.failure().is_stop() {
             self.errors.push(error.to_string());
         }
+    }
+
+    /// The same where others may fail alike: a few are told one by one, and the rest counted.
+    fn fail_alike(&mut self, error: &Error) {
+        self.unfinished = true;
+        self.unauthorized |= error.failure().status() == Some(401);
+        if !error.failure().is_stop() {
+            self.failed += 1;
+            if self.failed <= NAMED {
+                self.errors.push(error.to_string());
+            }
+        }
+    }
+
+    /// Something that is meant is not there. All that is there is known.
+    fn miss(&mut self, error: String) {
+        self.errors.push(error);
     }
 }
 
@@ -125,7 +149,7 @@ impl<'a> Discovery<'a> {
             if self.targets.app_webhook.is_some() {
                 let client = self.credentials.for_app();
                 let found = github::app_webhook(&client, self.targets.hook_url.as_ref()).await;
-                self.take_in(&client, "the App's webhook", Meant::Webhook, found);
+                self.take_in(&client, "the App's webhook", None, Meant::Webhook, found);
             }
         };
         if self.targets.hooks.is_empty() {
@@ -145,7 +169,7 @@ impl<'a> Discovery<'a> {
         let found = github::webhook(&client, owner, id, pattern).await;
         self.count_request(owner.account());
         let name = format!("webhook {id} of `{owner}`");
-        self.take_in(&client, &name, Meant::Webhook, found);
+        self.take_in(&client, &name, Some(owner), Meant::Webhook, found);
     }
 
     async fn organizations(&self) {
@@ -179,12 +203,20 @@ impl<'a> Discovery<'a> {
         if meant.is_empty() && targets.named.is_empty() {
             let error = "`organization` is `*`, but the App is installed on no organization: install it (the \
                          App's settings page, Install App)";
-            self.census().errors.push(error.into());
+            self.census().miss(error.into());
         }
         let lists = meant
             .iter()
             .map(|owner| self.webhooks_of(owner, Meant::Everything));
-        join_all(lists).await;
+        let active: usize = join_all(lists).await.into_iter().sum();
+        let none = active == 0 && !meant.is_empty() && targets.named.is_empty();
+        if none && self.targets.hook_url.is_none() && self.census().is_complete() {
+            self.census().miss(format!(
+                "`organization` is `*`: of the {} that the App is installed on none has an active webhook that it \
+                 may read",
+                counted(meant.len(), "organization")
+            ));
+        }
     }
 
     async fn repositories(&self) {
@@ -200,11 +232,17 @@ impl<'a> Discovery<'a> {
                 return;
             };
             if listed.repositories == 0 {
-                self.census().errors.push(format!(
+                self.census().miss(format!(
                     "the repositories of `{login}`: GitHub shows none whose webhooks the credential may \
                      administer ({} archived, {} not administered). A person's token takes an admin of the \
                      repositories, an App an installation that includes them",
                     listed.archived, listed.others
+                ));
+            } else if listed.active == 0 && self.targets.hook_url.is_none() {
+                self.census().miss(format!(
+                    "the repositories of `{login}`: {} looked through, and none has an active webhook that the \
+                     credential may read",
+                    counted(listed.repositories, "repository")
                 ));
             }
         });
@@ -219,7 +257,7 @@ impl<'a> Discovery<'a> {
         mut list: RepositoryList,
     ) -> Pin<Box<dyn Future<Output = Option<Listed>> + 's>> {
         Box::pin(async move {
-            if self.found.is_closed() {
+            if self.is_over() {
                 self.census().unfinished = true;
                 return None;
             }
@@ -235,10 +273,11 @@ impl<'a> Discovery<'a> {
                     return None;
                 }
             };
-            let here = Listed {
+            let mut here = Listed {
                 repositories: page.administered.len(),
                 archived: page.archived,
                 others: page.others,
+                active: 0,
             };
             self.census().listed += here;
             let except = &self.targets.repositories.except;
@@ -247,7 +286,8 @@ impl<'a> Discovery<'a> {
                 .iter()
                 .filter(|each| !except.contains(each));
             let lists = meant.map(|each| self.repository(each, Meant::Everything));
-            let (_, mut listed) = join(join_all(lists), self.pages(login, list)).await;
+            let (active, mut listed) = join(join_all(lists), self.pages(login, list)).await;
+            here.active = active.into_iter().sum();
             if let Some(listed) = &mut listed {
                 *listed += here;
             }
@@ -255,15 +295,22 @@ impl<'a> Discovery<'a> {
         })
     }
 
-    async fn repository(&self, repository: &Repository, meant: Meant) {
+    /// Tells how many active webhooks it has; of one that was looked at before, that there are some.
+    async fn repository(&self, repository: &Repository, meant: Meant) -> usize {
         let name = repository.to_string().to_lowercase();
-        if locked(&self.asked).insert(name) {
-            let owner = Owner::Repository(repository.clone());
-            self.webhooks_of(&owner, meant).await;
+        if !locked(&self.asked).insert(name) {
+            return 1;
         }
+        let owner = Owner::Repository(repository.clone());
+        self.webhooks_of(&owner, meant).await
     }
 
-    async fn webhooks_of(&self, owner: &Owner, meant: Meant) {
+    /// Tells how many active webhooks there are.
+    async fn webhooks_of(&self, owner: &Owner, meant: Meant) -> usize {
+        if self.is_over() {
+            self.census().unfinished = true;
+            return 0;
+        }
         let client = self.client(owner);
         let pattern = self.targets.hook_url.as_ref();
         let found = github::webhooks(&client, owner, pattern).await;
@@ -272,12 +319,24 @@ impl<'a> Discovery<'a> {
             && error.failure().status() == Some(404)
             && github::is_person(&client, login).await
         {
-            return self.census().errors.push(format!(
+            self.census().miss(format!(
                 "`{login}` is a person, and only organizations have webhooks of their own. For the webhooks of the \
                  person's repositories write `repository: {login}/*`"
             ));
+            return 0;
         }
-        self.take_in(&client, &format!("the webhooks of `{owner}`"), meant, found);
+        self.take_in(
+            &client,
+            &format!("the webhooks of `{owner}`"),
+            Some(owner),
+            meant,
+            found,
+        )
+    }
+
+    /// Nothing more is to be looked for: nobody waits for it, or it would be refused like what went before.
+    fn is_over(&self) -> bool {
+        self.found.is_closed() || self.census().unauthorized
     }
 
     fn client(&self, owner: &Owner) -> Client {
@@ -287,56 +346,87 @@ impl<'a> Discovery<'a> {
         }
     }
 
-    fn take_in(&self, client: &Client, name: &str, meant: Meant, found: Result<Found, Error>) {
+    /// Tells how many active webhooks were found of `owner`, if they are anybody's but the App's.
+    fn take_in(
+        &self,
+        client: &Client,
+        name: &str,
+        owner: Option<&Owner>,
+        meant: Meant,
+        found: Result<Found, Error>,
+    ) -> usize {
         let mut census = self.census();
+        let unread = owner.map(|owner| owner.to_string().to_lowercase());
         let found = match found {
             Ok(found) => found,
-            Err(error) if meant == Meant::Everything && error.failure().is_refusal() => {
-                census.unreadable += 1;
-                if census.unreadable <= NAMED {
-                    census.warnings.push(error.to_string());
+            Err(error) if meant == Meant::Everything => {
+                if error.failure().is_refusal() {
+                    census.refused.extend(unread);
+                    if census.refused.len() <= NAMED {
+                        census.warnings.push(error.to_string());
+                    }
+                } else {
+                    census.fail_alike(&error);
                 }
-                return;
+                return 0;
             }
-            Err(error) => return census.fail(&error),
+            Err(error) => {
+                census.fail(&error);
+                return 0;
+            }
         };
-        let elsewhere = self.targets.hook_url.is_some();
+        let pattern = self.targets.hook_url.is_some();
+        let active = found.active.len();
         census.inactive += found.inactive;
         census.elsewhere.extend(found.elsewhere);
-        census.active |= !found.active.is_empty();
+        census.active |= active > 0;
         if let Some(reason) = found.unreadable.reason {
             let webhooks = counted(found.unreadable.rows, "webhook");
-            census.errors.push(format!(
+            census.unfinished = true;
+            census.miss(format!(
                 "{name}: {webhooks} of GitHub's list could not be read ({reason})"
             ));
-        } else if found.active.is_empty() && meant != Meant::Everything && !elsewhere {
+        } else if active == 0 && meant != Meant::Everything && !pattern {
+            // Nothing of it is forgotten: it may be the token that shows less than there is.
+            census.refused.extend(unread);
             let none = none_active(meant, found.inactive, client);
-            census.errors.push(format!("{name}: {none}"));
+            census.miss(format!("{name}: {none}"));
         }
         for webhook in found.active {
             let client = client.clone();
             // Nobody listens any more once the pass has failed otherwise.
             let _ = self.found.send(Located { webhook, client });
         }
+        active
     }
 
     /// What can only be said at the end.
     fn conclude(&self) {
         let mut census = self.census();
-        if census.unreadable > NAMED {
-            let more = counted(census.unreadable - NAMED, "more owner");
+        if census.refused.len() > NAMED && census.warnings.len() >= NAMED {
+            let more = counted(census.refused.len() - NAMED, "more owner");
             let warning = format!("{more} of webhooks could not be read for the like reason");
             census.warnings.push(warning);
+        }
+        if census.failed > NAMED {
+            let more = counted(census.failed - NAMED, "more list");
+            census.miss(format!(
+                "{more} of webhooks could not be read for the like reason"
+            ));
         }
         if self.targets.hook_url.is_some() && !census.active && census.is_complete() {
             census.elsewhere.sort();
             census.elsewhere.dedup();
-            let hosts = match census.elsewhere.as_slice() {
-                [] => "There are no webhooks at all".to_owned(),
-                hosts => format!("There are webhooks to `{}`", hosts.join("`, `")),
+            let there = match (census.inactive, census.elsewhere.as_slice()) {
+                (0, []) => "There are no webhooks at all".to_owned(),
+                (0, hosts) => format!("There are webhooks to `{}`", hosts.join("`, `")),
+                (inactive, _) => format!(
+                    "{} of the pattern: not active",
+                    counted(inactive, "webhook")
+                ),
             };
-            census.errors.push(format!(
-                "no active webhook has a payload URL that matches `hook-url`. {hosts}; `*` in the pattern stands \
+            census.miss(format!(
+                "no active webhook has a payload URL that matches `hook-url`. {there}; `*` in the pattern stands \
                  for any text, and the pattern must match the whole URL"
             ));
         }

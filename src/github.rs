@@ -39,7 +39,7 @@ mod webhooks;
 pub use attempts::{Log, Page, Unreadable, redeliver};
 pub use auth::{Credential, PrivateKey, Secret};
 pub use base::{ApiBase, origin};
-pub use client::Client;
+pub use client::{Client, TokenEnd};
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};

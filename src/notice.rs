@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::discovery::Census;
-use crate::github::Credentials;
+use crate::github::{Credentials, TokenEnd};
 use crate::inputs::Inputs;
 use crate::report::{Gap, Outcome, Report, counted, rfc3339};
 use crate::stop::Why;
@@ -56,12 +56,12 @@ pub fn scope(inputs: &Inputs, webhooks: usize, census: &Census) -> String {
 
 /// A token that will end before anybody thinks of it.
 pub fn of_token(credentials: &Credentials) -> Option<String> {
-    let ends = credentials.token_ends()?;
-    let left = ends - credentials.now();
+    let TokenEnd { at, input } = credentials.token_ends()?;
+    let left = at - credentials.now();
     (left < ENDS_SOON).then(|| {
         format!(
-            "The token ends at {}, in {}: make a new one and store it before",
-            rfc3339(ends),
+            "`{input}` ends at {}, in {}: make a new token and store it before",
+            rfc3339(at),
             match left.num_days() {
                 ..1 => counted(left.num_hours().max(0).unsigned_abs(), "hour"),
                 days => counted(days.unsigned_abs(), "day"),

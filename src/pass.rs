@@ -49,6 +49,8 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let targets = &inputs.targets;
     let discovery = Discovery::new(targets, credentials, found, &census);
     let (_, way) = join(discovery.run(), pass.way(webhooks, &census)).await;
+    // Where the way ended before the search did, what that found out is told all the same.
+    pass.take_in_census(&census, 0);
     if let Err(error) = way {
         pass.report.errors.push(format!("{error:#}"));
     }
@@ -84,13 +86,7 @@ impl Pass<'_> {
         let first = webhooks.recv().await;
         let mut checkpoint = match self.usable(checkpoint) {
             Ok(Some(checkpoint)) if first.is_some() => checkpoint,
-            unusable => {
-                // What the search found out is told all the same.
-                webhooks.close();
-                while webhooks.recv().await.is_some() {}
-                self.take_in_census(census, 0);
-                return unusable.map(drop);
-            }
+            unusable => return unusable.map(drop),
         };
         let began = credentials.now();
         let window = self.open_window(&checkpoint, began);
@@ -115,14 +111,17 @@ impl Pass<'_> {
         let groups = SetOnce::new();
         let mut behind = Vec::new();
         let mut serve = |member: usize, located: Located| {
-            let memory = state.and_then(|state| state.memory(&located.webhook.key()));
-            let read = memory.and_then(Memory::read_until).or(checkpoint.found());
+            let memory = state.map(|state| state.memory(&located.webhook.key()));
+            let read = memory
+                .as_deref()
+                .and_then(Memory::read_until)
+                .or(checkpoint.found());
             if let Some(read) = read.filter(|read| *read < window.retention_start && !one_off) {
                 behind.push((located.webhook.to_string(), read));
             }
             let serving = Serving {
                 began,
-                window: remembered_window(window, memory.filter(|_| !one_off)),
+                window: remembered_window(window, memory.as_deref().filter(|_| !one_off)),
                 memory,
                 policy: &inputs.policy,
                 dry_run: inputs.dry_run,
@@ -187,17 +186,29 @@ impl Pass<'_> {
         if let Some(refusal) = checkpoint.refusal().filter(|refusal| !refusal.is_stop()) {
             return Err(refusal).context("nothing was redelivered");
         }
-        self.move_checkpoint(&checkpoint, began, window, all_found, |value| {
-            let mut next = State::new(value, targets, began);
-            for (webhook, memory) in memories {
-                next.remember(webhook, memory);
+        // Of what was not looked at, no more is known than before.
+        let known_before = state.map_or(window.start + OVERLAP, State::read_until);
+        let read = if all_found { began } else { known_before };
+        let mut next = State::new(targets, began, read);
+        let served: HashSet<String> = memories
+            .iter()
+            .map(|(webhook, _)| webhook.clone())
+            .collect();
+        for (webhook, memory) in memories {
+            next.remember(webhook, memory);
+        }
+        for owner in &lock(census).refused {
+            next.remember_unread(owner, state, known_before);
+        }
+        if let Some(state) = state {
+            next.keep(state, window.retention_start);
+            if !all_found {
+                next.keep_unread(state);
             }
-            if let Some(state) = state.filter(|_| !all_found) {
-                next.keep(state);
-            }
-            next
-        })
-        .await
+        }
+        let held = next.holds(&served);
+        self.move_checkpoint(&checkpoint, window, all_found, held, next)
+            .await
     }
 
     /// The checkpoint, if the pass can go on with what was read of it; `None` if it is to end.
@@ -277,10 +288,10 @@ impl Pass<'_> {
     async fn move_checkpoint(
         &mut self,
         checkpoint: &Checkpoint,
-        began: DateTime<Utc>,
         window: Window,
         all_found: bool,
-        state: impl FnOnce(&str) -> State,
+        held: Option<DateTime<Utc>>,
+        state: State,
     ) -> anyhow::Result<()> {
         let open = self
             .report
@@ -290,8 +301,9 @@ impl Pass<'_> {
         let all_read = self.report.webhooks.iter().all(|each| each.complete);
         let unread = (!all_found || !all_read).then_some(None);
         let old_start = checkpoint.old_start(window);
-        let next = checkpoint::next(began, open.chain(unread), old_start);
-        let moved = match checkpoint.save(next, state).await {
+        let open = open.chain(unread).chain(held.map(Some));
+        let next = checkpoint::next(state.began(), open, old_start);
+        let saved = match checkpoint.save(next, state).await {
             // It was tried all the same; nothing is lost, only read once more.
             Err(error) if error.is_limit() => {
                 self.report
@@ -299,9 +311,13 @@ impl Pass<'_> {
                     .push(format!("The checkpoint was not moved: {error}"));
                 return Ok(());
             }
-            moved => moved?,
+            saved => saved?,
         };
-        if moved {
+        if let Some(error) = saved.state_failed {
+            let warning = format!("What would save the next pass reading was not stored: {error}");
+            self.report.warnings.push(warning);
+        }
+        if saved.moved {
             self.console
                 .line(&format!("Checkpoint moved to {}.", rfc3339(next)));
             self.report.checkpoint = Some(next);

@@ -1,6 +1,7 @@
 //! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
 //! the same receiver, and for no others.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,7 +29,7 @@ pub struct Serving<'a> {
     /// Which part of its log is read.
     pub window: Window,
     /// What an earlier pass remembered of it.
-    pub memory: Option<&'a Memory>,
+    pub memory: Option<Cow<'a, Memory>>,
     /// What the user wants.
     pub policy: &'a Policy,
     /// Nothing is to be changed.
@@ -68,7 +69,7 @@ impl Serving<'_> {
     /// Goes the whole way with `webhook`.
     pub async fn serve(self, webhook: Webhook) -> Served {
         let mut served = Served::new(webhook);
-        let remembered = self.memory.map(Memory::open).unwrap_or_default();
+        let remembered = self.memory().map(Memory::open).unwrap_or_default();
         let mut scan = Scan::new(
             &self.client,
             &served.report.webhook,
@@ -100,7 +101,7 @@ impl Serving<'_> {
         served.report.complete = told.complete;
         let failures = std::mem::take(&mut told.failures);
         let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
-            let memory = self.memory;
+            let memory = self.memory();
             memory.is_some_and(|memory| memory.is_settled(&failure.guid))
         });
         served.given_up_earlier = earlier.len();
@@ -119,6 +120,10 @@ impl Serving<'_> {
             .await;
         served.memory = self.remember(&served, &earlier, &told.evidence);
         served
+    }
+
+    fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
     }
 
     fn stop(&self) -> &Stop {
@@ -143,7 +148,7 @@ impl Serving<'_> {
     /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
     /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
     fn outage(&self, scan: &Scan) -> Option<(&Memory, Plan)> {
-        let memory = self.memory?;
+        let memory = self.memory()?;
         if self.dry_run || !scan.evidence().accepts_nothing() {
             return None;
         }
@@ -217,7 +222,7 @@ impl Serving<'_> {
     fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
         plan(
             failures,
-            |failure| self.memory?.asked(&failure.guid),
+            |failure| self.memory()?.asked(&failure.guid),
             evidence,
             self.policy,
             self.client.now(),
@@ -304,7 +309,7 @@ impl Serving<'_> {
         if !served.report.complete {
             // What was known stays known, and what was asked for is added.
             let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
-            let mut memory = self.memory.cloned().unwrap_or_else(unread);
+            let mut memory = self.memory().cloned().unwrap_or_else(unread);
             memory.forget_asked_before(self.began - FORGOTTEN);
             for delivery in deliveries {
                 if delivery.outcome.is_lost() {

@@ -3,20 +3,20 @@
 //!
 //! Pure: how it is written, and what is left out where it grows too large.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptId, Guid};
+use crate::checkpoint::OVERLAP;
 use crate::history::{Failure, First, Newest, Remembered};
 use crate::report::Asked;
 
 /// What this program writes and reads. A newer state is somebody else's.
 const VERSION: u32 = 1;
-
-/// Largest state, in bytes. GitHub keeps 48 KB of a variable.
-pub const LARGEST: usize = 40_000;
 
 /// Times that may stand in a state, in milliseconds: from 2008 to 2200.
 const TIMES: std::ops::Range<i64> = 1_199_145_600_000..7_258_118_400_000;
@@ -34,6 +34,12 @@ pub struct State {
     pub targets: Vec<String>,
     /// When it began, in milliseconds since the epoch.
     began: i64,
+    /// Up to this time the log of every webhook was read of which nothing else is said, and nothing was
+    /// left there.
+    read: i64,
+    /// The same for the webhooks of owners that could not be looked at, by owner in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unread: BTreeMap<String, i64>,
     webhooks: BTreeMap<String, Memory>,
 }
 
@@ -89,13 +95,15 @@ struct Unseen {
 }
 
 impl State {
-    /// A state without webhooks.
-    pub fn new(checkpoint: &str, targets: Vec<String>, began: DateTime<Utc>) -> Self {
+    /// A state of which the log of every webhook was read up to `read`.
+    pub fn new(targets: Vec<String>, began: DateTime<Utc>, read: DateTime<Utc>) -> Self {
         Self {
             version: VERSION,
-            checkpoint: checkpoint.to_owned(),
+            checkpoint: String::new(),
             targets,
             began: began.timestamp_millis(),
+            read: read.timestamp_millis(),
+            unread: BTreeMap::new(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -103,23 +111,40 @@ impl State {
     /// What is stored in `text`, if it belongs to this checkpoint. What can't be read is no state.
     pub fn read(text: &str, checkpoint: &str) -> Option<Self> {
         let state: Self = serde_json::from_str(text).ok()?;
-        let sound = state.webhooks.values().all(Memory::is_sound);
+        let sound = state.is_sound();
         let ours = state.version == VERSION && state.checkpoint == checkpoint;
         (ours && sound).then_some(state)
     }
 
+    /// Whether its times are such as can be reckoned with.
+    fn is_sound(&self) -> bool {
+        let mut times = self.unread.values().chain([&self.read, &self.began]);
+        times.all(|time| TIMES.contains(time)) && self.webhooks.values().all(Memory::is_sound)
+    }
+
     /// Whether it has anything to do with a pass over these targets.
     pub fn shares_targets(&self, targets: &[String]) -> bool {
-        // `acme` holds `acme/1` and `acme/ops`, `acme/*` holds `acme/ops`, and `*` holds all.
+        // Patterns for payload URLs stand as hashes, and two that differ share nothing.
+        let pattern =
+            |targets: &[String]| targets.iter().find(|name| name.starts_with('?')).cloned();
+        if let (Some(ours), Some(theirs)) = (pattern(targets), pattern(&self.targets))
+            && ours != theirs
+        {
+            return false;
+        }
+        // `acme` holds `acme webhook 1` and `acme/ops`, `acme/*` holds `acme/ops`, and `*` holds all.
         let within = |a: &str, b: &str| {
             let b = b.trim_end_matches("/*");
-            b == "*" || a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'))
+            let rest = a.strip_prefix(b);
+            b == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' ']))
         };
+        let named = |name: &&String| !name.starts_with(['!', '?']);
         let mut pairs = self
             .targets
             .iter()
-            .flat_map(|a| targets.iter().map(move |b| (a, b)));
-        pairs.any(|(a, b)| !a.starts_with('!') && (within(a, b) || within(b, a)))
+            .filter(named)
+            .flat_map(|a| targets.iter().filter(named).map(move |b| (a, b)));
+        pairs.any(|(a, b)| within(a, b) || within(b, a))
     }
 
     /// When the pass that wrote it began.
@@ -128,8 +153,27 @@ impl State {
     }
 
     /// What is remembered of a webhook.
-    pub fn memory(&self, webhook: &str) -> Option<&Memory> {
-        self.webhooks.get(webhook)
+    pub fn memory(&self, webhook: &str) -> Cow<'_, Memory> {
+        match self.webhooks.get(webhook) {
+            Some(memory) => Cow::Borrowed(memory),
+            None => Cow::Owned(self.of_no_word(webhook)),
+        }
+    }
+
+    /// What is meant where nothing is said of a webhook.
+    fn of_no_word(&self, webhook: &str) -> Memory {
+        let owner = webhook.rsplit_once('/').map_or("", |(owner, _)| owner);
+        let read = *self.unread.get(owner).unwrap_or(&self.read);
+        Memory {
+            read,
+            counted: read - OVERLAP.num_milliseconds(),
+            ..Memory::default()
+        }
+    }
+
+    /// Up to when the log of every webhook was read of which nothing else is said.
+    pub fn read_until(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.read).unwrap_or_default()
     }
 
     /// How many redeliveries were asked for since this time, and not seen.
@@ -150,12 +194,45 @@ impl State {
         self
     }
 
-    /// Keeps what an earlier state says of webhooks that this one says nothing of.
-    pub fn keep(&mut self, earlier: &Self) {
+    /// Keeps what an earlier state says of webhooks that this one says nothing of: of what could not be looked
+    /// at in between, nothing is forgotten before GitHub redelivers it no longer.
+    pub fn keep(&mut self, earlier: &Self, retention_start: DateTime<Utc>) {
         for (webhook, memory) in &earlier.webhooks {
-            let entry = self.webhooks.entry(webhook.clone());
-            entry.or_insert_with(|| memory.clone());
+            if let Entry::Vacant(entry) = self.webhooks.entry(webhook.clone())
+                && let Some(memory) = memory.since(retention_start)
+            {
+                entry.insert(memory);
+            }
         }
+    }
+
+    /// Remembers that the webhooks of an owner could not be looked at, and were read up to this time.
+    pub fn remember_unread(&mut self, owner: &str, earlier: Option<&Self>, read: DateTime<Utc>) {
+        let owner = owner.to_lowercase();
+        let before = earlier.and_then(|earlier| earlier.unread.get(&owner));
+        let read = before.copied().unwrap_or(read.timestamp_millis());
+        self.unread.insert(owner, read);
+    }
+
+    /// The same for all owners of which an earlier state says so.
+    pub fn keep_unread(&mut self, earlier: &Self) {
+        for (owner, read) in &earlier.unread {
+            self.unread.entry(owner.clone()).or_insert(*read);
+        }
+    }
+
+    /// Before this time nothing is left to do at the webhooks that are not among `served`, as far as is
+    /// remembered of them.
+    pub fn holds(&self, served: &HashSet<String>) -> Option<DateTime<Utc>> {
+        let others = self
+            .webhooks
+            .iter()
+            .filter(|(webhook, _)| !served.contains(*webhook));
+        let times = others.flat_map(|(_, memory)| {
+            let open = memory.open.iter().map(|open| open.first);
+            open.chain([memory.read])
+        });
+        times.min().and_then(DateTime::from_timestamp_millis)
     }
 
     /// Remembers a webhook.
@@ -163,39 +240,53 @@ impl State {
         self.webhooks.insert(webhook, memory);
     }
 
-    /// The text to store. Where it is too large, the oldest open deliveries of the webhooks that have
-    /// most of them are left out, and those webhooks are read from their time on.
-    pub fn text(mut self) -> String {
+    /// The text to store beside this checkpoint, of so many bytes at most. Where it is too large, the oldest open deliveries of the
+    /// webhooks that have most of them are left out, and those webhooks are read from their time on.
+    pub fn text(mut self, checkpoint: &str, largest: usize) -> String {
+        self.checkpoint = checkpoint.to_owned();
+        let said = std::mem::take(&mut self.webhooks);
+        let news = |(webhook, memory): &(String, Memory)| *memory != self.of_no_word(webhook);
+        self.webhooks = said.into_iter().filter(news).collect();
         loop {
             let text = serde_json::to_string(&self).unwrap_or_default();
-            let largest = self
-                .webhooks
-                .values_mut()
-                .max_by_key(|memory| memory.open.len());
-            match largest {
-                Some(memory) if text.len() > LARGEST && !memory.open.is_empty() => {
-                    memory.open.sort_by_key(|open| open.first);
-                    memory.read = memory.read.min(memory.open[0].first);
-                    memory.open.drain(..memory.open.len().div_ceil(2));
-                }
-                // Beyond that, what was asked for longest ago is likeliest seen by now.
-                _ if text.len() > LARGEST => {
-                    let mut memories = self.webhooks.values_mut();
-                    let cut = memories.any(|memory| {
-                        let cut = !memory.unseen.is_empty() || !memory.settled.is_empty();
-                        memory.settled.clear();
-                        if !memory.unseen.is_empty() {
-                            memory.unseen.remove(0);
-                        }
-                        cut
-                    });
-                    if !cut {
-                        return text;
-                    }
-                }
-                _ => return text,
+            if text.len() <= largest || !self.shorten() {
+                return text;
             }
         }
+    }
+
+    /// Leaves something out. Tells whether there was anything.
+    fn shorten(&mut self) -> bool {
+        let most = self.webhooks.values().map(|memory| memory.open.len()).max();
+        if let Some(most) = most.filter(|most| *most > 0) {
+            let memories = self.webhooks.values_mut();
+            for memory in memories.filter(|memory| memory.open.len() == most) {
+                memory.open.sort_by_key(|open| open.first);
+                memory.read = memory.read.min(memory.open[0].first);
+                memory.open.drain(..most.div_ceil(2));
+            }
+            return true;
+        }
+        // Beyond that, what was asked for longest ago is likeliest seen by now.
+        let mut cut = false;
+        for memory in self.webhooks.values_mut() {
+            cut |= !memory.unseen.is_empty() || !memory.settled.is_empty();
+            memory.settled.clear();
+            if !memory.unseen.is_empty() {
+                memory.unseen.remove(0);
+            }
+        }
+        if cut {
+            return true;
+        }
+        // At last all are read from the earliest time.
+        let reads = self.webhooks.values().map(|memory| memory.read);
+        let earliest = reads.chain(self.unread.values().copied()).min();
+        self.read = earliest.map_or(self.read, |earliest| self.read.min(earliest));
+        let cut = !self.webhooks.is_empty() || !self.unread.is_empty();
+        self.webhooks.clear();
+        self.unread.clear();
+        cut
     }
 }
 
@@ -219,6 +310,16 @@ impl Memory {
             .map(|unseen| unseen.minute.saturating_mul(60_000));
         let mut times = open.chain(asked).chain([self.read, self.counted]);
         times.all(|time| TIMES.contains(&time))
+    }
+
+    /// The same without what GitHub redelivers no longer; `None` if nothing is left of it.
+    fn since(&self, retention_start: DateTime<Utc>) -> Option<Self> {
+        let start = retention_start.timestamp_millis();
+        let mut memory = self.clone();
+        memory.open.retain(|open| open.first >= start);
+        memory.forget_asked_before(retention_start);
+        let empty = memory.open.is_empty() && memory.unseen.is_empty();
+        (!empty || memory.read >= start).then_some(memory)
     }
 
     /// Its log was read up to this time.

@@ -44,8 +44,8 @@ pub struct Repositories {
 }
 
 impl Targets {
-    /// What a pass is over, as it is remembered and told: `acme`, `acme/ops`, `acme/*`, `acme/42` for one
-    /// webhook.
+    /// What a pass is over, as it is remembered and told: `acme`, `acme/ops`, `acme/*`, `acme webhook 42`, and
+    /// a hash of the pattern for payload URLs.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = if self.hooks.is_empty() {
             let Self {
@@ -66,10 +66,15 @@ impl Targets {
                 .chain(but)
                 .collect()
         } else {
-            let name = |(owner, id): &(Owner, HookId)| format!("{owner}/{id}");
+            let name = |(owner, id): &(Owner, HookId)| format!("{owner} webhook {id}");
             self.hooks.iter().map(name).collect()
         };
-        names.extend(self.app_webhook.iter().map(|app| format!("app/{app}")));
+        names.extend(self.app_webhook.iter().map(|app| format!("app {app}")));
+        names.extend(
+            self.hook_url
+                .iter()
+                .map(|pattern| format!("?{:016x}", pattern.hash())),
+        );
         names
             .iter_mut()
             .for_each(|name| *name = name.to_lowercase());
@@ -77,7 +82,7 @@ impl Targets {
         names
     }
 
-    /// Whether an organization's own webhooks may be among what is meant.
+    /// Whether an account's own webhooks may be among what is meant, where it may be an organization.
     pub fn has_organization(&self, login: &str) -> bool {
         let organizations = &self.organizations;
         let is = |name: &String| name.eq_ignore_ascii_case(login);
@@ -85,8 +90,17 @@ impl Targets {
             .hooks
             .iter()
             .any(|(owner, _)| matches!(owner, Owner::Organization(name) if is(name)));
-        let named = organizations.all || organizations.named.iter().any(is);
+        let all = organizations.all && !organizations.except.iter().any(is);
+        let named = all || organizations.named.iter().any(is);
         linked || (self.hooks.is_empty() && named)
+    }
+
+    /// Whether it was named as an organization, and so must be one.
+    pub fn names_organization(&self, login: &str) -> bool {
+        let is = |name: &String| name.eq_ignore_ascii_case(login);
+        let linked =
+            |(owner, _): &(Owner, HookId)| matches!(owner, Owner::Organization(name) if is(name));
+        self.organizations.named.iter().any(is) || self.hooks.iter().any(linked)
     }
 
     /// Whether webhooks of an account's repositories may be among what is meant.
@@ -144,6 +158,15 @@ impl UrlPattern {
     /// The pattern that is written so.
     pub fn new(pattern: &str) -> Self {
         Self(pattern.to_lowercase())
+    }
+
+    /// The same for the same pattern in every version of this program (FNV-1a): the pattern itself may hold
+    /// secrets, and what is remembered is for many to read.
+    fn hash(&self) -> u64 {
+        let bytes = self.0.bytes().map(u64::from);
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ byte).wrapping_mul(0x0100_0000_01b3)
+        })
     }
 
     /// Whether a URL is of this pattern, from its beginning to its end.

@@ -16,6 +16,9 @@ use crate::inputs::Variable;
 /// What this program writes and reads. A newer file is somebody else's.
 const VERSION: u32 = 1;
 
+/// Largest state in a variable, in bytes. GitHub keeps 48 KB of one.
+const LARGEST_STATE: usize = 40_000;
+
 /// What is stored, or was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stored {
@@ -102,6 +105,19 @@ impl Store {
         match self {
             Self::Variables { value, .. } => value.name.clone(),
             Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// Whether the one can be written without the other.
+    pub(super) fn keeps_them_apart(&self) -> bool {
+        matches!(self, Self::Variables { .. })
+    }
+
+    /// Most bytes that a state may have here.
+    pub(super) fn largest_state(&self) -> usize {
+        match self {
+            Self::Variables { .. } => LARGEST_STATE,
+            Self::File { .. } => usize::MAX,
         }
     }
 
@@ -239,13 +255,21 @@ fn read_file(path: &Path) -> Result<Stored, FileError> {
 /// Writes a file whole or not at all. A new one is for its owner alone; in a workspace that is the
 /// workspace's owner, because later steps run as that one, and this program as root.
 fn write_file(path: &Path, workspace: Option<&Path>, bytes: &[u8]) -> io::Result<()> {
-    // What a link leads to is what is meant.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // What a link leads to is what is meant, be it there yet or not.
+    let path = match (fs::canonicalize(path), fs::read_link(path)) {
+        (Ok(path), _) => path,
+        (Err(_), Ok(to)) => path.parent().unwrap_or(Path::new("")).join(to),
+        (Err(_), Err(_)) => path.to_owned(),
+    };
+    let path_is_in = |folder: &Path| {
+        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        path.starts_with(folder) || path.starts_with(real)
+    };
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let workspace = workspace.filter(|workspace| path.starts_with(workspace));
+    let workspace = workspace.filter(|workspace| path_is_in(workspace));
     let shared_by = workspace.and_then(|workspace| fs::metadata(workspace).ok());
     let give = |path: &Path, to: Option<&fs::Metadata>| {
         if let Some(to) = to {

@@ -9,7 +9,7 @@ use super::error::{RequestError, Takes, Told};
 /// The next step, if the failure does not say it itself.
 pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {
     Some(match failure {
-        RequestError::NoToken { .. } => return None,
+        RequestError::NoToken { .. } | RequestError::Unusable(_) => return None,
         RequestError::Stopped(_) => "The next pass goes on".into(),
         failure if failure.is_limit() => {
             "A rate limit is reached: run again later, or less often".into()
@@ -51,6 +51,10 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
                 .into()
         }
         401 if matches!(takes, Takes::App) => AN_APP.into(),
+        401 if kind == Kind::Minted => {
+            "The App's installation was removed or suspended meanwhile: see the account's settings page (GitHub Apps)"
+                .into()
+        }
         401 => "The token is wrong, expired or revoked: store a new one".into(),
         404 if kind == Kind::App && message.contains("Integration not found") => {
             "No App has this `client-id`: copy it from the App's settings page, on the GitHub that `api-url` names"
@@ -59,7 +63,7 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
         403 if let Some(url) = &told.sso => format!(
             "The token is not authorised for the organization's single sign-on: open {url} as the token's owner"
         ),
-        403 if message.to_lowercase().contains("suspended") => {
+        403 if kind.is_installation() && message.to_lowercase().contains("suspended") => {
             "The App's installation is suspended: unsuspend it on the account's settings page (GitHub Apps, \
              Configure)"
                 .into()
@@ -153,9 +157,7 @@ fn classic(scopes: &str, takes: &Takes) -> String {
 fn scope(takes: &Takes) -> &'static [&'static str] {
     match takes {
         Takes::OrganizationWebhooks(_) => &["admin:org_hook"],
-        Takes::RepositoryWebhooks(_) => {
-            &["write:repo_hook", "admin:repo_hook", "repo", "public_repo"]
-        }
+        Takes::RepositoryWebhooks(_) => &["write:repo_hook", "admin:repo_hook", "repo"],
         Takes::Variables(_) | Takes::Repositories(_) | Takes::App => &["repo"],
     }
 }

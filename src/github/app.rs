@@ -133,11 +133,12 @@ impl App {
         Ok(current.insert(signed).header.clone())
     }
 
-    /// Whether the latest token was made by a clock that has been found wrong since: then a refusal says
-    /// nothing of the key, and the next header is another one.
-    pub(super) fn was_off(&self, clock: &Clock) -> bool {
+    /// Whether a token that was refused was made by a clock that has been found wrong since: then the refusal
+    /// says nothing of the key, and the next header is another one.
+    pub(super) fn was_off(&self, header: &HeaderValue, clock: &Clock) -> bool {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().is_some_and(|signed| is_off(signed, clock))
+        let current = current.as_ref();
+        current.is_some_and(|signed| signed.header != *header || is_off(signed, clock))
     }
 
     fn sign(&self, now: DateTime<Utc>) -> Result<Secret, RequestError> {
@@ -146,8 +147,8 @@ impl App {
             exp: (now + LIFETIME).timestamp(),
             iss: &self.client_id,
         };
-        let claims =
-            serde_json::to_vec(&claims).map_err(|error| RequestError::Unsent(error.to_string()))?;
+        let claims = serde_json::to_vec(&claims)
+            .map_err(|error| RequestError::Unusable(error.to_string()))?;
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let signed = format!(
             "{}.{}",
@@ -156,10 +157,12 @@ impl App {
         );
         let signature = match self.key.choose_scheme(&[SCHEME]) {
             Some(signer) => signer.sign(signed.as_bytes()),
-            None => return Err(RequestError::Unsent(KeyError::Sort.to_string())),
+            None => return Err(RequestError::Unusable(KeyError::Sort.to_string())),
         };
         let signature = signature.map_err(|error| {
-            RequestError::Unsent(format!("the App's token could not be signed ({error})"))
+            RequestError::Unusable(format!(
+                "nothing could be signed with `private-key` ({error})"
+            ))
         })?;
         Ok(Secret::new(format!("{signed}.{}", encode(&signature))))
     }

@@ -159,7 +159,7 @@ impl Page {
             let raw = serde_json::from_str::<RawRow<'_>>(row.get());
             match raw.map(RawRow::readable) {
                 Ok(row) => attempts.push(Attempt::from(row)),
-                Err(error) => unreadable.add(&error),
+                Err(error) => unreadable.add(error.to_string()),
             }
         }
         Ok((attempts, unreadable))
@@ -176,9 +176,9 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    pub(super) fn add(&mut self, error: &serde_json::Error) {
+    pub(super) fn add(&mut self, reason: String) {
         self.rows += 1;
-        self.reason.get_or_insert_with(|| error.to_string());
+        self.reason.get_or_insert(reason);
     }
 }
 

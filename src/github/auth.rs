@@ -118,7 +118,7 @@ impl CredentialKind {
 /// The `authorization` header for a token, marked so that no debug output shows it.
 pub(super) fn bearer(token: &Secret) -> Result<HeaderValue, RequestError> {
     let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| RequestError::Unsent("the token does not fit into a header".into()))?;
+        .map_err(|_| RequestError::Unusable("it does not fit into a header".into()))?;
     header.set_sensitive(true);
     Ok(header)
 }

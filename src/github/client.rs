@@ -64,11 +64,25 @@ pub struct Client {
 /// What a client shows GitHub.
 enum Authorization {
     /// The same token always.
-    Token(HeaderValue, CredentialKind),
+    Token {
+        header: HeaderValue,
+        kind: CredentialKind,
+        /// The input that it was given by.
+        input: &'static str,
+    },
     /// The App's own word.
     App(App),
     /// A token of one of its installations.
     Installation(Box<Minter>),
+}
+
+/// When a token ends, and which input it was given by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenEnd {
+    /// When it ends.
+    pub at: DateTime<Utc>,
+    /// The input.
+    pub input: &'static str,
 }
 
 /// What all credentials of a pass have in common.
@@ -79,7 +93,7 @@ pub(super) struct Shared {
     base: ApiBase,
     places: Semaphore,
     requests: AtomicU64,
-    token_ends: Mutex<Option<DateTime<Utc>>>,
+    token_ends: Mutex<Option<TokenEnd>>,
     console: Console,
 }
 
@@ -178,27 +192,34 @@ impl Shared {
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
-    pub(super) fn token_ends(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn token_ends(&self) -> Option<TokenEnd> {
         *self
             .token_ends
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn note_expiry(&self, ends: DateTime<Utc>) {
+    fn note_expiry(&self, end: TokenEnd) {
         let mut first = self
             .token_ends
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *first = Some(first.map_or(ends, |first| first.min(ends)));
+        *first = Some(first.map_or(end, |first| if end.at < first.at { end } else { first }));
     }
 }
 
 impl Client {
     /// Speaks with a token that was given.
-    pub(super) fn with_token(shared: &Arc<Shared>, token: &Secret) -> Result<Self, RequestError> {
-        let header = bearer(token)?;
-        let authorization = Authorization::Token(header, CredentialKind::of(token));
+    pub(super) fn with_token(
+        shared: &Arc<Shared>,
+        token: &Secret,
+        input: &'static str,
+    ) -> Result<Self, RequestError> {
+        let authorization = Authorization::Token {
+            header: bearer(token)?,
+            kind: CredentialKind::of(token),
+            input,
+        };
         Ok(Self::with(shared, authorization))
     }
 
@@ -254,7 +275,7 @@ impl Client {
     /// What kind of credential this client shows.
     pub(super) fn kind(&self) -> CredentialKind {
         match &*self.authorization {
-            Authorization::Token(_, kind) => *kind,
+            Authorization::Token { kind, .. } => *kind,
             Authorization::App(_) => CredentialKind::App,
             Authorization::Installation(_) => CredentialKind::Minted,
         }
@@ -320,7 +341,7 @@ impl Client {
         let mut hops = 0;
         loop {
             let header = match &*self.authorization {
-                Authorization::Token(header, _) => header.clone(),
+                Authorization::Token { header, .. } => header.clone(),
                 Authorization::App(app) => app.header(&self.shared.clock)?,
                 Authorization::Installation(minter) => minter.header(self.last).await?,
             };
@@ -332,14 +353,19 @@ impl Client {
             let request = request.map_err(|error| {
                 RequestError::Unsent(format!("`{path}` is no request ({error})"))
             })?;
-            let result = self.shared.send(kind, request, &path, on_headers).await;
+            let input = match &*self.authorization {
+                Authorization::Token { input, .. } => input,
+                _ => "",
+            };
+            let answer = self.shared.send(kind, request, &path, input, on_headers);
+            let result = answer.await;
             let Err(error) = result else {
                 return result;
             };
             if error.status() == Some(401) && !renewed {
                 renewed = match &*self.authorization {
-                    Authorization::Token(..) => false,
-                    Authorization::App(app) => app.was_off(&self.shared.clock),
+                    Authorization::Token { .. } => false,
+                    Authorization::App(app) => app.was_off(&header, &self.shared.clock),
                     Authorization::Installation(minter) => minter.discard(&header).await,
                 };
                 if renewed {
@@ -383,6 +409,7 @@ impl Shared {
         kind: Kind,
         request: Request<OctoBody>,
         path: &str,
+        input: &'static str,
         on_headers: &mut impl FnMut(&HeaderMap),
     ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
@@ -405,6 +432,9 @@ impl Shared {
                 Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
             }
         };
+        if let Some(at) = seen.token_ends {
+            self.note_expiry(TokenEnd { at, input });
+        }
         if let Err(error) = &result
             && let Some(limited) = error.limited()
         {

@@ -12,7 +12,7 @@ use tower::{BoxError, Service};
 use super::app::{App, KeyError};
 use super::auth::{Credential, Secret};
 use super::base::ApiBase;
-use super::client::{Client, Shared};
+use super::client::{Client, Shared, TokenEnd};
 use super::connect::Transport;
 use super::error::{Error, RequestError, Subject};
 use super::installation::{self, Installation, Minter, Needs};
@@ -95,7 +95,9 @@ impl Credentials {
     {
         let shared = Arc::new(Shared::new(transport, base, console, stop, now));
         let speaker = match credential {
-            Credential::Token(token) => Speaker::Token(Client::with_token(&shared, token)?),
+            Credential::Token(token) => {
+                Speaker::Token(Client::with_token(&shared, token, "token")?)
+            }
             Credential::App {
                 client_id,
                 private_key,
@@ -141,12 +143,16 @@ impl Credentials {
         }
     }
 
-    /// Who speaks with another token.
+    /// Who speaks with the token of another input.
     ///
     /// # Errors
     /// It fits into no header.
-    pub fn with_token(&self, token: &Secret) -> Result<Client, CredentialError> {
-        Ok(Client::with_token(&self.shared, token)?)
+    pub fn with_token(
+        &self,
+        token: &Secret,
+        input: &'static str,
+    ) -> Result<Client, CredentialError> {
+        Ok(Client::with_token(&self.shared, token, input)?)
     }
 
     /// Every installation of the App
@@ -197,7 +203,7 @@ impl Credentials {
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
-    pub fn token_ends(&self) -> Option<DateTime<Utc>> {
+    pub fn token_ends(&self) -> Option<TokenEnd> {
         self.shared.token_ends()
     }
 }

@@ -38,6 +38,9 @@ pub enum RequestError {
         /// Why, and what to do.
         why: String,
     },
+    /// There is nothing to show GitHub.
+    #[error("the credential can't be used: {0}")]
+    Unusable(String),
     /// The request certainly did not reach GitHub.
     #[error("GitHub could not be reached: {0}")]
     Unsent(String),

@@ -35,15 +35,17 @@ impl Answer {
     /// The body, read as JSON.
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, RequestError> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| RequestError::Malformed(error.to_string()))
+            .map_err(|error| RequestError::Malformed(where_odd(&error)))
     }
 }
 
-/// What an answer's headers told, for the debug log.
+/// What an answer's headers told.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) status: Option<StatusCode>,
     pub(super) remaining: Option<String>,
+    /// When the token ends. GitHub tells it of personal tokens.
+    pub(super) token_ends: Option<DateTime<Utc>>,
 }
 
 impl Shared {
@@ -66,7 +68,6 @@ impl Shared {
         let (parts, body) = answer.into_parts();
         self.clock.set_by(&parts.headers);
         self.gate.learn(&parts.headers, leave, &self.clock);
-        self.learn_expiry(&parts.headers);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {
             on_headers(&parts.headers);
@@ -100,24 +101,21 @@ impl Shared {
             Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
         }
     }
-
-    /// When the token ends, if GitHub tells. It does of personal tokens.
-    fn learn_expiry(&self, headers: &HeaderMap) {
-        let value = headers.get("github-authentication-token-expiration");
-        if let Some(ends) = value.and_then(|value| value.to_str().ok()).and_then(expiry) {
-            self.note_expiry(ends);
-        }
-    }
 }
 
 impl Seen {
     fn read(&mut self, status: StatusCode, headers: &HeaderMap) {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
         self.status = Some(status);
-        self.remaining = headers
-            .get("x-ratelimit-remaining")
-            .and_then(|remaining| remaining.to_str().ok())
-            .map(str::to_owned);
+        self.remaining = text("x-ratelimit-remaining").map(str::to_owned);
+        self.token_ends = text("github-authentication-token-expiration").and_then(expiry);
     }
+}
+
+/// Where JSON is not as documented, without a word of what is there: it may be a secret.
+pub(super) fn where_odd(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("it is not as documented at line {line}, column {column}")
 }
 
 /// Whether JSON is cut off, as far as its ends tell: what a proxy lost its server over may look whole to HTTP.

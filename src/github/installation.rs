@@ -16,8 +16,8 @@ use super::error::{RequestError, Takes};
 use super::paged::Pages;
 use crate::targets::Targets;
 
-/// How long before its end a token is renewed. A tenth of a minute would do for a request; half of that
-/// for a clock that is off.
+/// How long before its end a token is renewed: a request must not outlive its token, and trouble has time to
+/// pass.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
 /// What installations must be able to do, so that no token can do more.
@@ -41,9 +41,15 @@ struct Permission {
 }
 
 impl Needs {
-    fn on(&self, login: &str) -> Vec<Permission> {
+    /// What is needed of an account, which may be a person's.
+    fn on(&self, login: &str, person: bool) -> Vec<Permission> {
         let mut permissions = Vec::new();
-        if self.targets.has_organization(login) {
+        let organization = if person {
+            self.targets.names_organization(login)
+        } else {
+            self.targets.has_organization(login)
+        };
+        if organization {
             permissions.push(Permission {
                 name: "organization_hooks",
                 words: "organization permission Webhooks",
@@ -109,6 +115,10 @@ impl Installation {
         (account.kind == "Organization").then_some(&*account.login)
     }
 
+    fn is_on_a_person(&self) -> bool {
+        self.account.is_some() && self.organization().is_none()
+    }
+
     /// It was switched off, so it can do nothing.
     pub fn is_suspended(&self) -> bool {
         self.suspended_at.is_some()
@@ -119,7 +129,7 @@ impl Installation {
 pub(super) struct Minter {
     app: Client,
     login: String,
-    needs: Vec<Permission>,
+    needs: Needs,
     state: Mutex<State>,
 }
 
@@ -134,6 +144,7 @@ struct State {
 struct Minted {
     header: HeaderValue,
     renewed_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 }
 
 #[derive(Serialize)]
@@ -158,7 +169,7 @@ impl Minter {
         Self {
             app: app.clone(),
             login: login.to_owned(),
-            needs: needs.on(login),
+            needs: needs.clone(),
             state: Mutex::new(State {
                 installation,
                 ..State::default()
@@ -169,8 +180,9 @@ impl Minter {
     /// The header for a request made now, which may be the pass's last word.
     pub(super) async fn header(&self, last: bool) -> Result<HeaderValue, RequestError> {
         let mut state = self.state.lock().await;
+        let now = self.app.now();
         if let Some(minted) = &state.minted
-            && self.app.now() < minted.renewed_at
+            && now < minted.renewed_at
         {
             return Ok(minted.header.clone());
         }
@@ -185,9 +197,12 @@ impl Minter {
         let minted = self.mint(&app, &mut state.installation).await;
         match minted {
             Ok(minted) => Ok(state.minted.insert(minted).header.clone()),
-            // An end of the pass is none of the account.
-            Err(error) if error.is_stop() => Err(error),
-            Err(error) => Err(state.refused.insert(error).clone()),
+            Err(error @ RequestError::NoToken { .. }) => Err(state.refused.insert(error).clone()),
+            // Trouble passes, and until then the old one serves to its end.
+            Err(error) => match &state.minted {
+                Some(minted) if now < minted.expires_at => Ok(minted.header.clone()),
+                _ => Err(error),
+            },
         }
     }
 
@@ -213,13 +228,10 @@ impl Minter {
             Some(installation) => installation,
             None => known.insert(self.find().await?),
         };
-        self.check(installation)?;
+        let needs = self.needs.on(&self.login, installation.is_on_a_person());
+        self.check(installation, &needs)?;
         let wanted = Wanted {
-            permissions: self
-                .needs
-                .iter()
-                .map(|each| (each.name, each.level()))
-                .collect(),
+            permissions: needs.iter().map(|each| (each.name, each.level())).collect(),
         };
         let path = format!("/app/installations/{}/access_tokens", installation.id);
         let began = self.app.now();
@@ -232,6 +244,7 @@ impl Minter {
         Ok(Minted {
             header: bearer(&token)?,
             renewed_at: expires_at - margin,
+            expires_at,
         })
     }
 
@@ -260,7 +273,7 @@ impl Minter {
     }
 
     /// Whether the installation may do what is needed.
-    fn check(&self, installation: &Installation) -> Result<(), RequestError> {
+    fn check(&self, installation: &Installation, needs: &[Permission]) -> Result<(), RequestError> {
         let login = &self.login;
         if installation.is_suspended() {
             return Err(self.no_token(&format!(
@@ -268,20 +281,14 @@ impl Minter {
                  Apps, Configure)"
             )));
         }
-        let person = installation.account.is_some() && installation.organization().is_none();
-        if person
-            && self
-                .needs
-                .iter()
-                .any(|each| each.name == "organization_hooks")
-        {
+        let organization = needs.iter().any(|each| each.name == "organization_hooks");
+        if installation.is_on_a_person() && organization {
             return Err(self.no_token(&format!(
                 "`{login}` is a person, and only organizations have webhooks of their own. For the webhooks of \
                  the person's repositories write `repository: {login}/*`"
             )));
         }
-        let missing = self
-            .needs
+        let missing = needs
             .iter()
             .filter(|each| !each.is_in(&installation.permissions));
         let missing: Vec<String> = missing

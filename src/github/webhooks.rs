@@ -7,6 +7,7 @@ use super::attempts::Unreadable;
 use super::base::origin;
 use super::client::Client;
 use super::error::{Error, Subject};
+use super::exchange::where_odd;
 use super::paged::Pages;
 use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};
@@ -61,7 +62,7 @@ impl Found {
     fn add(&mut self, owner: &Owner, pattern: Option<&UrlPattern>, hook: &RawValue) {
         let hook: Hook = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
-            Err(error) => return self.unreadable.add(&error),
+            Err(error) => return self.unreadable.add(where_odd(&error)),
         };
         let url = hook
             .config

@@ -1,7 +1,7 @@
 //! Who speaks to GitHub, and where the checkpoint is: the rules of `token`, `client-id`, `private-key` and of
 //! the inputs that begin with `checkpoint-`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::given::{Check, Given};
 use super::values::{self, Problem};
@@ -12,9 +12,11 @@ use crate::github::{Credential, PrivateKey};
 const UNSEEN_SECRET: &str = "no secret of that name is visible here (workflows of forks and of Dependabot get none, \
                              and a reusable workflow needs `secrets: inherit`)";
 
-/// The workspace as the runner shows it to a container, and what all that it shows lies in.
+/// The workspace as the runner shows it to a container.
 const CONTAINED_WORKSPACE: &str = "/github/workspace";
-const CONTAINED: &str = "/github";
+
+/// What outlives the container.
+const MOUNTS: [&str; 3] = [CONTAINED_WORKSPACE, "/github/home", "/github/runner_temp"];
 
 impl Given {
     /// What to speak to GitHub with.
@@ -114,10 +116,9 @@ impl Given {
                 );
             }
             (None, Some(file)) => {
-                let path =
-                    workspace.map_or_else(|| PathBuf::from(file), |folder| folder.join(file));
+                let path = without_detours(&workspace.unwrap_or(Path::new("")).join(file));
                 let contained = workspace == Some(Path::new(CONTAINED_WORKSPACE));
-                if contained && !path.starts_with(CONTAINED) {
+                if contained && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
                     return check.of("checkpoint-file", Err(not_visible()));
                 }
                 CheckpointPlace::File {
@@ -142,6 +143,23 @@ impl Given {
         };
         Some(Some(place))
     }
+}
+
+/// The path without `.` and `..`, as far as it can be told without looking.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn not_visible() -> Problem {

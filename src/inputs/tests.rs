@@ -85,7 +85,10 @@ fn the_runners_own_inputs_are_none_of_ours() {
 #[test]
 fn lists_take_commas_and_new_lines() {
     let inputs = with(&[("INPUT_HOOK_ID", "1, 2\n3,\n,2\n")]).unwrap();
-    assert_eq!(inputs.targets.names(), ["acme/1", "acme/2", "acme/3"]);
+    assert_eq!(
+        inputs.targets.names(),
+        ["acme webhook 1", "acme webhook 2", "acme webhook 3"]
+    );
     let several = environment(&[
         ("INPUT_TOKEN", "t"),
         ("INPUT_ORGANIZATION", "acme\nbeta , Acme"),
@@ -305,18 +308,18 @@ fn a_link_to_a_settings_page_names_its_owner() {
         with(&inputs).unwrap().targets.names()
     };
     let organization = "https://github.com/organizations/acme/settings/hooks/42?tab=deliveries";
-    assert_eq!(hooks(organization, &[]), ["acme/42"]);
+    assert_eq!(hooks(organization, &[]), ["acme webhook 42"]);
     let repository = "https://GitHub.com/acme/Ops/settings/hooks/7/";
-    assert_eq!(hooks(repository, &[]), ["acme/ops/7"]);
+    assert_eq!(hooks(repository, &[]), ["acme/ops webhook 7"]);
     let server = ("INPUT_API-URL", "https://git.acme.com/api/v3");
     let there = "https://git.acme.com/acme/ops/settings/hooks/7";
-    assert_eq!(hooks(there, &[server]), ["acme/ops/7"]);
+    assert_eq!(hooks(there, &[server]), ["acme/ops webhook 7"]);
     let both = format!("{organization}\n{repository}, {repository}");
-    assert_eq!(hooks(&both, &[]), ["acme/42", "acme/ops/7"]);
+    assert_eq!(hooks(&both, &[]), ["acme webhook 42", "acme/ops webhook 7"]);
     // With a target beside it, a link is that target's.
     assert_eq!(
         hooks(organization, &[("INPUT_REPOSITORY", "")]),
-        ["acme/42"]
+        ["acme webhook 42"]
     );
     for wrong in [
         there,
@@ -379,7 +382,7 @@ fn a_token_alone_means_the_workflows_repository() {
     assert_eq!(inputs(&[workflow]).unwrap().targets.names(), ["acme/ops"]);
     let hook = ("INPUT_HOOK-ID", "7");
     let one = inputs(&[workflow, hook]).unwrap();
-    assert_eq!(one.targets.names(), ["acme/ops/7"]);
+    assert_eq!(one.targets.names(), ["acme/ops webhook 7"]);
     let none = inputs(&[]).unwrap_err().to_string();
     assert!(
         none.starts_with("`organization` is not set, and neither is any other target"),
@@ -410,7 +413,7 @@ fn an_app_is_a_client_id_and_a_key() {
         ("INPUT_PRIVATE_KEY", "k3y"),
     );
     let inputs = app(&[id, key, ("INPUT_APP_WEBHOOK", "true")]).unwrap();
-    assert_eq!(inputs.targets.names(), ["acme", "app/iv23liabc"]);
+    assert_eq!(inputs.targets.names(), ["acme", "app iv23liabc"]);
     assert!(!format!("{inputs:?}").contains("k3y"));
     let all = app(&[id, key, ("INPUT_ORGANIZATION", "*, !beta")]).unwrap();
     assert_eq!(all.targets.names(), ["!beta", "*"]);
@@ -445,6 +448,14 @@ fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
         }
     };
     assert_eq!(place("a/b.json", ""), "a/b.json");
+    assert_eq!(place("a/./../b.json", "/srv/work"), "/srv/work/b.json");
+    for lost in ["../x.json", "../../tmp/x", "/github/x.json"] {
+        let lost = place(lost, "/github/workspace");
+        assert!(
+            lost.contains("is not visible in the action's container"),
+            "{lost}"
+        );
+    }
     assert_eq!(place("a/b.json", "/srv/work"), "/srv/work/a/b.json");
     assert_eq!(place("/var/x.json", "/srv/work"), "/var/x.json");
     assert_eq!(

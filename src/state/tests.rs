@@ -24,8 +24,11 @@ fn failure(n: u64) -> Failure {
 }
 
 fn state() -> State {
-    State::new("1790000000000", vec!["acme".into()], at(0))
+    State::new(vec!["acme".into()], at(0), at(50))
 }
+
+const CHECKPOINT: &str = "1790000000000";
+const LARGEST: usize = 40_000;
 
 #[test]
 fn what_is_written_is_read_again() {
@@ -45,10 +48,11 @@ fn what_is_written_is_read_again() {
     memory.add_settled(&failure(4).guid);
     let mut state = state();
     state.remember("acme/1".into(), memory);
-    let text = state.clone().text();
+    let text = state.clone().text(CHECKPOINT, LARGEST);
     let read = State::read(&text, "1790000000000").unwrap();
+    state.checkpoint = CHECKPOINT.into();
     assert_eq!(read, state);
-    let memory = read.memory("acme/1").unwrap();
+    let memory = read.memory("acme/1");
     assert_eq!(memory.open().failures, [failure(1)]);
     assert_eq!(memory.open().counted, Some(at(4)));
     assert_eq!(memory.read_until(), Some(at(5)));
@@ -72,7 +76,7 @@ fn probes_count_for_who_reads_no_further() {
 
 #[test]
 fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
-    let text = state().text();
+    let text = state().text(CHECKPOINT, LARGEST);
     assert!(State::read(&text, "1790000000000").is_some());
     assert_eq!(State::read(&text, "1790000000001"), None);
     assert_eq!(State::read(&text[1..], "1790000000000"), None);
@@ -84,8 +88,73 @@ fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
 #[test]
 fn targets_share_an_owner_or_a_webhook() {
     let of = |target: &str| state().shares_targets(&[target.into()]);
-    assert!(of("acme") && of("acme/1"));
-    assert!(!of("beta") && !of("acme-2") && !of("beta/1"));
+    assert!(of("acme") && of("acme webhook 1") && of("acme/ops") && of("acme/*") && of("*"));
+    assert!(!of("beta") && !of("acme-2") && !of("beta/1") && !of("!acme"));
+    let mut state = state();
+    state.targets.push("?1".into());
+    let with = |pattern: &str| state.shares_targets(&["acme".into(), pattern.into()]);
+    assert!(with("?1") && with("!acme/x") && !with("?2"));
+}
+
+#[test]
+fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
+    let mut state = state();
+    state.remember("acme/1".into(), Memory::new(at(50), at(50) - OVERLAP));
+    state.remember("acme/2".into(), Memory::new(at(9), at(9) - OVERLAP));
+    state.remember_unread("Acme/Ops", None, at(7));
+    let text = state.text(CHECKPOINT, LARGEST);
+    assert!(
+        !text.contains("acme/1"),
+        "what is like all others is not said: {text}"
+    );
+    let read = State::read(&text, CHECKPOINT).unwrap();
+    let until = |webhook: &str| read.memory(webhook).read_until().unwrap();
+    assert_eq!(until("acme/1"), at(50));
+    assert_eq!(until("acme/2"), at(9));
+    assert_eq!(until("acme/3"), at(50));
+    assert_eq!(until("acme/ops/4"), at(7));
+    assert_eq!(until("acme/web/4"), at(50));
+    let mut later = State::new(vec!["acme".into()], at(99), at(99));
+    later.remember_unread("acme/ops", Some(&read), at(50));
+    assert_eq!(later.memory("acme/ops/4").read_until(), Some(at(7)));
+}
+
+#[test]
+fn nothing_is_forgotten_that_was_not_looked_at_until_github_redelivers_it_no_longer() {
+    let mut state = state();
+    let mut open = Memory::new(at(50), at(40));
+    open.add_open(&failure(20), 0, 0);
+    state.remember("acme/1".into(), open);
+    state.remember("acme/2".into(), Memory::new(at(30), at(20)));
+    let keep = |retention_start| {
+        let mut next = State::new(vec!["acme".into()], at(90), at(90));
+        next.remember("acme/3".into(), Memory::new(at(1), at(1)));
+        next.keep(&state, retention_start);
+        let holds = next.holds(&HashSet::from(["acme/3".into()]));
+        (next.memory("acme/1").open().failures.len(), holds)
+    };
+    assert_eq!(keep(at(10)), (1, Some(at(20))));
+    assert_eq!(keep(at(25)), (0, Some(at(30))));
+    assert_eq!(keep(at(60)), (0, None));
+}
+
+#[test]
+fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
+    let mut state = state();
+    for n in 0..5_000 {
+        let mut memory = Memory::new(at(n), at(n));
+        memory.add_open(&failure(n as u64), 0, 0);
+        state.remember(format!("acme/repository-{n}/{n}"), memory);
+    }
+    let text = state.clone().text(CHECKPOINT, LARGEST);
+    assert!(text.len() <= LARGEST, "{}", text.len());
+    let read = State::read(&text, CHECKPOINT).unwrap();
+    assert_eq!(read.memory("acme/repository-7/7").read_until(), Some(at(0)));
+    assert!(
+        state
+            .text(CHECKPOINT, usize::MAX)
+            .contains("repository-4999")
+    );
 }
 
 #[test]
@@ -108,11 +177,11 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
         );
     }
     state.remember("acme/2".into(), large);
-    let text = state.text();
+    let text = state.text(CHECKPOINT, LARGEST);
     assert!(text.len() <= LARGEST, "{}", text.len());
     let read = State::read(&text, "1790000000000").unwrap();
-    assert_eq!(read.memory("acme/1").unwrap().open().failures.len(), 1);
-    let large = read.memory("acme/2").unwrap();
+    assert_eq!(read.memory("acme/1").open().failures.len(), 1);
+    let large = read.memory("acme/2");
     let kept = large.open().failures;
     assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
     assert_eq!(large.read_until(), Some(at(5)));

@@ -124,8 +124,8 @@ fn a_webhook_that_cannot_be_read_holds_the_checkpoint() {
     world
         .simulator
         .github()
-        .add_fault(Fault::on("GET", &path).status(500, "{}"));
-    world.pass().run().failure("GitHub answered 500").outputs(&[
+        .add_fault(Fault::on("GET", &path).status(404, "{}"));
+    world.pass().run().failure("GitHub answered 404").outputs(&[
         "redelivered=1",
         "errors=1",
         "checkpoint=",
@@ -140,9 +140,9 @@ fn what_a_broken_scan_has_seen_whole_is_acted_on() {
     world.log_healthy(250, 20);
     let whole = world.log(Attempt::failed(guid(1), ago(10)));
     world.log(Attempt::failed(guid(2), ago(5)).redelivery());
-    let fault = Fault::on("GET", "cursor=").nth(2).status(500, "{}");
+    let fault = Fault::on("GET", "cursor=").nth(2).status(404, "{}");
     world.simulator.github().add_fault(fault);
-    let ended = world.pass().run().failure("GitHub answered 500");
+    let ended = world.pass().run().failure("GitHub answered 404");
     ended
         .outputs(&["found=2", "redelivered=1", "open=1", "recovered=1"])
         .says("then reading broke off");

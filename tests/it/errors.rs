@@ -100,23 +100,6 @@ fn an_unclear_answer_is_looked_up_and_not_asked_again() {
 }
 
 #[test]
-fn a_rate_limit_defers_the_rest_with_a_warning() {
-    let world = World::new();
-    for n in 0..5 {
-        world.log(Attempt::failed(guid(n), ago(20)));
-    }
-    let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
-    let fault = Fault::on("POST", "/attempts").nth(2).status(403, limit);
-    world.simulator.github().add_fault(fault);
-    let ended = world.pass().run().success();
-    ended
-        .outputs(&["redelivered=1", "open=4", "errors=0"])
-        .says("::warning::")
-        .says("A rate limit is reached: run again later");
-    assert_eq!(world.requests("/attempts"), 2);
-}
-
-#[test]
 fn hostile_words_of_github_stay_words() {
     let world = World::new();
     let at = ago(10);
@@ -134,31 +117,6 @@ fn hostile_words_of_github_stay_words() {
     assert_eq!(ended.log.lines().find(starts), None);
     assert!(!ended.log.contains("##["), "{}", ended.log);
     assert!(ended.outputs.len() == 11, "{:?}", ended.outputs);
-}
-
-#[test]
-fn a_limit_at_one_webhook_stops_them_all() {
-    let world = World::new();
-    let mut hooks = vec![world.hook];
-    hooks.extend((0..40).map(|_| world.add_webhook()));
-    for hook in hooks {
-        world.log_at(hook, Attempt::failed(guid(1), ago(20)));
-        world.log_at(hook, Attempt::failed(guid(2), ago(20)));
-    }
-    let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
-    let fault = Fault::on("POST", "/attempts").always().status(403, limit);
-    world.simulator.github().add_fault(fault);
-    world
-        .pass()
-        .run()
-        .success()
-        .outputs(&["found=82", "redelivered=0", "open=82"]);
-    // Those that were on their way when the first answer came.
-    assert!(
-        world.requests("/attempts") <= 16,
-        "{}",
-        world.requests("/attempts")
-    );
 }
 
 #[test]

@@ -79,15 +79,6 @@ fn help_and_version_are_the_only_arguments() {
     assert_eq!(world.requests("/"), 0);
 }
 
-#[test]
-fn a_token_over_http_beyond_this_machine_is_warned_about() {
-    let world = World::new();
-    let run = world.pass().input("api-url", "http://git.invalid/api/v3");
-    run.run()
-        .failure("GitHub could not be reached")
-        .says("the token can be read on its way");
-}
-
 /// `(name, default)` of each entry of a section of `action.yml`, by its indentation.
 fn section(name: &str) -> Vec<(String, String)> {
     let file = read("action.yml");

@@ -298,7 +298,7 @@ fn what_is_missing_is_said_for_each_kind_of_credential() {
         |run| run.input("dry-run", "true"),
     );
 
-    let ends = said.0.find("The token ends at ").unwrap() + "The token ends at ".len();
+    let ends = said.0.find(" ends at ").unwrap() + " ends at ".len();
     said.0
         .replace_range(ends..ends + 20, "2026-12-01T12:00:00Z");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {

@@ -307,7 +307,9 @@ async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
     let both = [("INPUT_ORGANIZATION", "acme,beta")];
     let report = cloud.pass(&both).await;
     assert_eq!(count(&report, Outcome::Rejected), 1);
-    let fault = simulated_github::Fault::on("GET", "/orgs/beta/hooks?").status(502, "");
+    let fault = simulated_github::Fault::on("GET", "/orgs/beta/hooks?")
+        .times(6)
+        .status(502, "");
     cloud.github().add_fault(fault);
     assert_eq!(cloud.pass(&both).await.errors.len(), 1);
     let report = cloud.pass(&both).await;

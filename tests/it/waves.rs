@@ -337,7 +337,7 @@ async fn a_request_that_certainly_did_not_arrive_is_made_again() {
 
     let cloud = Cloud::new();
     cloud.log_failures(cloud.hook, 3, start());
-    cloud.unsent.store(3, std::sync::atomic::Ordering::Relaxed);
+    cloud.unsent.store(6, std::sync::atomic::Ordering::Relaxed);
     let report = cloud.pass(&[]).await;
     assert_eq!(count(&report, Outcome::FailedRequest), 1);
     assert_eq!(
