@@ -7,10 +7,11 @@
 //! | `app`, `installation` | an App's key, and the tokens made with it |
 //! | `credentials` | who speaks for which account |
 //! | `clock` | GitHub's time |
-//! | `connect` | connections: TLS, HTTP/1.1 and 2, what became of a request that failed |
+//! | `connect` | connections: proxies, TLS, HTTP/1.1 and 2, what became of a request that failed |
 //! | `exchange` | one request and its answer, each within its time |
 //! | `client` | octocrab on top of that: one way to read, one to write |
 //! | `gate`, `pace`, `retry` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
+//! | `pem` | keys and certificates as people pass them |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `variables` | the parts of GitHub's API that a pass needs |
@@ -31,6 +32,7 @@ mod installation;
 mod link;
 mod pace;
 mod paged;
+mod pem;
 mod repositories;
 mod retry;
 mod variables;
@@ -40,6 +42,7 @@ pub use attempts::{Log, Page, Unreadable, redeliver};
 pub use auth::{Credential, PrivateKey, Secret};
 pub use base::{ApiBase, origin};
 pub use client::{Client, TokenEnd};
+pub use connect::{CaCertificates, Network, Proxies, TrustError};
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};

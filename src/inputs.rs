@@ -5,6 +5,7 @@
 
 mod access;
 mod given;
+mod network;
 mod targets;
 mod values;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::github::{ApiBase, Credential, Needs, Secret};
+use crate::github::{ApiBase, Credential, Needs, Network, Secret};
 use crate::plan::Policy;
 use crate::targets::Targets;
 use crate::webhook::Repository;
@@ -28,6 +29,9 @@ pub use values::InputError;
 
 /// `INPUT_*` that the runner itself may set for a container action.
 const RUNNERS_OWN: [&str; 2] = ["args", "entrypoint"];
+
+/// Variables that name proxies, and what needs none.
+const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];
 
 /// Inputs whose values nobody may see.
 const SECRETS: [&str; 3] = ["token", "private-key", "checkpoint-token"];
@@ -71,6 +75,8 @@ pub struct Inputs {
     pub fail_on: FailOn,
     /// Which GitHub.
     pub api: ApiBase,
+    /// What lies before it.
+    pub network: Network,
 }
 
 /// A window that the user names. One of the two is set at least.
@@ -174,6 +180,9 @@ struct Defaults {
     repository: Option<String>,
     api_url: Option<String>,
     workspace: Option<PathBuf>,
+    ssl_cert_file: Option<PathBuf>,
+    /// Those of [`PROXIES`], by lower-case name.
+    proxies: BTreeMap<&'static str, String>,
 }
 
 /// What makes the step fail.
@@ -235,11 +244,25 @@ impl Environment {
                 "GITHUB_STEP_SUMMARY" => this.runner.summary_file = Some(value.into()),
                 "GITHUB_REPOSITORY" => this.defaults.repository = text(),
                 "GITHUB_API_URL" => this.defaults.api_url = text(),
+                "SSL_CERT_FILE" => this.defaults.ssl_cert_file = Some(value.into()),
                 "GITHUB_WORKSPACE" => this.defaults.workspace = Some(value.into()),
-                _ => {}
+                key => this.take_proxy(key, &text().unwrap_or_default()),
             }
         }
         this
+    }
+
+    /// Of the two spellings the one in lower case counts, as it does for other tools.
+    fn take_proxy(&mut self, key: &str, value: &str) {
+        let Some(name) = PROXIES.iter().find(|name| key.eq_ignore_ascii_case(name)) else {
+            return;
+        };
+        let proxies = &mut self.defaults.proxies;
+        if key == *name {
+            proxies.insert(name, value.to_owned());
+        } else if key == name.to_uppercase() {
+            proxies.entry(name).or_insert_with(|| value.to_owned());
+        }
     }
 
     fn take_input(&mut self, name: &str, value: OsString) {

@@ -81,9 +81,6 @@ const HELP: &str = concat!(
 /// When a pass that was cancelled is left as it is. A runner kills what has not ended 10 s after.
 const AT_LAST: Duration = Duration::from_millis(4_700);
 
-const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
-                     pass goes on where this one ended";
-
 /// Runs one pass as the environment says: prints the log, writes outputs and the job summary.
 /// Tells whether the step succeeded.
 pub fn run(
@@ -140,7 +137,7 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
     match catch_unwind(AssertUnwindSafe(pass)) {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => Report::of_error(format!("{error:#}")),
-        Err(_) => Report::of_error(PANIC.into()),
+        Err(_) => Report::of_error(notice::PANIC.into()),
     }
 }
 
@@ -163,8 +160,9 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
     let report = runtime.block_on(async {
         let stop = Stop::after(inputs.time_limit);
         shutdown::watch(&stop, console).context("signals can't be waited for")?;
-        let (credential, needs) = (&inputs.credential, inputs.needs());
-        let credentials = Credentials::new(&inputs.api, credential, needs, console, &stop)?;
+        let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
+        let credential = &inputs.credential;
+        let credentials = Credentials::new(base, network, credential, needs, console, &stop)?;
         tokio::select! {
             biased;
             report = pass::run(inputs, &credentials, console) => Ok(report),
@@ -208,7 +206,7 @@ mod tests {
     #[test]
     fn a_panic_is_reported_like_any_error() {
         let report = reported(|| panic!("a bug"));
-        assert_eq!(report.errors, [PANIC]);
+        assert_eq!(report.errors, [notice::PANIC]);
         let outputs = report.outputs();
         assert_eq!(outputs[0], ("result", "error".to_owned()));
         assert!(summary::markdown(&report).contains("please report this"));

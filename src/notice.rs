@@ -19,6 +19,10 @@ const MANY_PAGES: u32 = 50;
 /// What is said before anything is sent.
 pub const UNPROTECTED: &str = "`api-url` is http: the token can be read on its way. Write https";
 
+/// What is said of a bug.
+pub const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
+                         pass goes on where this one ended";
+
 /// What the pass is over, in a sentence's words.
 pub fn scope(inputs: &Inputs, webhooks: usize, census: &Census) -> String {
     let filter = &inputs.policy.filter;

@@ -3,14 +3,15 @@
 //! the report.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt;
 use futures_util::future::join;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::SetOnce;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -48,7 +49,13 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let (found, webhooks) = unbounded_channel();
     let targets = &inputs.targets;
     let discovery = Discovery::new(targets, credentials, found, &census);
-    let (_, way) = join(discovery.run(), pass.way(webhooks, &census)).await;
+    let discovery = AssertUnwindSafe(discovery.run()).catch_unwind();
+    let way = AssertUnwindSafe(pass.way(webhooks, &census)).catch_unwind();
+    let (discovery, way) = join(discovery, way).await;
+    let way = way.unwrap_or_else(|_| Err(anyhow::anyhow!(notice::PANIC)));
+    if discovery.is_err() {
+        pass.report.errors.push(notice::PANIC.into());
+    }
     // Where the way ended before the search did, what that found out is told all the same.
     pass.take_in_census(&census, 0);
     if let Err(error) = way {
@@ -131,7 +138,20 @@ impl Pass<'_> {
                 groups: &groups,
                 member,
             };
-            async move { (member, serving.serve(located.webhook).await) }
+            let groups = &groups;
+            async move {
+                let (webhook, before) = (located.webhook.clone(), serving.before());
+                let served = AssertUnwindSafe(serving.serve(located.webhook)).catch_unwind();
+                let served = match served.await {
+                    Ok(served) => served,
+                    Err(_) => {
+                        // The others must not wait for it.
+                        groups.wait().await[&webhook.receiver].gone(member);
+                        Served::broken(webhook, before)
+                    }
+                };
+                (member, served)
+            }
         };
 
         // Those that are found are scanned while others are still being looked for.

@@ -72,11 +72,7 @@ impl Group {
             state.arrived.len() == self.members
         };
         if all_here {
-            // Most due first; of those that have the same, in the order of their numbers.
-            self.state()
-                .arrived
-                .sort_unstable_by_key(|(due, member)| (std::cmp::Reverse(*due), *member));
-            self.phase.send_replace(Phase::Led);
+            self.lead();
         }
         if due == 0 {
             return May::Wait;
@@ -96,6 +92,32 @@ impl Group {
                 return May::Wait;
             }
         }
+    }
+
+    /// Says that a member goes no further, whatever it was at: nobody must wait for it.
+    pub fn gone(&self, member: usize) {
+        let (arrived, all_here) = {
+            let mut state = self.state();
+            let arrived = state.arrived.iter().any(|(_, each)| *each == member);
+            if !arrived {
+                state.arrived.push((0, member));
+            }
+            (arrived, state.arrived.len() == self.members)
+        };
+        if arrived {
+            self.found_down();
+        } else if all_here {
+            self.lead();
+        }
+    }
+
+    /// All have read their logs: the one with most due goes first.
+    fn lead(&self) {
+        // Of those that have the same, in the order of their numbers.
+        self.state()
+            .arrived
+            .sort_unstable_by_key(|(due, member)| (std::cmp::Reverse(*due), *member));
+        self.phase.send_replace(Phase::Led);
     }
 
     /// Waits for what a probe that found nothing must know: whether another found more.
@@ -188,6 +210,40 @@ mod tests {
         let turns = turns(&[1, 2, 3, 4, 5, 6, 7, 8], |member| member == 4).await;
         assert_eq!(turns[0], [May::Go]);
         assert_eq!(turns[4], [May::Probe, May::Go]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_one_that_is_gone() {
+        for gone_first in [true, false] {
+            let group = Group::new(3);
+            let leader = async {
+                if gone_first {
+                    group.gone(0);
+                    return;
+                }
+                assert_eq!(group.arrive(0, 9).await, May::Lead);
+                group.gone(0);
+            };
+            let others = join_all([1, 2].map(|member| {
+                let group = &group;
+                async move {
+                    let may = group.arrive(member, 1).await;
+                    match may {
+                        May::Lead => group.found_up(),
+                        May::Probe => group.found_down(),
+                        May::Go | May::Wait => {}
+                    }
+                    may
+                }
+            }));
+            let (_, turns) = futures_util::join!(leader, others);
+            let expected = if gone_first {
+                [May::Lead, May::Go]
+            } else {
+                [May::Probe; 2]
+            };
+            assert_eq!(turns, expected);
+        }
     }
 
     #[tokio::test]

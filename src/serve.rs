@@ -11,6 +11,7 @@ use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
+use crate::notice::PANIC;
 use crate::plan::{Plan, Policy, counts, plan};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redelivered, Redeliverer, Turn};
@@ -120,6 +121,12 @@ impl Serving<'_> {
             .await;
         served.memory = self.remember(&served, &earlier, &told.evidence);
         served
+    }
+
+    /// What is known of the webhook before anything is read.
+    pub fn before(&self) -> Memory {
+        let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
+        self.memory().cloned().unwrap_or_else(unread)
     }
 
     fn memory(&self) -> Option<&Memory> {
@@ -308,8 +315,7 @@ impl Serving<'_> {
         let deliveries = &served.report.deliveries;
         if !served.report.complete {
             // What was known stays known, and what was asked for is added.
-            let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
-            let mut memory = self.memory().cloned().unwrap_or_else(unread);
+            let mut memory = self.before();
             memory.forget_asked_before(self.began - FORGOTTEN);
             for delivery in deliveries {
                 if delivery.outcome.is_lost() {
@@ -378,6 +384,16 @@ impl Served {
             memory: None,
             errors: Vec::new(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
+    pub fn broken(webhook: Webhook, before: Memory) -> Self {
+        let error = format!("{webhook}: {PANIC}");
+        Self {
+            memory: Some(before),
+            errors: vec![error],
+            ..Self::new(webhook)
         }
     }
 

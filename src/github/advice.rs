@@ -14,10 +14,13 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
         failure if failure.is_limit() => {
             "A rate limit is reached: run again later, or less often".into()
         }
-        RequestError::Untrusted(_) => {
-            "If a private authority signed it (Enterprise Server, or a proxy that looks into TLS), pass that \
-             authority's certificate as `ca-certificates`"
+        RequestError::UnknownAuthority(_) => {
+            "If that is the private authority of your server, or of a proxy that looks into TLS, pass its certificate as \
+             `ca-certificates`"
                 .into()
+        }
+        RequestError::BadCertificate(_) => {
+            "Check `api-url`, and ask whoever runs the server".into()
         }
         RequestError::Status { message, .. } if message.starts_with('<') => {
             "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)"
@@ -76,6 +79,7 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
             "It does not exist, or may not be seen: check the name, and {}",
             missing(told, takes, kind)
         ),
+        407 => "The proxy wants a user name and password: write them into `HTTPS_PROXY` or `HTTP_PROXY`".into(),
         300..=399 => "It was renamed or moved: write its new name".into(),
         500.. => "GitHub has trouble: the next pass tries again".into(),
         _ => "GitHub will not do this, and its message says why".into(),

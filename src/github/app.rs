@@ -14,9 +14,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::sign::SigningKey;
 use serde::Serialize;
 
-use super::auth::{PEM_BEGIN, PrivateKey, Secret, bearer};
+use super::auth::{PrivateKey, Secret, bearer};
 use super::clock::Clock;
 use super::error::RequestError;
+use super::pem;
 use crate::actions::Console;
 
 /// How far before now a token says it was made, because clocks differ.
@@ -175,27 +176,19 @@ fn is_off(signed: &Signed, clock: &Clock) -> bool {
     (clock.offset() - signed.offset).abs() > CLOCKS_DIFFER
 }
 
-/// The key in a PEM text, whose new lines may have become spaces or `\n` on its way through secrets and
-/// environment files.
+/// The key in a PEM text.
 fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, KeyError> {
     let malformed = |what: &str| KeyError::Malformed(what.into());
-    let text = text.replace("\\r", "\n").replace("\\n", "\n");
-    let (_, after) = text
-        .split_once(PEM_BEGIN)
+    let blocks = pem::blocks(text).map_err(malformed)?;
+    let block = blocks
+        .first()
         .ok_or_else(|| malformed("there is no `-----BEGIN`"))?;
-    let (label, after) = after
-        .split_once("-----")
-        .ok_or_else(|| malformed("its first line breaks off"))?;
-    let end = format!("-----END {label}-----");
-    let (body, _) = after
-        .split_once(&end)
-        .ok_or_else(|| malformed("its end is missing"))?;
-    if body.contains("ENCRYPTED") || !matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY") {
+    // An older form says so within the block.
+    let encrypted = block.text.contains("ENCRYPTED");
+    if encrypted || !matches!(&*block.label, "RSA PRIVATE KEY" | "PRIVATE KEY") {
         return Err(KeyError::Sort);
     }
-    let body: String = body.split_whitespace().collect();
-    let whole = format!("{PEM_BEGIN}{label}-----\n{body}\n{end}\n");
-    PrivateKeyDer::from_pem_slice(whole.as_bytes())
+    PrivateKeyDer::from_pem_slice(block.text.as_bytes())
         .map_err(|_| malformed("what is between its first and last line is no base64"))
 }
 

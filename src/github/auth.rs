@@ -6,6 +6,7 @@ use std::path::Path;
 use http::HeaderValue;
 
 use super::error::RequestError;
+use super::pem;
 
 /// A secret. It shows itself to nobody who does not ask for it by name.
 #[derive(Clone)]
@@ -57,7 +58,7 @@ impl PrivateKey {
         let path = folder.map_or_else(|| given.into(), |folder| folder.join(given));
         Self {
             pem: given
-                .contains(PEM_BEGIN)
+                .contains(pem::BEGIN)
                 .then(|| Secret::new(given.to_owned())),
             path: Secret::new(path.to_string_lossy().into_owned()),
         }
@@ -68,9 +69,6 @@ impl PrivateKey {
         self.pem.as_ref()
     }
 }
-
-/// What a key begins with.
-pub(super) const PEM_BEGIN: &str = "-----BEGIN ";
 
 /// What kind of credential a request is made with. What is missing has a different name for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -106,7 +106,7 @@ enum Kind {
     Change,
     /// Makes GitHub deliver.
     Redelivery,
-    /// The pass's last word, which waits for nothing and is tried once.
+    /// The pass's last word, which no limit and no end keeps back. After an end it is tried once.
     Last,
 }
 
@@ -123,10 +123,9 @@ impl Kind {
     /// Whether a request that failed so is made again.
     fn repeats(self, error: &RequestError) -> bool {
         match self {
-            Self::Read | Self::Change => error.is_passing(),
+            Self::Read | Self::Change | Self::Last => error.is_passing(),
             // Whatever may have reached GitHub may deliver twice.
             Self::Redelivery => matches!(error, RequestError::Unsent(_)),
-            Self::Last => false,
         }
     }
 
@@ -241,7 +240,7 @@ impl Client {
         }
     }
 
-    /// The same for the pass's last word, which no limit and no end keeps back, and which is tried once.
+    /// The same for the pass's last word, which no limit and no end keeps back.
     #[must_use]
     pub fn for_the_last_word(&self) -> Self {
         Self {

@@ -1,13 +1,20 @@
-//! Connections to GitHub: TLS, HTTP/1.1 and 2, and what became of a request that failed.
+//! Connections to GitHub: proxies, TLS, HTTP/1.1 and 2, and what became of a request that failed.
 //!
 //! Outside of this service a transport's error is type-erased, so whether a request certainly did
 //! not reach GitHub is found out here.
 
+mod proxy;
+mod trust;
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -15,20 +22,35 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use octocrab::OctoBody;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::CertificateError;
 use tokio::time::timeout;
 use tower::{BoxError, Service};
 
 use super::error::RequestError;
+use proxy::Route;
+use trust::UnknownAuthority;
 
-/// Longest wait for a connection, TLS included.
+pub use proxy::Proxies;
+pub use trust::{CaCertificates, TrustError};
+
+/// Longest wait for a connection, proxy and TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept. GitHub closes its own after a minute.
 const IDLE: Duration = Duration::from_secs(45);
 
-type Https = HttpsConnector<HttpConnector>;
+/// What lies between this machine and GitHub.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// The proxies to go through.
+    pub proxies: Proxies,
+    /// Further trusted roots.
+    pub ca_certificates: Option<CaCertificates>,
+    /// More of them, which may be meant for another tool.
+    pub ssl_cert_file: Option<PathBuf>,
+}
+
+type Https = HttpsConnector<Route>;
 
 /// Opens connections, within [`CONNECT`].
 #[derive(Clone)]
@@ -58,32 +80,34 @@ impl Service<Uri> for Connector {
 #[derive(Clone)]
 pub(super) struct Transport {
     client: legacy::Client<Connector, OctoBody>,
+    route: Route,
 }
 
 impl Transport {
-    /// A transport that trusts the certificate authorities compiled into this binary: the image
-    /// holds no others.
-    pub(super) fn new() -> Result<Self, rustls::Error> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-        };
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    /// A transport over this network, and what people should know of it.
+    pub(super) fn new(network: &Network) -> Result<(Self, Vec<String>), TrustError> {
+        let ssl_cert_file = network.ssl_cert_file.as_deref();
+        let (roots, warnings) = trust::roots(network.ca_certificates.as_ref(), ssl_cert_file)?;
+        let tls = trust::tls(roots)?;
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
+        let to_proxy = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http.clone());
+        let route = Route::new(Arc::new(network.proxies.matcher()), http, to_proxy);
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(http);
+            .wrap_connector(route.clone());
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(Connector(https));
-        Ok(Self { client })
+        Ok((Self { client, route }, warnings))
     }
 }
 
@@ -96,7 +120,12 @@ impl Service<Request<OctoBody>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<OctoBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<OctoBody>) -> Self::Future {
+        if let Some(authorization) = self.route.authorization(request.uri()) {
+            request
+                .headers_mut()
+                .insert(PROXY_AUTHORIZATION, authorization);
+        }
         let answer = self.client.request(request);
         Box::pin(async { answer.await.map_err(|error| classify(&error)) })
     }
@@ -104,6 +133,16 @@ impl Service<Request<OctoBody>> for Transport {
 
 /// Whether the request certainly did not reach GitHub, or may have.
 fn classify(error: &legacy::Error) -> RequestError {
+    if let Some(rustls::Error::InvalidCertificate(error)) = tls_error(error) {
+        let unknown = match error {
+            CertificateError::Other(other) => other.0.downcast_ref::<UnknownAuthority>(),
+            _ => None,
+        };
+        return match unknown {
+            Some(unknown) => RequestError::UnknownAuthority(unknown.to_string()),
+            None => RequestError::BadCertificate(error.to_string()),
+        };
+    }
     let words = chain(error);
     if error.is_connect() {
         RequestError::Unsent(words)
@@ -112,8 +151,27 @@ fn classify(error: &legacy::Error) -> RequestError {
     }
 }
 
+/// What TLS said, if it was that which failed.
+fn tls_error(error: &legacy::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref() {
+            return Some(tls);
+        }
+        // An I/O error does not count what it wraps among its causes.
+        cause = match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 /// An error with its causes, which hyper keeps out of its own words.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

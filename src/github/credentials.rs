@@ -13,7 +13,7 @@ use super::app::{App, KeyError};
 use super::auth::{Credential, Secret};
 use super::base::ApiBase;
 use super::client::{Client, Shared, TokenEnd};
-use super::connect::Transport;
+use super::connect::{Network, Transport, TrustError};
 use super::error::{Error, RequestError, Subject};
 use super::installation::{self, Installation, Minter, Needs};
 use super::pace::Pace;
@@ -29,9 +29,9 @@ pub enum CredentialError {
     /// The token fits into no header.
     #[error(transparent)]
     Token(#[from] RequestError),
-    /// TLS could not be set up.
-    #[error("TLS could not be set up ({0})")]
-    Tls(#[from] rustls::Error),
+    /// Connections can't be made.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
 }
 
 /// The clients of a pass: one for all accounts, or with an App one for each.
@@ -57,13 +57,16 @@ impl Credentials {
     /// TLS could not be set up, or the credential can't be used.
     pub fn new(
         base: &ApiBase,
+        network: &Network,
         credential: &Credential,
         needs: Needs,
         console: &Console,
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
+        let (transport, warnings) = Transport::new(network)?;
+        console.warnings(&warnings);
         Self::over(
-            Transport::new()?,
+            transport,
             base,
             credential,
             needs,

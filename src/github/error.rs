@@ -47,9 +47,12 @@ pub enum RequestError {
     /// The pass is to end, so this request was not made.
     #[error("{}", .0.reason())]
     Stopped(Why),
-    /// The server's certificate is not trusted, so nothing was sent.
+    /// An authority that nobody trusts here signed the server's certificate, so nothing was sent.
     #[error("the server's certificate is not trusted: {0}")]
-    Untrusted(String),
+    UnknownAuthority(String),
+    /// The server's certificate is wrong, so nothing was sent.
+    #[error("the server's certificate is not accepted: {0}")]
+    BadCertificate(String),
     /// The request may have reached GitHub.
     #[error("no clear answer came from GitHub: {0}")]
     Unclear(String),

@@ -53,6 +53,7 @@ inputs! {
     dry_run = "dry-run",
     fail_on = "fail-on",
     api_url = "api-url",
+    ca_certificates = "ca-certificates",
 }
 
 /// Failed redeliveries, the receiver being up, before a delivery is given up.
@@ -149,7 +150,7 @@ impl Given {
         runners: Defaults,
         now: DateTime<Utc>,
     ) -> Option<Inputs> {
-        let api_url = self.api_url.clone().or(runners.api_url);
+        let api_url = self.api_url.clone().or_else(|| runners.api_url.clone());
         let api = check.parsed("api-url", api_url.as_deref(), |value| {
             ApiBase::new(value).ok_or(values::API_URL)
         });
@@ -181,6 +182,7 @@ impl Given {
         let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
             values::std_duration(values::duration(value)?)
         });
+        let network = self.network(check, &runners);
         let policy = self.policy(check, api.as_ref());
         Some(Inputs {
             credential: credential?,
@@ -194,6 +196,7 @@ impl Given {
             dry_run: dry_run?.unwrap_or(false),
             fail_on: fail_on?.unwrap_or(FailOn::Lost),
             api: api?,
+            network: network?,
         })
     }
 

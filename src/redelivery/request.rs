@@ -111,7 +111,9 @@ fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateT
     let first = failure.first.time().unwrap_or(failure.newest.at);
     match error.failure() {
         github::RequestError::Stopped(why) => Says::Stop(*why),
-        github::RequestError::Unsent(_) | github::RequestError::Untrusted(_) => Says::Unsent,
+        github::RequestError::Unsent(_)
+        | github::RequestError::UnknownAuthority(_)
+        | github::RequestError::BadCertificate(_) => Says::Unsent,
         github::RequestError::NoToken { .. } => Says::Webhook,
         github::RequestError::Status { status, .. } => match status {
             400 | 410 | 422 => Says::Rejected,

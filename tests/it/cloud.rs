@@ -22,7 +22,7 @@ use redeliver_webhooks::stop::Stop;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, Sleep, sleep};
 
-const TOKEN: &str = "ghp_virtual";
+pub(crate) const TOKEN: &str = "ghp_virtual";
 
 /// github.com in this process, whose clock runs with Tokio's.
 #[derive(Clone)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
@@ -228,37 +229,67 @@ impl Run<'_> {
 
     /// The same with the workspace in this folder.
     pub(crate) fn run_in(mut self, folder: &Path) -> Ended {
+        let output = self.command(folder, "").output().unwrap();
+        Ended::new(self.world, &output, folder)
+    }
+
+    /// The same, and sends it a signal as soon as `when` says so. Tells how long it took to end.
+    pub(crate) fn run_and_signal(
+        mut self,
+        folder: &Path,
+        signal: &str,
+        when: impl Fn() -> bool,
+    ) -> (Ended, Duration) {
+        let name = format!("redeliver-test-{}-{}", std::process::id(), self.world.hook);
+        let name = format!("{name}-{}", self.world.simulator.address().port());
+        let mut command = self.command(folder, &name);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !when() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let began = Instant::now();
+        let mut kill = match std::env::var("REDELIVER_IMAGE") {
+            Ok(_) => {
+                let mut kill = engine();
+                kill.args(["kill", "--signal", signal, &name]);
+                kill
+            }
+            Err(_) => {
+                let mut kill = Command::new("kill");
+                kill.args(["-s", signal, &child.id().to_string()]);
+                kill
+            }
+        };
+        assert!(kill.stdout(Stdio::null()).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let took = began.elapsed();
+        (Ended::new(self.world, &output, folder), took)
+    }
+
+    /// The command that runs it, a container by this name if it is not empty.
+    fn command(&mut self, folder: &Path, name: &str) -> Command {
         let commands = folder.join("file_commands");
         let _ = std::fs::remove_dir_all(&commands);
         let workspace = folder.join("workspace");
         std::fs::create_dir_all(&commands).unwrap();
         std::fs::create_dir_all(&workspace).unwrap();
-        let output = match std::env::var("REDELIVER_IMAGE") {
-            Ok(image) => self.in_container(folder, &image),
-            Err(_) => {
-                self.command_files(&commands);
-                let workspace = workspace.to_str().unwrap();
-                self.variables
-                    .insert("GITHUB_WORKSPACE".into(), workspace.into());
-                Command::new(env!("CARGO_BIN_EXE_redeliver-webhooks"))
-                    .args(&self.arguments)
-                    .env_clear()
-                    .envs(&self.variables)
-                    .output()
-                    .unwrap()
-            }
-        };
-        self.world.judge();
-        let read = |name| std::fs::read_to_string(commands.join(name)).unwrap_or_default();
-        let log = String::from_utf8(output.stdout).unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(stderr, "", "the log is one stream; it was:\n{log}");
-        Ended {
-            code: output.status.code(),
-            outputs: as_the_runner_reads(&read("set_output")),
-            summary: read("step_summary"),
-            log,
+        if let Ok(image) = std::env::var("REDELIVER_IMAGE") {
+            return self.in_container(folder, &image, name);
         }
+        self.command_files(&commands);
+        let workspace = workspace.to_str().unwrap();
+        self.variables
+            .insert("GITHUB_WORKSPACE".into(), workspace.into());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_redeliver-webhooks"));
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables);
+        command
     }
 
     fn command_files(&mut self, folder: &Path) {
@@ -277,12 +308,12 @@ impl Run<'_> {
     }
 
     /// As the runner starts a container action: its mounts, its work folder, every variable by name.
-    fn in_container(&mut self, folder: &Path, image: &str) -> std::process::Output {
-        let words = |name| std::env::var(name).unwrap_or_default();
-        let engine = words("REDELIVER_ENGINE");
-        let mut engine = engine.split_whitespace();
-        let mut command = Command::new(engine.next().expect("REDELIVER_ENGINE is not set"));
-        command.args(engine).args(["run", "--rm"]);
+    fn in_container(&mut self, folder: &Path, image: &str, name: &str) -> Command {
+        let mut command = engine();
+        command.args(["run", "--rm"]);
+        if !name.is_empty() {
+            command.args(["--name", name]);
+        }
         command.args(words("REDELIVER_RUN_FLAGS").split_whitespace());
         command.args(["--workdir", "/github/workspace"]);
         self.command_files(Path::new("/github/file_commands"));
@@ -305,8 +336,21 @@ impl Run<'_> {
             command.args(["-v", &volume]);
         }
         command.arg(image).args(&self.arguments);
-        command.envs(&self.variables).output().unwrap()
+        command.envs(&self.variables);
+        command
     }
+}
+
+fn words(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
+fn engine() -> Command {
+    let engine = words("REDELIVER_ENGINE");
+    let mut engine = engine.split_whitespace();
+    let mut command = Command::new(engine.next().expect("REDELIVER_ENGINE is not set"));
+    command.args(engine);
+    command
 }
 
 /// What a run left behind.
@@ -319,6 +363,21 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    fn new(world: &World, output: &Output, folder: &Path) -> Self {
+        world.judge();
+        let commands = folder.join("file_commands");
+        let read = |name| std::fs::read_to_string(commands.join(name)).unwrap_or_default();
+        let log = String::from_utf8(output.stdout.clone()).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, "", "the log is one stream; it was:\n{log}");
+        Self {
+            code: output.status.code(),
+            outputs: as_the_runner_reads(&read("set_output")),
+            summary: read("step_summary"),
+            log,
+        }
+    }
+
     /// Asserts exit code 0.
     #[track_caller]
     pub(crate) fn success(self) -> Self {

@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod cancel;
 mod checkpoint;
 mod checkpoint_file;
 mod cloud;
@@ -19,6 +20,7 @@ mod errors;
 mod harness;
 mod inputs;
 mod kinds;
+mod limits;
 mod network;
 mod output;
 mod permissions;
@@ -26,6 +28,7 @@ mod policy;
 mod rows;
 mod server;
 mod state;
+mod tls;
 mod virtual_time;
 mod waves;
 mod webhooks;

@@ -1,0 +1,179 @@
+//! Connections through a proxy, where there is one for the address.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderValue, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower::{BoxError, Service};
+
+/// The proxies that the environment names, as addresses that were looked at before; empty for none.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    /// For https addresses.
+    pub https: String,
+    /// For http addresses.
+    pub http: String,
+    /// For those that have no other.
+    pub all: String,
+    /// Hosts for which there is none.
+    pub no: String,
+}
+
+/// They may hold passwords.
+impl std::fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Proxies {
+    pub(super) fn matcher(&self) -> Matcher {
+        Matcher::builder()
+            .https(self.https.clone())
+            .http(self.http.clone())
+            .all(self.all.clone())
+            .no(self.no.clone())
+            .build()
+    }
+}
+
+/// A way to GitHub, or to the proxy before it.
+#[derive(Clone)]
+pub(super) struct Route {
+    proxies: Arc<Matcher>,
+    direct: HttpConnector,
+    to_proxy: HttpsConnector<HttpConnector>,
+}
+
+/// A connection, which may lead to a proxy that is to be told the whole address.
+pub(super) struct Stream {
+    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    proxied: bool,
+}
+
+impl Route {
+    pub(super) fn new(
+        proxies: Arc<Matcher>,
+        direct: HttpConnector,
+        to_proxy: HttpsConnector<HttpConnector>,
+    ) -> Self {
+        Self {
+            proxies,
+            direct,
+            to_proxy,
+        }
+    }
+
+    /// What a proxy that is told the whole address wants to see in the request.
+    pub(super) fn authorization(&self, target: &Uri) -> Option<HeaderValue> {
+        let proxy = self.proxies.intercept(target);
+        let plain = target.scheme_str() == Some("http");
+        proxy.filter(|_| plain)?.basic_auth().cloned()
+    }
+}
+
+impl Service<Uri> for Route {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.to_proxy.poll_ready(context) {
+            Poll::Ready(Ok(())) => self.direct.poll_ready(context).map_err(Into::into),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let Some(proxy) = self.proxies.intercept(&target) else {
+            let stream = self.direct.call(target);
+            return Box::pin(async move {
+                Ok(Stream {
+                    stream: MaybeHttpsStream::Http(stream.await?),
+                    proxied: false,
+                })
+            });
+        };
+        if target.scheme_str() == Some("https") {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
+            if let Some(authorization) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(authorization.clone());
+            }
+            let stream = tunnel.call(target);
+            return Box::pin(async move {
+                let stream = stream
+                    .await
+                    .map_err(|error| format!("the proxy: {error}"))?;
+                Ok(Stream {
+                    stream,
+                    proxied: false,
+                })
+            });
+        }
+        let stream = self.to_proxy.call(proxy.uri().clone());
+        Box::pin(async move {
+            let stream = stream
+                .await
+                .map_err(|error| format!("the proxy: {error}"))?;
+            Ok(Stream {
+                stream,
+                proxied: true,
+            })
+        })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.stream.connected().proxy(self.proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+}

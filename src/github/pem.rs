@@ -1,0 +1,37 @@
+//! PEM text, whose new lines may have become spaces or `\n` on its way through secrets and environment files.
+
+/// What a block begins with.
+pub(super) const BEGIN: &str = "-----BEGIN ";
+
+/// One block, mended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// What it says it is, such as `CERTIFICATE`.
+    pub(super) label: String,
+    /// The whole of it, with its body on one line.
+    pub(super) text: String,
+}
+
+/// The blocks of a text, in order.
+///
+/// # Errors
+/// A block breaks off. The words show nothing of the text.
+pub(super) fn blocks(text: &str) -> Result<Vec<Block>, &'static str> {
+    let text = text.replace("\\r", "\n").replace("\\n", "\n");
+    let mut blocks = Vec::new();
+    let mut rest = &*text;
+    while let Some((_, after)) = rest.split_once(BEGIN) {
+        let (label, after) = after
+            .split_once("-----")
+            .ok_or("its first line breaks off")?;
+        let end = format!("-----END {label}-----");
+        let (body, after) = after.split_once(&end).ok_or("its end is missing")?;
+        let body: String = body.split_whitespace().collect();
+        blocks.push(Block {
+            label: label.to_owned(),
+            text: format!("{BEGIN}{label}-----\n{body}\n{end}\n"),
+        });
+        rest = after;
+    }
+    Ok(blocks)
+}

@@ -1,0 +1,97 @@
+//! Somebody cancels: real signals to a real process, which is PID 1 where it is a container.
+
+use std::time::Duration;
+
+use simulated_github::{Attempt, Fault, guid};
+
+use crate::harness::{HOUR, World, ago};
+
+/// A world with 200 failed deliveries, and a pass that asks for them one after the other.
+fn world() -> World {
+    let world = World::new();
+    world.set_variable(&ago(2 * HOUR).timestamp_millis().to_string());
+    for n in 0..200 {
+        world.log(Attempt::failed(guid(n), ago(HOUR)));
+    }
+    world.simulator.github().latency = Duration::from_millis(20);
+    world
+}
+
+#[test]
+fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
+    for signal in ["TERM", "INT"] {
+        let world = world();
+        let before = world.variable();
+        let folder = tempfile::tempdir().unwrap();
+        let asking = || world.redelivered().len() >= 12;
+        let (ended, took) = world.pass().run_and_signal(folder.path(), signal, asking);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert_eq!(ended.code, Some(1), "{}", ended.log);
+        let asked = world.redelivered().len();
+        assert!((12..150).contains(&asked), "{asked}");
+        let ended = ended.outputs(&["result=cancelled", "found=200", "errors=0"]);
+        assert!(ended.summary.contains("cancelled"), "{}", ended.summary);
+        assert!(
+            ended.log.contains("the next one goes on where it ended"),
+            "{}",
+            ended.log
+        );
+        assert!(world.variable() >= before);
+
+        // The next pass completes the work, and nothing is sent twice.
+        let ended = world.pass().run().success();
+        ended.outputs(&["result=recovered"]);
+        let mut guids: Vec<String> = world
+            .simulator
+            .github()
+            .attempts(world.hook)
+            .into_iter()
+            .filter(|attempt| attempt.redelivery)
+            .map(|attempt| attempt.guid)
+            .collect();
+        guids.sort();
+        let sent = guids.len();
+        guids.dedup();
+        assert_eq!((sent, guids.len()), (200, 200), "{signal}");
+    }
+}
+
+#[test]
+fn what_gets_no_answer_keeps_nobody_waiting() {
+    let world = world();
+    let hang = Fault::on("POST", "/attempts").nth(3).hang();
+    world.simulator.github().add_fault(hang);
+    let folder = tempfile::tempdir().unwrap();
+    let hangs = || world.requests("/attempts") >= 3;
+    let (ended, took) = world.pass().run_and_signal(folder.path(), "TERM", hangs);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    ended.outputs(&["result=cancelled", "found=200", "redelivered=3", "errors=0"]);
+    // What was asked for without an answer is not asked for at once by the next pass.
+    world.simulator.github().clear_faults();
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["found=198", "open=1"]);
+    assert_eq!(world.redelivered().len(), 199);
+}
+
+#[test]
+fn a_pass_that_is_cancelled_while_it_reads_ends_as_well() {
+    let world = World::new();
+    world.log_healthy(5_000, 1);
+    world.simulator.github().latency = Duration::from_millis(100);
+    let folder = tempfile::tempdir().unwrap();
+    let reading = || world.requests("/deliveries") >= 3;
+    let run = world.bare_pass().input("fail-on", "never");
+    let (ended, took) = run.run_and_signal(folder.path(), "TERM", reading);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(
+        ended.code,
+        Some(1),
+        "always, whatever `fail-on` says: {}",
+        ended.log
+    );
+    ended.outputs(&["result=cancelled", "errors=0"]);
+}

@@ -1,0 +1,259 @@
+//! GitHub's limits, and trouble that comes by chance: whole passes in virtual time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use simulated_github::{Attempt, Fault, Receiver, SecondaryLimit, guid};
+use tokio::time::{Instant, advance};
+
+use crate::cloud::{Cloud, TOKEN, start};
+
+fn count(report: &Report, outcome: Outcome) -> usize {
+    report.count(|each| each == outcome)
+}
+
+fn log_pages(cloud: &Cloud, pages: i64) {
+    for n in 0..pages * 100 {
+        let at = start() - TimeDelta::seconds(n);
+        cloud.log(Attempt::ok(guid(1_000_000 + n as u64), at));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_limit_is_waited_for_if_it_is_near() {
+    let mut cloud = Cloud::new();
+    log_pages(&cloud, 100);
+    cloud.latency = Duration::from_millis(100);
+    // A tenth of 5,000 is left to others: 50 requests may still be made.
+    let reset = start() + TimeDelta::minutes(4);
+    cloud.github().set_rate_limit_used(TOKEN, 4_450, reset);
+    let began = Instant::now();
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        (report.result(), report.scanned()),
+        (PassResult::Healthy, 10_000)
+    );
+    assert_eq!(report.warnings, [""; 0]);
+    let took = began.elapsed().as_secs();
+    assert!((240..300).contains(&took), "{took}");
+    let github = cloud.github();
+    let before: Vec<_> = github
+        .requests()
+        .iter()
+        .filter(|each| each.at < reset)
+        .collect();
+    // What was on its way when the fiftieth answer came may go beyond.
+    assert!((50..=52).contains(&before.len()), "{}", before.len());
+    assert!(github.requests().iter().all(|each| each.status != 403));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_limit_that_is_far_ends_the_pass_with_a_warning() {
+    let mut cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 3, start() - TimeDelta::minutes(1));
+    log_pages(&cloud, 100);
+    cloud.latency = Duration::from_millis(100);
+    let reset = start() + TimeDelta::minutes(50);
+    cloud.github().set_rate_limit_used(TOKEN, 4_450, reset);
+    let began = Instant::now();
+    let report = cloud.pass(&[]).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.result(), PassResult::Open);
+    let warning = &report.warnings[0];
+    assert!(warning.starts_with("GitHub's rate limit is reached with 3 deliveries left: run again after 2026-11-22T12:50"), "{warning}");
+    // The last word is written all the same, and nothing is lost.
+    let asked = cloud.github().requests().len();
+    advance(Duration::from_secs(3_600)).await;
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        (report.errors.len(), count(&report, Outcome::Recovered)),
+        (0, 3)
+    );
+    assert!(asked <= 60, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secondary_limit_is_waited_for_as_github_says() {
+    let limit = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+    let date = "Sun, 22 Nov 2026 12:00:50 GMT";
+    for (retry_after, wait) in [
+        (Some("30"), 31),
+        (Some(date), 51),
+        (None, 60),
+        (Some("nonsense"), 60),
+    ] {
+        for request in ["POST", "GET"] {
+            let cloud = Cloud::new();
+            cloud.log_failures(cloud.hook, 5, start());
+            let path = if request == "POST" {
+                "/attempts"
+            } else {
+                "/deliveries?"
+            };
+            let fault = Fault::on(request, path).status(403, limit);
+            let fault = match retry_after {
+                Some(value) => fault.header("retry-after", value),
+                None => fault,
+            };
+            cloud.github().add_fault(fault);
+            let began = Instant::now();
+            let report = cloud.pass(&[]).await;
+            assert_eq!(report.errors, [""; 0]);
+            assert_eq!(count(&report, Outcome::Recovered), 5, "{retry_after:?}");
+            let took = began.elapsed().as_secs();
+            assert!(
+                (wait..wait + 5).contains(&took),
+                "{retry_after:?} {request}: {took}"
+            );
+            let asked = cloud.github().requested(cloud.hook).len();
+            assert_eq!(asked, 5, "nothing is sent twice");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_at_one_webhook_holds_them_all_and_then_ends_the_pass() {
+    let cloud = Cloud::new();
+    let mut hooks = vec![cloud.hook];
+    hooks.extend((0..40).map(|n| cloud.add_webhook(&format!("https://{n}.example.com"))));
+    for hook in &hooks {
+        cloud.log_failures(*hook, 2, start());
+    }
+    let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
+    let fault = Fault::on("POST", "/attempts").always().status(403, limit);
+    cloud.github().add_fault(fault);
+    let began = Instant::now();
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(
+        (report.count(|_| true), count(&report, Outcome::Deferred)),
+        (82, 82)
+    );
+    assert!(
+        report.warnings[0].starts_with("GitHub's rate limit is reached with 82 deliveries left"),
+        "{:?}",
+        report.warnings
+    );
+    // A minute, two, four; the fourth wait would be too long.
+    let took = began.elapsed().as_secs();
+    assert!((420..440).contains(&took), "{took}");
+    let asked = cloud
+        .github()
+        .requests()
+        .iter()
+        .filter(|each| each.path_and_query.ends_with("/attempts"))
+        .count();
+    assert!(asked <= 4 * 16, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_thousand_failures_trip_no_limit_and_take_as_long_as_the_pace() {
+    let mut cloud = Cloud::new();
+    cloud.github().secondary_limit = Some(SecondaryLimit::default());
+    let mut hooks = vec![cloud.hook];
+    hooks.extend((1..10).map(|n| cloud.add_webhook(&format!("https://{n}.example.com"))));
+    for hook in &hooks {
+        cloud.log_failures(*hook, 200, start());
+    }
+    cloud.latency = Duration::from_millis(100);
+    let began = Instant::now();
+    let report = cloud.pass(&[]).await;
+    assert_eq!(
+        (report.errors.len(), count(&report, Outcome::Recovered)),
+        (0, 2_000)
+    );
+    let github = cloud.github();
+    assert!(
+        github
+            .requests()
+            .iter()
+            .all(|each| each.status < 400 || each.status == 404)
+    );
+    let most = github.most_points_in_a_minute();
+    assert!(most <= 900, "{most}");
+    assert!(github.most_in_flight() <= 16);
+    // After a burst of 30, 140 a minute.
+    let ideal = (2_000.0 - 30.0) / 140.0 * 60.0;
+    let took = began.elapsed().as_secs_f64();
+    println!(
+        "{took} s, {ideal} s at the pace, {most} points, {} requests",
+        github.requests().len()
+    );
+    assert!(took < ideal * 1.1, "{took} for {ideal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_are_recovered_at_once_whatever_else_is_down_or_huge() {
+    let mut cloud = Cloud::new();
+    cloud.latency = Duration::from_millis(100);
+    cloud.log_failures(cloud.hook, 4_000, start());
+    for n in 0..60 {
+        let hook = cloud.add_webhook(&format!("https://down-{n}.example.com"));
+        cloud.log_failures(hook, 50, start());
+        cloud.github().webhook_mut(hook).receiver = Receiver::down();
+    }
+    let few = cloud.add_webhook("https://few.example.com");
+    cloud.log_failures(few, 3, start());
+    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "5m")]).await;
+    let github = cloud.github();
+    let recovered = github
+        .attempts(few)
+        .into_iter()
+        .filter(|each| each.status_code == Some(200));
+    let times: Vec<i64> = recovered
+        .map(|each| (each.delivered_at - start()).num_seconds())
+        .collect();
+    println!("{times:?}");
+    assert_eq!(times.len(), 3, "{:?}", report.warnings);
+    assert!(times.iter().all(|time| *time < 60), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifth_of_all_answers_lost_loses_nothing_and_sends_nothing_twice() {
+    for seed in 0..12 {
+        let mut cloud = Cloud::new();
+        cloud.latency = Duration::from_millis(50);
+        for n in 0..100 {
+            cloud.log(Attempt::failed(
+                guid(n),
+                start() - TimeDelta::minutes(60 + n as i64),
+            ));
+        }
+        log_pages(&cloud, 200);
+        {
+            let mut github = cloud.github();
+            let before = Fault::on_any_path("*")
+                .randomly_in(seed, 0..10)
+                .status(502, "");
+            let after = Fault::on_any_path("*")
+                .randomly_in(seed, 10..20)
+                .status(502, "");
+            github.add_fault(before);
+            github.add_fault(after.act_first());
+        }
+        let mut left = 100;
+        for pass in 0..4 {
+            let report = cloud
+                .pass(&[("INPUT_SINCE", if pass == 0 { "8h" } else { "" })])
+                .await;
+            assert_eq!(report.errors, [""; 0], "seed {seed}, pass {pass}");
+            left = cloud.undelivered(cloud.hook).len();
+            if left == 0 {
+                break;
+            }
+            advance(Duration::from_secs(3_700)).await;
+        }
+        assert_eq!(left, 0, "seed {seed}");
+        let twice = cloud
+            .redelivered(cloud.hook)
+            .into_iter()
+            .filter(|(_, times)| *times > 1);
+        assert_eq!(twice.collect::<Vec<_>>(), [], "seed {seed}");
+    }
+}
