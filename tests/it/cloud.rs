@@ -167,10 +167,20 @@ impl Cloud {
         ours: DateTime<Utc>,
         more: &[(&str, &str)],
     ) -> Report {
+        let console = Console::new(&Runner::default(), std::io::sink());
+        self.pass_on(&console, ours, more).await
+    }
+
+    /// A pass whose log goes to this console.
+    pub(crate) async fn pass_on(
+        &self,
+        console: &Console,
+        ours: DateTime<Utc>,
+        more: &[(&str, &str)],
+    ) -> Report {
         let mut given = vec![("INPUT_API_URL", self.base)];
         given.extend(more);
         let inputs = inputs(&given);
-        let console = Console::new(&Runner::default(), std::io::sink());
         let cloud = self.clone();
         let service = tower::service_fn(move |request: http::Request<OctoBody>| {
             let cloud = cloud.clone();
@@ -189,8 +199,8 @@ impl Cloud {
         let (credential, needs) = (&inputs.credential, inputs.needs());
         let stop = Stop::after(inputs.time_limit);
         let credentials =
-            Credentials::over(service, &base, credential, needs, &console, &stop, ours);
-        pass::run(&inputs, &credentials.unwrap(), &console).await
+            Credentials::over(service, &base, credential, needs, console, &stop, ours);
+        pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }
 

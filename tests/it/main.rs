@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod bugs;
 mod cancel;
 mod checkpoint;
 mod checkpoint_file;
@@ -26,6 +27,7 @@ mod output;
 mod permissions;
 mod policy;
 mod rows;
+mod secrets;
 mod server;
 mod state;
 mod tls;

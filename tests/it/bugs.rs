@@ -1,0 +1,81 @@
+//! What becomes of a pass in which a bug is met.
+
+use std::io::{self, Write};
+
+use redeliver_webhooks::actions::Console;
+use redeliver_webhooks::inputs::Runner;
+use redeliver_webhooks::report::{Outcome, PassResult};
+use redeliver_webhooks::summary;
+
+use crate::cloud::{Cloud, start};
+
+/// A log that can't take one line.
+struct Bug(&'static str);
+
+impl Write for Bug {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        assert!(!String::from_utf8_lossy(bytes).contains(self.0), "a bug");
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_at_one_webhook_stops_no_other_and_loses_nothing() {
+    // While its log is told of, while it asks, and after a wave.
+    for line in [
+        "ci.example.com): ",
+        "512345671: redelivering",
+        "512345671: asked for",
+    ] {
+        let cloud = Cloud::new();
+        // Another of the same receiver, which must not wait for ever, and one of another.
+        let same = cloud.add_webhook("https://ci.example.com/other");
+        let other = cloud.add_webhook("https://chat.example.com");
+        for hook in [cloud.hook, same, other] {
+            cloud.log_failures(hook, 3, start());
+        }
+        let console = Console::new(&Runner::default(), Bug(line));
+        let report = cloud.pass_on(&console, start(), &[]).await;
+        assert_eq!(report.result(), PassResult::Error, "{line}");
+        assert!(
+            report.errors[0].contains("please report this"),
+            "{:?}",
+            report.errors
+        );
+        assert!(summary::markdown(&report).contains("please report this"));
+        assert!(
+            report.count(|outcome| outcome == Outcome::Recovered) >= 3,
+            "{line}"
+        );
+        assert_eq!(cloud.undelivered(other).len(), 0, "{line}");
+
+        tokio::time::advance(std::time::Duration::from_secs(3_700)).await;
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors, [""; 0]);
+        for hook in [cloud.hook, same, other] {
+            assert_eq!(cloud.undelivered(hook).len(), 0, "{line}");
+            assert!(
+                cloud.redelivered(hook).values().all(|times| *times == 1),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_of_the_pass_itself_is_reported_with_what_was_found_out() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 3, start());
+    let console = Console::new(&Runner::default(), Bug("Checkpoint moved"));
+    let report = cloud.pass_on(&console, start(), &[]).await;
+    assert!(
+        report.errors[0].contains("please report this"),
+        "{:?}",
+        report.errors
+    );
+    assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 3);
+}
