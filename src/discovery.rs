@@ -1,7 +1,9 @@
 //! Finds the webhooks that the user named, and tells each as soon as it is found: where an account has
 //! thousands of repositories, the first are scanned while the last are still being listed.
 
-use std::collections::{HashMap, HashSet};
+mod census;
+
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,9 +14,9 @@ use crate::github::{self, Client, Credentials, Error, Found, RepositoryList};
 use crate::report::counted;
 use crate::targets::Targets;
 use crate::webhook::{HookId, Owner, Repository, Webhook};
+use census::NAMED;
 
-/// Most repositories that may not be read which are named one by one.
-const NAMED: usize = 5;
+pub use census::{Census, Listed};
 
 /// A webhook, and who speaks about it.
 pub struct Located {
@@ -22,87 +24,6 @@ pub struct Located {
     pub webhook: Webhook,
     /// Who speaks about it.
     pub client: Client,
-}
-
-/// What there is besides the webhooks that were found.
-#[derive(Debug, Default)]
-pub struct Census {
-    /// Webhooks that are switched off.
-    pub inactive: usize,
-    /// The repositories of accounts all of whose repositories were meant.
-    pub listed: Listed,
-    /// Requests by account, or all of them where one token makes them.
-    pub requests: HashMap<String, u64>,
-    /// What failed.
-    pub errors: Vec<String>,
-    /// What people should know.
-    pub warnings: Vec<String>,
-    /// The search was not finished, be it that the pass was to end or that something failed.
-    unfinished: bool,
-    /// The credential itself was refused, and not only for one thing.
-    unauthorized: bool,
-    /// Active webhooks were found.
-    active: bool,
-    /// Hosts of webhooks whose payload URL is not the one meant.
-    elsewhere: Vec<String>,
-    /// Owners of webhooks that nobody named and that may not be read, in lower case.
-    pub refused: Vec<String>,
-    /// How many lists of webhooks that nobody named failed otherwise.
-    failed: usize,
-}
-
-/// An account's repositories.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
-    /// Those whose webhooks the credential may administer.
-    pub repositories: usize,
-    /// Those that are archived.
-    pub archived: usize,
-    /// Those that the credential may not administer.
-    pub others: usize,
-    /// Active webhooks of those that may be.
-    active: usize,
-}
-
-impl std::ops::AddAssign for Listed {
-    fn add_assign(&mut self, other: Self) {
-        self.repositories += other.repositories;
-        self.archived += other.archived;
-        self.others += other.others;
-        self.active += other.active;
-    }
-}
-
-impl Census {
-    /// Whether all webhooks that are meant are known.
-    pub fn is_complete(&self) -> bool {
-        !self.unfinished
-    }
-
-    fn fail(&mut self, error: &Error) {
-        self.unfinished = true;
-        self.unauthorized |= error.failure().status() == Some(401);
-        if !error.failure().is_stop() {
-            self.errors.push(error.to_string());
-        }
-    }
-
-    /// The same where others may fail alike: a few are told one by one, and the rest counted.
-    fn fail_alike(&mut self, error: &Error) {
-        self.unfinished = true;
-        self.unauthorized |= error.failure().status() == Some(401);
-        if !error.failure().is_stop() {
-            self.failed += 1;
-            if self.failed <= NAMED {
-                self.errors.push(error.to_string());
-            }
-        }
-    }
-
-    /// Something that is meant is not there. All that is there is known.
-    fn miss(&mut self, error: String) {
-        self.errors.push(error);
-    }
 }
 
 /// The search for webhooks.

@@ -9,7 +9,8 @@
 //! | `clock` | GitHub's time |
 //! | `connect` | connections: proxies, TLS, HTTP/1.1 and 2, what became of a request that failed |
 //! | `exchange` | one request and its answer, each within its time |
-//! | `client` | octocrab on top of that: one way to read, one to write |
+//! | `shared` | octocrab on top of that, with what all credentials have in common |
+//! | `client` | one credential: one way to read, one to write |
 //! | `gate`, `pace`, `retry` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `pem` | keys and certificates as people pass them |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
@@ -35,18 +36,20 @@ mod paged;
 mod pem;
 mod repositories;
 mod retry;
+mod shared;
 mod variables;
 mod webhooks;
 
 pub use attempts::{Log, Page, Unreadable, redeliver};
 pub use auth::{Credential, PrivateKey, Secret};
 pub use base::{ApiBase, origin};
-pub use client::{Client, TokenEnd};
+pub use client::Client;
 pub use connect::{CaCertificates, Network, Proxies, TrustError};
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use pace::Pace;
 pub use repositories::{RepositoryList, is_person};
+pub use shared::TokenEnd;
 pub use variables::{create_variable, update_variable, variable};
 pub use webhooks::{Found, app_webhook, webhook, webhooks};

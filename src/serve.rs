@@ -1,6 +1,8 @@
 //! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
 //! the same receiver, and for no others.
 
+mod served;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -11,15 +13,16 @@ use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
-use crate::notice::PANIC;
 use crate::plan::{Plan, Policy, counts, plan};
 use crate::receiver::{Group, May};
-use crate::redelivery::{Finding, Redelivered, Redeliverer, Turn};
-use crate::report::{Delivery, Outcome, WebhookReport, counted};
-use crate::scan::{Scan, Told};
+use crate::redelivery::{Finding, Redeliverer, Turn};
+use crate::report::Outcome;
+use crate::scan::Scan;
 use crate::state::Memory;
 use crate::stop::Stop;
 use crate::webhook::Webhook;
+
+pub use served::Served;
 
 const DOWN: &str = "the receiver is down";
 
@@ -49,22 +52,6 @@ pub struct Serving<'a> {
 
 /// The webhooks of each receiver.
 pub type Groups = HashMap<String, Group>;
-
-/// What came of one webhook.
-pub struct Served {
-    /// What happened.
-    pub report: WebhookReport,
-    /// How many deliveries were due.
-    pub due: usize,
-    /// Deliveries that an earlier pass lost.
-    pub given_up_earlier: usize,
-    /// What the next pass is to know.
-    pub memory: Option<Memory>,
-    /// What failed.
-    pub errors: Vec<String>,
-    /// What people should know.
-    pub warnings: Vec<String>,
-}
 
 impl Serving<'_> {
     /// Goes the whole way with `webhook`.
@@ -367,78 +354,3 @@ impl Serving<'_> {
 const FORGOTTEN: TimeDelta = TimeDelta::hours(2);
 
 const UNWRITABLE: &str = "the checkpoint can't be written";
-
-impl Served {
-    fn new(webhook: Webhook) -> Self {
-        Self {
-            report: WebhookReport {
-                webhook,
-                pages: 0,
-                scanned: 0,
-                complete: false,
-                down: false,
-                deliveries: Vec::new(),
-            },
-            due: 0,
-            given_up_earlier: 0,
-            memory: None,
-            errors: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-
-    /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
-    pub fn broken(webhook: Webhook, before: Memory) -> Self {
-        let error = format!("{webhook}: {PANIC}");
-        Self {
-            memory: Some(before),
-            errors: vec![error],
-            ..Self::new(webhook)
-        }
-    }
-
-    /// Takes in what was read, and says so.
-    fn read(&mut self, serving: &Serving<'_>, told: &Told) {
-        let webhook = &self.report.webhook;
-        let mut line = format!(
-            "{webhook} ({}): {} of {} read, {} failed",
-            webhook.receiver,
-            counted(told.scanned, "attempt"),
-            counted(told.pages, "page"),
-            counted(told.failures.len(), "delivery"),
-        );
-        let broken = told.broken.as_ref();
-        let broken = broken.filter(|error| !error.failure().is_stop());
-        if let Some(error) = broken {
-            line.push_str(&format!("; then reading broke off: {error}"));
-        }
-        serving.redeliverer.console.line(&line);
-        if let Some(reason) = &told.unreadable.reason {
-            self.warnings.push(format!(
-                "{webhook}: {} of its log could not be read and were left out ({reason})",
-                counted(told.unreadable.rows, "row"),
-            ));
-        }
-        self.report.pages = told.pages;
-        self.report.scanned = told.scanned;
-        self.errors.extend(broken.map(ToString::to_string));
-    }
-
-    fn take(&mut self, done: Redelivered) {
-        self.report.down |= done.down;
-        self.report.deliveries.extend(done.deliveries);
-        self.errors.extend(done.errors);
-        self.warnings.extend(done.warnings);
-    }
-
-    fn defer(&mut self, due: Vec<Failure>, reason: &str) {
-        let deferred = due.into_iter().map(|failure| Delivery {
-            failure,
-            outcome: Outcome::Deferred,
-            reason: Some(reason.into()),
-            due_at: None,
-            asked: None,
-        });
-        self.report.deliveries.extend(deferred);
-    }
-}

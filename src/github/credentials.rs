@@ -12,11 +12,12 @@ use tower::{BoxError, Service};
 use super::app::{App, KeyError};
 use super::auth::{Credential, Secret};
 use super::base::ApiBase;
-use super::client::{Client, Shared, TokenEnd};
+use super::client::Client;
 use super::connect::{Network, Transport, TrustError};
 use super::error::{Error, RequestError, Subject};
 use super::installation::{self, Installation, Minter, Needs};
 use super::pace::Pace;
+use super::shared::{Shared, TokenEnd};
 use crate::actions::Console;
 use crate::stop::Stop;
 

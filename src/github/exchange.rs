@@ -10,10 +10,10 @@ use octocrab::OctoBody;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::client::Shared;
 use super::connect::chain;
 use super::error::RequestError;
 use super::gate::Leave;
+use super::shared::Shared;
 
 /// Longest wait for an answer's headers.
 const HEADERS: Duration = Duration::from_secs(30);

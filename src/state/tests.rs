@@ -1,4 +1,7 @@
 use super::*;
+use crate::attempt::{AttemptId, Guid};
+use crate::history::{Failure, First, Newest};
+use crate::report::Asked;
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()

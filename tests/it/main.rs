@@ -17,6 +17,7 @@ mod cloud;
 mod decisions;
 mod discovery;
 mod docs_script;
+mod ended;
 mod errors;
 mod harness;
 mod inputs;

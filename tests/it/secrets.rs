@@ -6,7 +6,8 @@ use simulated_github::{
     Access, App, Attempt, Fault, Installation, Owner, Proxy, TestKey, Webhook, guid,
 };
 
-use crate::harness::{Ended, REPOSITORY, TOKEN, VARIABLE, World, ago};
+use crate::ended::Ended;
+use crate::harness::{REPOSITORY, TOKEN, VARIABLE, World, ago};
 use crate::kinds::CLIENT_ID;
 
 /// A secret in the forms in which it might slip out.

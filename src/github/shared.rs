@@ -1,0 +1,223 @@
+//! What all credentials of a pass have in common: one stack, one clock, one gate, and 16 places.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http::header::{ACCEPT, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tower::{BoxError, Service};
+
+use super::base::ApiBase;
+use super::clock::Clock;
+use super::error::RequestError;
+use super::exchange::{Answer, Seen};
+use super::gate::{Gate, Leave};
+use crate::actions::Console;
+use crate::stop::Stop;
+
+/// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
+const PLACES: usize = 16;
+
+/// How long what is on its way may take after somebody cancelled, and how long the pass's last word may.
+/// A runner kills what has not ended 10 s after.
+const GRACE: Duration = Duration::from_secs(3);
+const LAST_GRACE: Duration = Duration::from_millis(4_500);
+
+/// The version of GitHub's API that is asked for. It works on every server.
+const API_VERSION: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-github-api-version"),
+    HeaderValue::from_static("2022-11-28"),
+);
+
+/// When a token ends, and which input it was given by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenEnd {
+    /// When it ends.
+    pub at: DateTime<Utc>,
+    /// The input.
+    pub input: &'static str,
+}
+
+/// What all credentials of a pass have in common.
+pub(super) struct Shared {
+    pub(super) octocrab: Octocrab,
+    pub(super) clock: Clock,
+    pub(super) gate: Arc<Gate>,
+    pub(super) base: ApiBase,
+    places: Semaphore,
+    requests: AtomicU64,
+    token_ends: Mutex<Option<TokenEnd>>,
+    pub(super) console: Console,
+}
+
+/// What a request is for, which decides what may be done about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Changes nothing.
+    Read,
+    /// Changes a variable, or makes a token. Making it twice does no harm.
+    Change,
+    /// Makes GitHub deliver.
+    Redelivery,
+    /// The pass's last word, which no limit and no end keeps back. After an end it is tried once.
+    Last,
+}
+
+impl Kind {
+    /// What GitHub counts it as
+    /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit>).
+    fn points(self) -> u32 {
+        match self {
+            Self::Read => 1,
+            Self::Change | Self::Redelivery | Self::Last => 5,
+        }
+    }
+
+    /// Whether a request that failed so is made again.
+    pub(super) fn repeats(self, error: &RequestError) -> bool {
+        match self {
+            Self::Read | Self::Change | Self::Last => error.is_passing(),
+            // Whatever may have reached GitHub may deliver twice.
+            Self::Redelivery => matches!(error, RequestError::Unsent(_)),
+        }
+    }
+
+    /// How long one on its way may take after somebody cancelled.
+    fn grace(self) -> Duration {
+        match self {
+            Self::Last => LAST_GRACE,
+            _ => GRACE,
+        }
+    }
+}
+
+impl Shared {
+    /// A stack over any transport, whose clock reads `now` until GitHub says otherwise.
+    pub(super) fn new<S, B>(
+        transport: S,
+        base: &ApiBase,
+        console: &Console,
+        stop: &Stop,
+        now: DateTime<Utc>,
+    ) -> Self
+    where
+        S: Service<Request<OctoBody>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let agent = concat!("redeliver-webhooks/", env!("CARGO_PKG_VERSION"));
+        let headers = vec![
+            (USER_AGENT, HeaderValue::from_static(agent)),
+            (
+                ACCEPT,
+                HeaderValue::from_static("application/vnd.github+json"),
+            ),
+            API_VERSION,
+        ];
+        let built = OctocrabBuilder::new_empty()
+            .with_service(transport)
+            .with_layer(&BaseUriLayer::new(base.uri().clone()))
+            .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
+            .with_auth(AuthState::None)
+            .build();
+        let octocrab = match built {
+            Ok(octocrab) => octocrab,
+            Err(never) => match never {},
+        };
+        Self {
+            octocrab,
+            clock: Clock::new(now),
+            base: base.clone(),
+            gate: Arc::new(Gate::new(stop)),
+            places: Semaphore::new(PLACES),
+            requests: AtomicU64::new(0),
+            token_ends: Mutex::new(None),
+            console: console.clone(),
+        }
+    }
+
+    /// How many requests were made.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// When the first of the tokens in use ends, as far as GitHub told.
+    pub(super) fn token_ends(&self) -> Option<TokenEnd> {
+        *self
+            .token_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_expiry(&self, end: TokenEnd) {
+        let mut first = self
+            .token_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *first = Some(first.map_or(end, |first| if end.at < first.at { end } else { first }));
+    }
+}
+
+impl Shared {
+    /// One request, which holds one of the places until its answer's body is read.
+    pub(super) async fn send(
+        &self,
+        kind: Kind,
+        request: Request<OctoBody>,
+        path: &str,
+        input: &'static str,
+        on_headers: &mut impl FnMut(&HeaderMap),
+    ) -> Result<Answer, RequestError> {
+        // The semaphore is never closed, so there is always a place at last.
+        let _place = self.places.acquire().await;
+        let leave = match kind {
+            Kind::Last => Leave::default(),
+            _ => {
+                let leave = self.gate.pass(kind.points(), &self.clock).await;
+                leave.map_err(RequestError::Stopped)?
+            }
+        };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let method = request.method().clone();
+        let began = Instant::now();
+        let mut seen = Seen::default();
+        let result = tokio::select! {
+            biased;
+            result = self.exchange(request, leave, on_headers, &mut seen) => result,
+            () = self.gate.stop().grace(kind.grace()) => {
+                Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
+            }
+        };
+        if let Some(at) = seen.token_ends {
+            self.note_expiry(TokenEnd { at, input });
+        }
+        if let Err(error) = &result
+            && let Some(limited) = error.limited()
+        {
+            self.gate.refused(limited, leave, &self.clock);
+        }
+        self.console.debug(|| {
+            let outcome = match (&result, seen.status) {
+                (Err(failure), None) => failure.to_string(),
+                (Err(failure), Some(status)) if !matches!(failure, RequestError::Status { .. }) => {
+                    format!("{} {failure}", status.as_u16())
+                }
+                (_, status) => status.map_or(0, |status| status.as_u16()).to_string(),
+            };
+            let remaining = seen.remaining.as_deref().unwrap_or("no limit told");
+            let ms = began.elapsed().as_millis();
+            format!("{method} {path}: {outcome} in {ms} ms, remaining: {remaining}")
+        });
+        result
+    }
+}

@@ -1,0 +1,101 @@
+//! What came of one webhook.
+
+use super::Serving;
+use crate::history::Failure;
+use crate::notice::PANIC;
+use crate::redelivery::Redelivered;
+use crate::report::{Delivery, Outcome, WebhookReport, counted};
+use crate::scan::Told;
+use crate::state::Memory;
+use crate::webhook::Webhook;
+
+/// What came of one webhook.
+pub struct Served {
+    /// What happened.
+    pub report: WebhookReport,
+    /// How many deliveries were due.
+    pub due: usize,
+    /// Deliveries that an earlier pass lost.
+    pub given_up_earlier: usize,
+    /// What the next pass is to know.
+    pub memory: Option<Memory>,
+    /// What failed.
+    pub errors: Vec<String>,
+    /// What people should know.
+    pub warnings: Vec<String>,
+}
+
+impl Served {
+    pub(super) fn new(webhook: Webhook) -> Self {
+        Self {
+            report: WebhookReport {
+                webhook,
+                pages: 0,
+                scanned: 0,
+                complete: false,
+                down: false,
+                deliveries: Vec::new(),
+            },
+            due: 0,
+            given_up_earlier: 0,
+            memory: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
+    pub fn broken(webhook: Webhook, before: Memory) -> Self {
+        let error = format!("{webhook}: {PANIC}");
+        Self {
+            memory: Some(before),
+            errors: vec![error],
+            ..Self::new(webhook)
+        }
+    }
+
+    /// Takes in what was read, and says so.
+    pub(super) fn read(&mut self, serving: &Serving<'_>, told: &Told) {
+        let webhook = &self.report.webhook;
+        let mut line = format!(
+            "{webhook} ({}): {} of {} read, {} failed",
+            webhook.receiver,
+            counted(told.scanned, "attempt"),
+            counted(told.pages, "page"),
+            counted(told.failures.len(), "delivery"),
+        );
+        let broken = told.broken.as_ref();
+        let broken = broken.filter(|error| !error.failure().is_stop());
+        if let Some(error) = broken {
+            line.push_str(&format!("; then reading broke off: {error}"));
+        }
+        serving.redeliverer.console.line(&line);
+        if let Some(reason) = &told.unreadable.reason {
+            self.warnings.push(format!(
+                "{webhook}: {} of its log could not be read and were left out ({reason})",
+                counted(told.unreadable.rows, "row"),
+            ));
+        }
+        self.report.pages = told.pages;
+        self.report.scanned = told.scanned;
+        self.errors.extend(broken.map(ToString::to_string));
+    }
+
+    pub(super) fn take(&mut self, done: Redelivered) {
+        self.report.down |= done.down;
+        self.report.deliveries.extend(done.deliveries);
+        self.errors.extend(done.errors);
+        self.warnings.extend(done.warnings);
+    }
+
+    pub(super) fn defer(&mut self, due: Vec<Failure>, reason: &str) {
+        let deferred = due.into_iter().map(|failure| Delivery {
+            failure,
+            outcome: Outcome::Deferred,
+            reason: Some(reason.into()),
+            due_at: None,
+            asked: None,
+        });
+        self.report.deliveries.extend(deferred);
+    }
+}

@@ -1,0 +1,261 @@
+//! What one pass remembers of a webhook for the next.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{AttemptId, Guid};
+use crate::history::{Failure, First, Newest, Remembered};
+use crate::report::Asked;
+
+/// Times that may stand in a state, in milliseconds: from 2008 to 2200.
+pub(super) const TIMES: Range<i64> = 1_199_145_600_000..7_258_118_400_000;
+
+/// Characters for each delivery that was asked for.
+const ASKED_DIGITS: usize = 14;
+
+/// What is remembered of one webhook.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Its log was read up to this time, in milliseconds since the epoch.
+    pub(super) read: i64,
+    /// What the open deliveries had before this time is in their numbers.
+    pub(super) counted: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) open: Vec<Open>,
+    /// What was asked for and not seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unseen: Vec<Unseen>,
+    /// What was lost, 12 digits each.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) settled: String,
+}
+
+/// An open delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Open {
+    guid: String,
+    pub(super) first: i64,
+    /// Redeliveries older than what the next pass reads, and how many of them counted.
+    made: usize,
+    counted: usize,
+    /// Redeliveries by passes that found the receiver down and read no further.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    probes: usize,
+    /// The newest attempt. Ids are strings: they are above 2^53.
+    id: String,
+    at: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
+    status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<i64>,
+    event: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+}
+
+/// What was asked for within one minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unseen {
+    minute: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unclear: bool,
+    /// 12 digits of each GUID, and two for the second.
+    guids: String,
+}
+
+impl Memory {
+    /// A memory of a log that was read up to `read`, whose deliveries' numbers hold what was before
+    /// `counted`.
+    pub fn new(read: DateTime<Utc>, counted: DateTime<Utc>) -> Self {
+        Self {
+            read: read.timestamp_millis(),
+            counted: counted.timestamp_millis(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether its times are such as can be reckoned with.
+    pub(super) fn is_sound(&self) -> bool {
+        let open = self.open.iter().flat_map(|open| [open.first, open.at]);
+        let asked = self
+            .unseen
+            .iter()
+            .map(|unseen| unseen.minute.saturating_mul(60_000));
+        let mut times = open.chain(asked).chain([self.read, self.counted]);
+        times.all(|time| TIMES.contains(&time))
+    }
+
+    /// The same without what GitHub redelivers no longer; `None` if nothing is left of it.
+    pub(super) fn since(&self, retention_start: DateTime<Utc>) -> Option<Self> {
+        let start = retention_start.timestamp_millis();
+        let mut memory = self.clone();
+        memory.open.retain(|open| open.first >= start);
+        memory.forget_asked_before(retention_start);
+        let empty = memory.open.is_empty() && memory.unseen.is_empty();
+        (!empty || memory.read >= start).then_some(memory)
+    }
+
+    /// Its log was read up to this time.
+    pub fn read_until(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.read)
+    }
+
+    /// The open deliveries, for who reads the log since.
+    pub fn open(&self) -> Remembered {
+        Remembered {
+            failures: self.open.iter().filter_map(Open::failure).collect(),
+            counted: DateTime::from_timestamp_millis(self.counted),
+        }
+    }
+
+    /// The open deliveries, for who reads no further: with what the log would tell of probes.
+    pub fn open_unread(&self) -> Vec<Failure> {
+        let unread = |open: &Open| {
+            let mut failure = open.failure()?;
+            failure.made_before += open.probes;
+            Some(failure)
+        };
+        self.open.iter().filter_map(unread).collect()
+    }
+
+    /// Remembers that an open delivery was tried in vain.
+    pub fn add_probe(&mut self, failure: &Failure) {
+        let guid = failure.guid.to_string();
+        if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
+            open.probes += 1;
+            open.id = failure.newest.id.to_string();
+            open.at = failure.newest.at.timestamp_millis();
+            open.pending = failure.newest.pending;
+            open.status = failure.newest.status.to_string();
+            open.code = failure.newest.code;
+        }
+    }
+
+    /// Remembers an open delivery; `made` and `counted` are its redeliveries that the next pass does not
+    /// read. `None` for one whose first attempt is unknown.
+    pub fn add_open(&mut self, failure: &Failure, made: usize, counted: usize) -> Option<()> {
+        let newest = &failure.newest;
+        self.open.push(Open {
+            guid: failure.guid.to_string(),
+            first: failure.first.time()?.timestamp_millis(),
+            made,
+            counted,
+            probes: 0,
+            id: newest.id.to_string(),
+            at: newest.at.timestamp_millis(),
+            pending: newest.pending,
+            status: newest.status.to_string(),
+            code: newest.code,
+            event: newest.event.to_string(),
+            action: newest.action.as_deref().map(str::to_owned),
+        });
+        Some(())
+    }
+
+    /// When a delivery was asked for of which nothing was seen.
+    pub fn asked(&self, guid: &Guid) -> Option<Asked> {
+        let digits = guid.digits();
+        let asked = self.all_asked().filter(|(each, _)| *each == digits);
+        asked.map(|(_, asked)| asked).max_by_key(|asked| asked.at)
+    }
+
+    /// What was asked for and not seen, by 12 digits.
+    fn all_asked(&self) -> impl Iterator<Item = (&str, Asked)> {
+        self.unseen.iter().flat_map(|unseen| {
+            let items = unseen.guids.as_bytes().chunks(ASKED_DIGITS);
+            items.filter_map(|item| {
+                let (digits, second) = std::str::from_utf8(item).ok()?.split_at_checked(12)?;
+                let second = i64::from_str_radix(second, 16).ok()?;
+                let at = DateTime::from_timestamp(unseen.minute * 60 + second, 0)?;
+                let unclear = unseen.unclear;
+                Some((digits, Asked { at, unclear }))
+            })
+        })
+    }
+
+    /// How many were asked for since, and not seen.
+    pub fn asked_since(&self, time: DateTime<Utc>) -> usize {
+        let asked = self.all_asked().filter(|(_, asked)| asked.at >= time);
+        asked.count()
+    }
+
+    /// Forgets what was asked for before this time.
+    pub fn forget_asked_before(&mut self, time: DateTime<Utc>) {
+        self.unseen
+            .retain(|unseen| unseen.minute >= time.timestamp() / 60);
+    }
+
+    /// Remembers that a delivery was asked for.
+    pub fn add_asked(&mut self, guid: &Guid, asked: Asked) {
+        if self
+            .asked(guid)
+            .is_some_and(|known| known.at.timestamp() == asked.at.timestamp())
+        {
+            return;
+        }
+        let second = asked.at.timestamp();
+        let minute = second.div_euclid(60);
+        let item = format!("{}{:02x}", guid.digits(), second.rem_euclid(60));
+        let same =
+            |unseen: &&mut Unseen| unseen.minute == minute && unseen.unclear == asked.unclear;
+        match self.unseen.iter_mut().find(same) {
+            Some(unseen) => unseen.guids.push_str(&item),
+            None => self.unseen.push(Unseen {
+                minute,
+                unclear: asked.unclear,
+                guids: item,
+            }),
+        }
+    }
+
+    /// Has the next pass read from this time on at least.
+    pub fn read_from(&mut self, time: DateTime<Utc>) {
+        self.read = self.read.min(time.timestamp_millis());
+    }
+
+    /// Whether a delivery was lost by an earlier pass.
+    pub fn is_settled(&self, guid: &Guid) -> bool {
+        holds(&self.settled, &guid.digits())
+    }
+
+    /// Remembers that a delivery was lost.
+    pub fn add_settled(&mut self, guid: &Guid) {
+        let text = guid.to_string();
+        self.open.retain(|open| open.guid != text);
+        self.settled.push_str(&guid.digits());
+    }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+fn holds(all: &str, digits: &str) -> bool {
+    all.as_bytes()
+        .chunks(12)
+        .any(|each| each == digits.as_bytes())
+}
+
+impl Open {
+    fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            guid: Guid::new(&self.guid),
+            newest: Newest {
+                id: AttemptId(self.id.parse().ok()?),
+                at: DateTime::from_timestamp_millis(self.at)?,
+                pending: self.pending,
+                status: self.status.as_str().into(),
+                code: self.code,
+                event: self.event.as_str().into(),
+                action: self.action.as_deref().map(Into::into),
+            },
+            first: First::At(DateTime::from_timestamp_millis(self.first)?),
+            attempts: Vec::new(),
+            made_before: self.made,
+            counted_before: self.counted,
+        })
+    }
+}
