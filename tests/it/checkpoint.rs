@@ -93,12 +93,12 @@ fn without_permission_for_the_variable_nothing_is_redelivered() {
 fn a_checkpoint_that_cannot_be_moved_at_the_end_is_an_error() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(5)));
-    let fault = Fault::on("PATCH", "/variables/").status(500, "{}");
+    let fault = Fault::on("PATCH", "/variables/").status(403, "{}");
     world.simulator.github().add_fault(fault);
     world
         .pass()
         .run()
-        .failure("GitHub answered 500")
+        .failure("GitHub answered 403")
         .outputs(&["redelivered=1", "checkpoint="]);
 }
 
