@@ -303,3 +303,67 @@ async fn every_organization_of_the_app_but_those_left_out() {
     );
     assert!(!warned.contains("bob"), "{warned}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_no_wrong_key_however_many_ask_at_a_time() {
+    let cloud = cloud();
+    for login in ["beta", "gamma"] {
+        let mut github = cloud.github();
+        let owner = Owner::Organization(login.into());
+        github.add_webhook(owner, Webhook::new("https://x.example.com"));
+        github.install(Installation::new(login, &ALL));
+    }
+    let mut inputs = as_the_app();
+    inputs.push(("INPUT_ORGANIZATION", "acme, beta, gamma"));
+    let ours = start() + TimeDelta::hours(1);
+    let report = cloud.pass_with_our_clock(ours, &inputs).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.webhooks.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_in_making_a_token_is_none_as_long_as_the_old_one_serves() {
+    let mut cloud = cloud();
+    cloud.github().installation_token_lifetime = TimeDelta::minutes(8);
+    cloud.log_failures(cloud.hook, 150, start());
+    cloud.latency = Duration::from_millis(100);
+    // The first is made; then for a while none is.
+    let trouble = Fault::on("POST", "/access_tokens")
+        .nth(2)
+        .times(8)
+        .status(502, "");
+    cloud.github().add_fault(trouble);
+    let report = pass(&cloud, &[("INPUT_PACE", "15")]).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_organization_leaves_people_and_those_left_out_with_what_was_named() {
+    let cloud = cloud();
+    let hook = {
+        let mut github = cloud.github();
+        github.add_user("bob");
+        let owner = Owner::Repository {
+            owner: "bob".into(),
+            name: "site".into(),
+        };
+        let hook = github.add_webhook(owner, Webhook::new("https://x.example.com"));
+        github
+            .webhook_mut(hook)
+            .log(Attempt::failed(guid(1), start() - TimeDelta::minutes(5)));
+        github.install(Installation::new("bob", &[("repository_hooks", "write")]));
+        github.add_repository("beta", "ops");
+        github.install(Installation::new("beta", &[("actions_variables", "write")]));
+        hook
+    };
+    let inputs = [
+        ("INPUT_ORGANIZATION", "*, !beta"),
+        ("INPUT_REPOSITORY", "bob/site"),
+        ("INPUT_CHECKPOINT_REPOSITORY", "beta/ops"),
+    ];
+    let report = pass(&cloud, &inputs).await;
+    assert_eq!(report.errors, [""; 0]);
+    assert_eq!(cloud.github().requested(hook).len(), 1);
+    assert!(report.checkpoint.is_some());
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use redeliver_webhooks::report::{Outcome, PassResult};
-use simulated_github::{Access, Attempt, Fault, Level, Owner, Webhook, guid};
+use simulated_github::{Access, Attempt, Fault, Level, Owner, Receiver, Webhook, guid};
 use tokio::time::Instant;
 
 use crate::cloud::{Cloud, start};
@@ -247,4 +247,101 @@ async fn one_webhook_that_answers_404_for_a_week_costs_the_others_nothing() {
     }
     let distinct: BTreeSet<usize> = requests[2..].iter().copied().collect();
     assert!(distinct.len() == 1, "{requests:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_where_nothing_may_be_read_for_a_while_is_recovered_later() {
+    let cloud = Cloud::new();
+    let hook = add_repository(&cloud, "a");
+    add_repository(&cloud, "b");
+    cloud.github().webhook_mut(hook).receiver = Receiver::down();
+    let open = start() - TimeDelta::minutes(5);
+    let trouble: [(&str, Option<Fault>); 3] = [
+        ("down", None),
+        (
+            "refused",
+            Some(Fault::on("GET", "/repos/acme/a/hooks").status(403, r#"{"message":"no"}"#)),
+        ),
+        ("off", None),
+    ];
+    for (what, fault) in trouble {
+        if let Some(fault) = fault {
+            cloud.github().add_fault(fault);
+        }
+        cloud.github().webhook_mut(hook).active = what != "off";
+        let report = cloud.pass(&ALL).await;
+        assert_eq!(report.errors, [""; 0], "{what}");
+        let checkpoint = cloud
+            .github()
+            .variable("acme/ops", "LAST_REDELIVERY")
+            .unwrap();
+        assert!(
+            checkpoint.parse::<i64>().unwrap() <= open.timestamp_millis(),
+            "{what}"
+        );
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+    }
+    cloud.github().webhook_mut(hook).active = true;
+    cloud.github().webhook_mut(hook).receiver = Receiver::up();
+    let report = cloud.pass(&ALL).await;
+    assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 1);
+    assert_eq!(cloud.undelivered(hook).len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_which_nothing_can_be_read_is_an_error() {
+    let cloud = Cloud::new();
+    let hook = add_repository(&cloud, "a");
+    let refused = Fault::on("GET", "/repos/acme/a/hooks").status(403, r#"{"message":"no"}"#);
+    cloud.github().add_fault(refused);
+    let report = cloud.pass(&ALL).await;
+    let expected =
+        "the repositories of `acme`: 2 repositories looked through, and none has an active webhook";
+    assert!(
+        report.errors[0].starts_with(expected),
+        "{:?}",
+        report.errors
+    );
+    cloud.github().webhook_mut(hook).active = false;
+    let report = cloud.pass(&ALL).await;
+    assert!(
+        report.errors[0].starts_with(expected),
+        "{:?}",
+        report.errors
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_refused_is_not_tried_at_every_repository() {
+    let cloud = Cloud::new();
+    for n in 0..300 {
+        add_repository(&cloud, &format!("r{n}"));
+    }
+    let refused = r#"{"message":"Bad credentials"}"#;
+    let fault = Fault::on("GET", "/hooks?").always().status(401, refused);
+    cloud.github().add_fault(fault);
+    let report = cloud.pass(&ALL).await;
+    assert!(
+        (1..=6).contains(&report.errors.len()),
+        "{:?}",
+        report.errors
+    );
+    let asked = cloud.github().requests().len();
+    assert!(asked < 120, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_patterns_for_payload_urls_do_not_share_a_variable() {
+    let cloud = Cloud::new();
+    cloud.add_webhook("https://chat.example.com");
+    let pass = |pattern| [("INPUT_HOOK_URL", pattern)];
+    let report = cloud.pass(&pass("https://ci.example.com*")).await;
+    assert_eq!(report.errors, [""; 0]);
+    let report = cloud.pass(&pass("https://chat.example.com*")).await;
+    assert!(
+        report.errors[0].ends_with("Give each its own variable"),
+        "{:?}",
+        report.errors
+    );
+    assert!(!report.errors[0].contains("chat"), "{:?}", report.errors);
 }

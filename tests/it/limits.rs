@@ -257,3 +257,19 @@ async fn a_fifth_of_all_answers_lost_loses_nothing_and_sends_nothing_twice() {
         assert_eq!(twice.collect::<Vec<_>>(), [], "seed {seed}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_pages_trip_no_limit() {
+    let mut cloud = Cloud::new();
+    cloud.github().secondary_limit = Some(SecondaryLimit::default());
+    log_pages(&cloud, 2_000);
+    cloud.latency = Duration::from_millis(10);
+    let began = Instant::now();
+    let report = cloud.pass(&[("INPUT_CHECKPOINT_VARIABLE", "")]).await;
+    assert_eq!((report.errors.len(), report.scanned()), (0, 200_000));
+    let most = cloud.github().most_points_in_a_minute();
+    assert!((800..=860).contains(&most), "{most}");
+    // 840 at once, 840 a minute later, and the rest.
+    let took = began.elapsed().as_secs();
+    assert!((120..150).contains(&took), "{took}");
+}
