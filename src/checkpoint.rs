@@ -254,13 +254,22 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The checkpoint could not be written.
-    pub async fn save(&self, next: DateTime<Utc>, state: State) -> Result<Saved, CheckpointError> {
+    pub async fn save(
+        &self,
+        next: DateTime<Utc>,
+        state: State,
+        cancelled: bool,
+    ) -> Result<Saved, CheckpointError> {
         let Some(store) = self.store.as_ref().filter(|_| !self.read_only) else {
             return Ok(Saved::default());
         };
-        let value = millis(next);
-        let state = state.text(&value, store.largest_state());
         let there = self.stored();
+        let value = match &there.value {
+            // There may be time for one of two requests only, and the state must belong to what is stored.
+            Some(value) if cancelled && store.keeps_them_apart() => value.clone(),
+            _ => millis(next),
+        };
+        let state = state.text(&value, store.largest_state());
         let moved = self.found.map(millis).as_ref() != Some(&value);
         let new = there.value.as_ref() != Some(&value);
         let value = new.then_some(value);

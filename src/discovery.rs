@@ -131,7 +131,7 @@ impl<'a> Discovery<'a> {
             .map(|owner| self.webhooks_of(owner, Meant::Everything));
         let active: usize = join_all(lists).await.into_iter().sum();
         let none = active == 0 && !meant.is_empty() && targets.named.is_empty();
-        if none && self.targets.hook_url.is_none() && self.census().is_complete() {
+        if none && self.targets.hook_url.is_none() && !self.census().unfinished {
             self.census().miss(format!(
                 "`organization` is `*`: of the {} that the App is installed on none has an active webhook that it \
                  may read",
@@ -298,7 +298,9 @@ impl<'a> Discovery<'a> {
         };
         let pattern = self.targets.hook_url.is_some();
         let active = found.active.len();
-        census.inactive += found.inactive;
+        census.inactive += found.inactive.len();
+        let switched_off = found.inactive.iter().map(Webhook::key);
+        census.switched_off.extend(switched_off);
         census.elsewhere.extend(found.elsewhere);
         census.active |= active > 0;
         if let Some(reason) = found.unreadable.reason {
@@ -310,7 +312,7 @@ impl<'a> Discovery<'a> {
         } else if active == 0 && meant != Meant::Everything && !pattern {
             // Nothing of it is forgotten: it may be the token that shows less than there is.
             census.refused.extend(unread);
-            let none = none_active(meant, found.inactive, client);
+            let none = none_active(meant, found.inactive.len(), client);
             census.miss(format!("{name}: {none}"));
         }
         for webhook in found.active {
@@ -335,7 +337,7 @@ impl<'a> Discovery<'a> {
                 "{more} of webhooks could not be read for the like reason"
             ));
         }
-        if self.targets.hook_url.is_some() && !census.active && census.is_complete() {
+        if self.targets.hook_url.is_some() && !census.active && !census.unfinished {
             census.elsewhere.sort();
             census.elsewhere.dedup();
             let there = match (census.inactive, census.elsewhere.as_slice()) {
@@ -351,6 +353,7 @@ impl<'a> Discovery<'a> {
                  for any text, and the pattern must match the whole URL"
             ));
         }
+        census.ended = true;
     }
 
     /// Limits count for an installation, or for a token.

@@ -137,7 +137,7 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
     match catch_unwind(AssertUnwindSafe(pass)) {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => Report::of_error(format!("{error:#}")),
-        Err(_) => Report::of_error(notice::PANIC.into()),
+        Err(_) => Report::of_panic(notice::PANIC),
     }
 }
 

@@ -52,6 +52,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let discovery = AssertUnwindSafe(discovery.run()).catch_unwind();
     let way = AssertUnwindSafe(pass.way(webhooks, &census)).catch_unwind();
     let (discovery, way) = join(discovery, way).await;
+    pass.report.panicked |= way.is_err() || discovery.is_err();
     let way = way.unwrap_or_else(|_| Err(anyhow::anyhow!(notice::PANIC)));
     if discovery.is_err() {
         pass.report.errors.push(notice::PANIC.into());
@@ -111,6 +112,7 @@ impl Pass<'_> {
             confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
             // What was asked for longer ago than this will hardly show any more.
+            asked: Mutex::default(),
             unseen: AtomicUsize::new(
                 state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
             ),
@@ -138,7 +140,7 @@ impl Pass<'_> {
                 groups: &groups,
                 member,
             };
-            let groups = &groups;
+            let (groups, redeliverer) = (&groups, &redeliverer);
             async move {
                 let (webhook, before) = (located.webhook.clone(), serving.before());
                 let served = AssertUnwindSafe(serving.serve(located.webhook)).catch_unwind();
@@ -147,7 +149,8 @@ impl Pass<'_> {
                     Err(_) => {
                         // The others must not wait for it.
                         groups.wait().await[&webhook.receiver].gone(member);
-                        Served::broken(webhook, before)
+                        let asked = redeliverer.asked_at(&webhook);
+                        Served::broken(webhook, before, &asked)
                     }
                 };
                 (member, served)
@@ -220,13 +223,16 @@ impl Pass<'_> {
         for owner in &lock(census).refused {
             next.remember_unread(owner, state, known_before);
         }
+        for webhook in &lock(census).switched_off {
+            next.remember_switched_off(webhook, state, known_before);
+        }
         if let Some(state) = state {
             next.keep(state, window.retention_start);
             if !all_found {
                 next.keep_unread(state);
             }
         }
-        let held = next.holds(&served);
+        let held = next.holds(&served, window.retention_start);
         self.move_checkpoint(&checkpoint, window, all_found, held, next)
             .await
     }
@@ -273,6 +279,7 @@ impl Pass<'_> {
             memories.extend(memory);
             self.report.webhooks.push(served.report);
             self.report.due += served.due;
+            self.report.panicked |= served.panicked;
             self.report.given_up_earlier += served.given_up_earlier;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);
@@ -323,7 +330,8 @@ impl Pass<'_> {
         let old_start = checkpoint.old_start(window);
         let open = open.chain(unread).chain(held.map(Some));
         let next = checkpoint::next(state.began(), open, old_start);
-        let saved = match checkpoint.save(next, state).await {
+        let cancelled = self.credentials.stop().why() == Some(Why::Cancelled);
+        let saved = match checkpoint.save(next, state, cancelled).await {
             // It was tried all the same; nothing is lost, only read once more.
             Err(error) if error.is_limit() => {
                 self.report

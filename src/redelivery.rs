@@ -8,6 +8,7 @@ mod request;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
@@ -41,6 +42,16 @@ pub struct Redeliverer<'a> {
     pub retention_start: DateTime<Utc>,
     /// Redeliveries whose outcome was not seen.
     pub unseen: AtomicUsize,
+    /// All that was asked for, by webhook: not even a bug may make anybody forget it.
+    pub asked: Mutex<HashMap<String, Vec<(Guid, report::Asked)>>>,
+}
+
+impl Redeliverer<'_> {
+    /// What was asked for at a webhook.
+    pub fn asked_at(&self, webhook: &Webhook) -> Vec<(Guid, report::Asked)> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(&webhook.key()).cloned().unwrap_or_default()
+    }
 }
 
 /// What was found out about a receiver.

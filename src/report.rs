@@ -204,6 +204,8 @@ pub struct Report {
     pub dry_run: bool,
     /// Somebody ended it before it was done.
     pub cancelled: bool,
+    /// A bug was met.
+    pub panicked: bool,
     /// When the pass began, by GitHub's clock. `None` if it did not come to that.
     pub began: Option<DateTime<Utc>>,
     /// Which part of the logs the pass was about.
@@ -234,6 +236,14 @@ impl Report {
         Self {
             errors: vec![error],
             ..Self::default()
+        }
+    }
+
+    /// The report of a pass that met a bug.
+    pub fn of_panic(message: &str) -> Self {
+        Self {
+            panicked: true,
+            ..Self::of_error(message.to_owned())
         }
     }
 
@@ -311,7 +321,7 @@ impl Report {
     pub fn fails(&self, fail_on: FailOn) -> bool {
         let result = self.result();
         match fail_on {
-            _ if self.cancelled => true,
+            _ if self.cancelled || self.panicked => true,
             FailOn::Never => false,
             FailOn::Error => result == PassResult::Error,
             FailOn::Lost => result >= PassResult::Lost || self.expiring() > 0,

@@ -20,6 +20,10 @@ pub use memory::Memory;
 /// What this program writes and reads. A newer state is somebody else's.
 const VERSION: u32 = 1;
 
+/// Most owners and webhooks that could not be looked at of which each has a time of its own where room is
+/// scarce.
+const MOST_UNREAD: usize = 100;
+
 /// What is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
@@ -36,6 +40,9 @@ pub struct State {
     /// The same for the webhooks of owners that could not be looked at, by owner in lower case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<String, i64>,
+    /// The same for webhooks that are switched off.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    switched_off: BTreeMap<String, i64>,
     webhooks: BTreeMap<String, Memory>,
 }
 
@@ -49,6 +56,7 @@ impl State {
             began: began.timestamp_millis(),
             read: read.timestamp_millis(),
             unread: BTreeMap::new(),
+            switched_off: BTreeMap::new(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -63,7 +71,8 @@ impl State {
 
     /// Whether its times are such as can be reckoned with.
     fn is_sound(&self) -> bool {
-        let mut times = self.unread.values().chain([&self.read, &self.began]);
+        let unread = self.unread.values().chain(self.switched_off.values());
+        let mut times = unread.chain([&self.read, &self.began]);
         times.all(|time| TIMES.contains(time)) && self.webhooks.values().all(Memory::is_sound)
     }
 
@@ -108,7 +117,8 @@ impl State {
     /// What is meant where nothing is said of a webhook.
     fn of_no_word(&self, webhook: &str) -> Memory {
         let owner = webhook.rsplit_once('/').map_or("", |(owner, _)| owner);
-        let read = *self.unread.get(owner).unwrap_or(&self.read);
+        let unread = self.switched_off.get(webhook).or(self.unread.get(owner));
+        let read = *unread.unwrap_or(&self.read);
         Memory {
             read,
             counted: read - OVERLAP.num_milliseconds(),
@@ -159,16 +169,36 @@ impl State {
         self.unread.insert(owner, read);
     }
 
+    /// Remembers that a webhook is switched off, and was read up to this time.
+    pub fn remember_switched_off(
+        &mut self,
+        webhook: &str,
+        earlier: Option<&Self>,
+        read: DateTime<Utc>,
+    ) {
+        let before = earlier.and_then(|earlier| earlier.switched_off.get(webhook));
+        let read = before.copied().unwrap_or(read.timestamp_millis());
+        self.switched_off.insert(webhook.to_owned(), read);
+    }
+
     /// The same for all owners of which an earlier state says so.
     pub fn keep_unread(&mut self, earlier: &Self) {
         for (owner, read) in &earlier.unread {
             self.unread.entry(owner.clone()).or_insert(*read);
         }
+        for (webhook, read) in &earlier.switched_off {
+            self.switched_off.entry(webhook.clone()).or_insert(*read);
+        }
     }
 
     /// Before this time nothing is left to do at the webhooks that are not among `served`, as far as is
-    /// remembered of them.
-    pub fn holds(&self, served: &HashSet<String>) -> Option<DateTime<Utc>> {
+    /// remembered of them and GitHub still redelivers it.
+    pub fn holds(
+        &self,
+        served: &HashSet<String>,
+        retention_start: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let start = retention_start.timestamp_millis();
         let others = self
             .webhooks
             .iter()
@@ -177,7 +207,9 @@ impl State {
             let open = memory.open.iter().map(|open| open.first);
             open.chain([memory.read])
         });
-        times.min().and_then(DateTime::from_timestamp_millis)
+        let times = times.chain(self.unread.values().copied());
+        let held = times.filter(|time| *time >= start).min();
+        held.and_then(DateTime::from_timestamp_millis)
     }
 
     /// Remembers a webhook.
@@ -202,6 +234,11 @@ impl State {
 
     /// Leaves something out. Tells whether there was anything.
     fn shorten(&mut self) -> bool {
+        // Of many that could not be looked at, one time for all costs nothing but reading.
+        if self.unread.len() + self.switched_off.len() > MOST_UNREAD {
+            self.read_all_from_the_earliest();
+            return true;
+        }
         let most = self.webhooks.values().map(|memory| memory.open.len()).max();
         if let Some(most) = most.filter(|most| *most > 0) {
             let memories = self.webhooks.values_mut();
@@ -225,13 +262,23 @@ impl State {
             return true;
         }
         // At last all are read from the earliest time.
-        let reads = self.webhooks.values().map(|memory| memory.read);
-        let earliest = reads.chain(self.unread.values().copied()).min();
-        self.read = earliest.map_or(self.read, |earliest| self.read.min(earliest));
-        let cut = !self.webhooks.is_empty() || !self.unread.is_empty();
+        let cut =
+            !self.webhooks.is_empty() || !self.unread.is_empty() || !self.switched_off.is_empty();
+        let reads = self.webhooks.values().map(|memory| memory.read).min();
+        self.read = reads.map_or(self.read, |read| self.read.min(read));
         self.webhooks.clear();
-        self.unread.clear();
+        self.read_all_from_the_earliest();
         cut
+    }
+
+    /// Forgets which owners and webhooks could not be looked at, as all are read from the earliest of their
+    /// times.
+    fn read_all_from_the_earliest(&mut self) {
+        let times = self.unread.values().chain(self.switched_off.values());
+        let earliest = times.min().copied();
+        self.read = earliest.map_or(self.read, |earliest| self.read.min(earliest));
+        self.unread.clear();
+        self.switched_off.clear();
     }
 }
 

@@ -139,10 +139,11 @@ impl Store {
                     github::variable(client, &state),
                 );
                 let (value, state) = join(read.0, read.1).await;
-                // The state only saves work, so one that can't be read is none.
+                // A state that is there and can't be read knows what was asked for: without it, deliveries
+                // would be sent twice.
                 Ok(Stored {
                     value: value?,
-                    state: state.ok().flatten(),
+                    state: state?,
                 })
             }
             Self::File { path, .. } => Ok(read_file(path)?),

@@ -20,6 +20,10 @@ pub struct Census {
     pub errors: Vec<String>,
     /// What people should know.
     pub warnings: Vec<String>,
+    /// The search came to its end. If a bug keeps it from that, nobody knows what is missing.
+    pub(super) ended: bool,
+    /// Webhooks that are switched off, as they are remembered.
+    pub switched_off: Vec<String>,
     /// The search was not finished, be it that the pass was to end or that something failed.
     pub(super) unfinished: bool,
     /// The credential itself was refused, and not only for one thing.
@@ -59,7 +63,7 @@ impl std::ops::AddAssign for Listed {
 impl Census {
     /// Whether all webhooks that are meant are known.
     pub fn is_complete(&self) -> bool {
-        !self.unfinished
+        self.ended && !self.unfinished
     }
 
     pub(super) fn fail(&mut self, error: &Error) {

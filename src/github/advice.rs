@@ -42,7 +42,7 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
             "Write `api-url` as GitHub spells it in its own links".into()
         }
         RequestError::RepeatedLink => "Nothing older was read; the next pass tries again".into(),
-        RequestError::Unclear(_) => "The next pass tries again".into(),
+        RequestError::Unclear(_) | RequestError::TokenTrouble { .. } => "The next pass tries again".into(),
     })
 }
 

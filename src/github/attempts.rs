@@ -114,9 +114,14 @@ impl Log {
             },
             Err(_) => Next::End,
         };
-        let answer = (&mut request.answer)
-            .await
-            .unwrap_or_else(|error| Err(RequestError::Unclear(error.to_string())))?;
+        let answer =
+            (&mut request.answer)
+                .await
+                .unwrap_or_else(|error| match error.try_into_panic() {
+                    // It is a bug here as well, and its words are nobody's.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => Err(RequestError::Unclear(error.to_string())),
+                })?;
         self.next = ahead;
         self.begun = true;
         Ok(Some(Page {

@@ -187,7 +187,10 @@ impl Client {
             let header = match &*self.authorization {
                 Authorization::Token { header, .. } => header.clone(),
                 Authorization::App(app) => app.header(&self.shared.clock)?,
-                Authorization::Installation(minter) => minter.header(self.last).await?,
+                Authorization::Installation(minter) => {
+                    let header = minter.header(self.last).await;
+                    header.map_err(|error| error.of_a_token_for(minter.login()))?
+                }
             };
             let builder = Request::builder()
                 .method(&method)
@@ -225,7 +228,7 @@ impl Client {
                 continue;
             }
             // The gate is closed by then, and opens when the limit allows it.
-            if error.limited().is_some() && kind != Kind::Last {
+            if error.limited().is_some() && kind.waits_for(&error) {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));

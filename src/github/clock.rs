@@ -13,6 +13,11 @@ use tokio::time::Instant;
 /// Years that a clock which is only wrong may show. What lies beyond is no time to reckon with.
 const YEARS: std::ops::Range<i32> = 2008..2200;
 
+/// Whether this is a time to reckon with.
+pub(super) fn sound(time: &DateTime<Utc>) -> bool {
+    YEARS.contains(&time.year())
+}
+
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
@@ -52,9 +57,10 @@ impl Clock {
             .get(DATE)
             .and_then(|date| date.to_str().ok())
             .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
-            .filter(|date| YEARS.contains(&date.year()));
+            .map(|date| date.to_utc())
+            .filter(sound);
         if let Some(date) = date {
-            let offset = date.to_utc() - self.own();
+            let offset = date - self.own();
             self.offset
                 .store(offset.num_milliseconds(), Ordering::Relaxed);
         }

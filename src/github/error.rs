@@ -38,6 +38,14 @@ pub enum RequestError {
         /// Why, and what to do.
         why: String,
     },
+    /// The App could not make a token for this account just now, so nothing was asked for.
+    #[error("no token could be made for `{login}`: {why}")]
+    TokenTrouble {
+        /// The account.
+        login: String,
+        /// What became of it.
+        why: String,
+    },
     /// There is nothing to show GitHub.
     #[error("the credential can't be used: {0}")]
     Unusable(String),
@@ -84,6 +92,17 @@ impl RequestError {
         match self {
             Self::Status { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// The same where it was a token for this account that could not be made.
+    pub(super) fn of_a_token_for(self, login: &str) -> Self {
+        match self {
+            certain @ (Self::NoToken { .. } | Self::Stopped(_) | Self::Unusable(_)) => certain,
+            error => Self::TokenTrouble {
+                login: login.to_owned(),
+                why: error.to_string(),
+            },
         }
     }
 
@@ -172,6 +191,7 @@ fn header<'a>(error: &'a octocrab::GitHubError, name: &str) -> Option<&'a str> {
 fn is_limit(error: &octocrab::GitHubError) -> bool {
     match error.status_code.as_u16() {
         429 => true,
+        503 => header(error, "retry-after").is_some(),
         403 => {
             header(error, "retry-after").is_some()
                 || header(error, "x-ratelimit-remaining") == Some("0")

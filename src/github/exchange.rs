@@ -74,6 +74,8 @@ impl Shared {
         }
         let body = match timeout(BODY, Limited::new(body, BODY_BYTES).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
+            // Where GitHub refused, its status says more than the rest of its words would.
+            _ if !parts.status.is_success() => Bytes::new(),
             Ok(Err(error)) => {
                 let words = format!("its body broke off ({})", chain(&*error));
                 return Err(RequestError::Unclear(words));

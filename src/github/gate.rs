@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::clock::Clock;
+use super::clock::{Clock, sound};
 use crate::stop::{Stop, Why};
 
 /// Points that may be spent in any minute. GitHub allows 900; what it counts arrives later than what is
@@ -54,13 +54,14 @@ impl Limited {
                     .ok()
                     .map(|time| time.to_utc()),
             };
-            if let Some(until) = until {
+            if let Some(until) = until.filter(sound) {
                 return Self::Until(until);
             }
         }
         match (number("x-ratelimit-remaining"), number("x-ratelimit-reset")) {
             (Some(0), Some(reset)) => {
-                DateTime::from_timestamp(reset, 0).map_or(Self::Unsaid, Self::Until)
+                let reset = DateTime::from_timestamp(reset, 0).filter(sound);
+                reset.map_or(Self::Unsaid, Self::Until)
             }
             _ => Self::Unsaid,
         }
@@ -77,8 +78,9 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct State {
-    /// Nothing is asked for before this time, by GitHub's clock.
-    closed_until: Option<DateTime<Utc>>,
+    /// Nothing is asked for before this time. GitHub's clock may be mended while all wait, and must not
+    /// move it.
+    closed_until: Option<Instant>,
     /// How often it was closed: answers to what was asked before do not close it again.
     closings: u32,
     /// How often GitHub gave no time in a row.
@@ -117,7 +119,7 @@ impl Gate {
     }
 
     /// Waits until a request of so many points may be made; `Err` if the pass is to end before.
-    pub(super) async fn pass(&self, points: u32, clock: &Clock) -> Result<Leave, Why> {
+    pub(super) async fn pass(&self, points: u32) -> Result<Leave, Why> {
         let _turn = self.turn.lock().await;
         loop {
             if let Some(why) = self.stop.why() {
@@ -125,7 +127,7 @@ impl Gate {
             }
             let wait = {
                 let mut state = self.state();
-                match wait(&mut state, points, clock.now()) {
+                match wait(&mut state, points) {
                     Some(wait) => wait,
                     None => {
                         if state.counts != Some(false) {
@@ -149,7 +151,8 @@ impl Gate {
             return;
         };
         let reset = number("x-ratelimit-reset")
-            .and_then(|reset| DateTime::from_timestamp(i64::try_from(reset).ok()?, 0));
+            .and_then(|reset| DateTime::from_timestamp(i64::try_from(reset).ok()?, 0))
+            .filter(sound);
         {
             let mut state = self.state();
             state.counts = Some(true);
@@ -166,7 +169,7 @@ impl Gate {
     pub(super) fn refused(&self, limited: Limited, leave: Leave, clock: &Clock) {
         match limited {
             // A time that is over was no reason to refuse.
-            Limited::Until(until) if until + SECOND <= clock.now() => {
+            Limited::Until(until) if until < clock.now() => {
                 self.close(Limited::Unsaid, leave, clock);
             }
             limited => self.close(limited, leave, clock),
@@ -190,16 +193,15 @@ impl Gate {
                 now + FIRST_WAIT * 2_i32.saturating_pow(state.unsaid.min(10) - 1)
             }
         };
-        if until <= now {
+        let Ok(wait) = (until - now).to_std() else {
             return;
-        }
+        };
         if !again {
             state.closings += 1;
         }
-        state.closed_until = state.closed_until.max(Some(until));
+        state.closed_until = state.closed_until.max(Some(Instant::now() + wait));
         drop(state);
-        let wait = until - now;
-        if wait > LONGEST_WAIT || !self.stop.leaves(wait.to_std().unwrap_or_default()) {
+        if until - now > LONGEST_WAIT || !self.stop.leaves(wait) {
             self.stop.limit(until);
         }
     }
@@ -220,14 +222,12 @@ impl Gate {
 }
 
 /// How long a request of so many points must wait, if it must.
-fn wait(state: &mut State, points: u32, now: DateTime<Utc>) -> Option<Duration> {
-    if let Some(until) = state.closed_until {
-        if now < until {
-            return Some((until - now).to_std().unwrap_or(MINUTE));
-        }
-        state.closed_until = None;
-    }
+fn wait(state: &mut State, points: u32) -> Option<Duration> {
     let (now, a_minute) = (Instant::now(), POINTS_A_MINUTE >> state.halvings());
+    if let Some(until) = state.closed_until.filter(|until| now < *until) {
+        return Some(until.duration_since(now));
+    }
+    state.closed_until = None;
     while state
         .spent
         .front()

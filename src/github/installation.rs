@@ -177,6 +177,11 @@ impl Minter {
         }
     }
 
+    /// The account.
+    pub(super) fn login(&self) -> &str {
+        &self.login
+    }
+
     /// The header for a request made now, which may be the pass's last word.
     pub(super) async fn header(&self, last: bool) -> Result<HeaderValue, RequestError> {
         let mut state = self.state.lock().await;

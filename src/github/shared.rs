@@ -90,6 +90,16 @@ impl Kind {
         }
     }
 
+    /// Whether a request that a limit refused is made again once the limit allows it.
+    pub(super) fn waits_for(self, error: &RequestError) -> bool {
+        match self {
+            Self::Read | Self::Change => true,
+            // A server in trouble may have taken it all the same.
+            Self::Redelivery => matches!(error.status(), Some(403 | 429)),
+            Self::Last => false,
+        }
+    }
+
     /// How long one on its way may take after somebody cancelled.
     fn grace(self) -> Duration {
         match self {
@@ -183,7 +193,7 @@ impl Shared {
         let leave = match kind {
             Kind::Last => Leave::default(),
             _ => {
-                let leave = self.gate.pass(kind.points(), &self.clock).await;
+                let leave = self.gate.pass(kind.points()).await;
                 leave.map_err(RequestError::Stopped)?
             }
         };
@@ -197,6 +207,15 @@ impl Shared {
             () = self.gate.stop().grace(kind.grace()) => {
                 Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
             }
+        };
+        // What GitHub accepted it accepted, whatever became of its words.
+        let accepted = seen.status.is_some_and(|status| status.is_success());
+        let result = match result {
+            Err(RequestError::Unclear(_)) if accepted && kind == Kind::Redelivery => Ok(Answer {
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            }),
+            result => result,
         };
         if let Some(at) = seen.token_ends {
             self.note_expiry(TokenEnd { at, input });

@@ -17,8 +17,8 @@ use crate::webhook::{HookId, Owner, Webhook};
 pub struct Found {
     /// Those that GitHub delivers to.
     pub active: Vec<Webhook>,
-    /// How many more are switched off.
-    pub inactive: usize,
+    /// Those that are switched off.
+    pub inactive: Vec<Webhook>,
     /// Where those deliver to whose payload URL is not of the pattern: scheme and host of each.
     pub elsewhere: Vec<String>,
     /// How many more could not be understood.
@@ -80,7 +80,7 @@ impl Found {
         if pattern.is_some_and(|pattern| !pattern.matches(url)) {
             self.elsewhere.push(webhook.receiver);
         } else if !active {
-            self.inactive += 1;
+            self.inactive.push(webhook);
         } else if !self.active.contains(&webhook) {
             // A list that changes while it is read may show one twice.
             self.active.push(webhook);

@@ -182,7 +182,7 @@ impl Given {
         let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
             values::std_duration(values::duration(value)?)
         });
-        let network = self.network(check, &runners);
+        let network = self.network(check, &runners, api.as_ref());
         let policy = self.policy(check, api.as_ref());
         Some(Inputs {
             credential: credential?,

@@ -6,50 +6,47 @@ use http::Uri;
 use super::Defaults;
 use super::given::{Check, Given};
 use super::values::Problem;
-use crate::github::{CaCertificates, Network, Proxies};
+use crate::github::{ApiBase, CaCertificates, Network, Proxies};
 
 impl Given {
-    pub(super) fn network(&self, check: &mut Check, runners: &Defaults) -> Option<Network> {
+    pub(super) fn network(
+        &self,
+        check: &mut Check,
+        runners: &Defaults,
+        api: Option<&ApiBase>,
+    ) -> Option<Network> {
         let workspace = runners.workspace.as_deref();
         let ca_certificates = self.ca_certificates.as_deref();
-        let mut sound = true;
-        let mut proxy = |name: &str| {
-            let value = runners.proxies.get(name).cloned().unwrap_or_default();
-            match checked(&value) {
-                Ok(()) => value,
-                Err(problem) => {
-                    sound = false;
-                    check.of::<()>(&name.to_uppercase(), Err(problem));
-                    String::new()
-                }
-            }
-        };
+        let named = |name: &str| runners.proxies.get(name).cloned().unwrap_or_default();
         let proxies = Proxies {
-            https: proxy("https_proxy"),
-            http: proxy("http_proxy"),
-            all: proxy("all_proxy"),
-            no: runners.proxies.get("no_proxy").cloned().unwrap_or_default(),
+            https: named("https_proxy"),
+            http: named("http_proxy"),
+            all: named("all_proxy"),
+            no: named("no_proxy"),
         };
-        sound.then(|| Network {
-            proxies,
+        // Those for other addresses, and of hosts that need none, may be whatever other tools understand.
+        let used = api.and_then(|api| proxies.used_for(api));
+        if let Some((name, address)) = used {
+            check.of(name, checked(address))?;
+        }
+        Some(Network {
             ca_certificates: ca_certificates.map(|given| CaCertificates::new(given, workspace)),
             ssl_cert_file: runners.ssl_cert_file.clone(),
+            proxies,
         })
     }
 }
 
 /// A proxy that could not be used would be passed by in silence otherwise.
 fn checked(address: &str) -> Result<(), Problem> {
-    if address.is_empty() {
-        return Ok(());
-    }
     let whole = if address.contains("://") {
         address.to_owned()
     } else {
         format!("http://{address}")
     };
     let uri = whole.parse::<Uri>().ok();
-    let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    let bare = |uri: &Uri| matches!(uri.path(), "" | "/") && uri.query().is_none();
+    let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()) && bare(uri));
     match uri.as_ref().and_then(Uri::scheme_str) {
         Some("http" | "https") => Ok(()),
         Some(scheme) => Err(Problem::new(

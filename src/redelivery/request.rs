@@ -1,5 +1,6 @@
 //! One request for a redelivery, and what is made of the answer.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Asked, Turn, UNANSWERED};
 use crate::github;
 use crate::history::Failure;
-use crate::report::{Outcome, rfc3339};
+use crate::report::{self, Outcome, rfc3339};
 use crate::stop::Why;
 use crate::webhook::Webhook;
 
@@ -82,6 +83,16 @@ impl Turn<'_> {
         unclear: Option<String>,
     ) {
         self.shared.unseen.fetch_add(1, Ordering::Relaxed);
+        {
+            let told = report::Asked {
+                at,
+                unclear: unclear.is_some(),
+            };
+            let asked = self.shared.asked.lock();
+            let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+            let asked = asked.entry(self.webhook.key()).or_default();
+            asked.push((failure.guid.clone(), told));
+        }
         self.seen.unseen += 1;
         let asked = Asked {
             since,
@@ -112,6 +123,7 @@ fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateT
     match error.failure() {
         github::RequestError::Stopped(why) => Says::Stop(*why),
         github::RequestError::Unsent(_)
+        | github::RequestError::TokenTrouble { .. }
         | github::RequestError::UnknownAuthority(_)
         | github::RequestError::BadCertificate(_) => Says::Unsent,
         github::RequestError::NoToken { .. } => Says::Webhook,

@@ -1,10 +1,11 @@
 //! What came of one webhook.
 
 use super::Serving;
+use crate::attempt::Guid;
 use crate::history::Failure;
 use crate::notice::PANIC;
 use crate::redelivery::Redelivered;
-use crate::report::{Delivery, Outcome, WebhookReport, counted};
+use crate::report::{Asked, Delivery, Outcome, WebhookReport, counted};
 use crate::scan::Told;
 use crate::state::Memory;
 use crate::webhook::Webhook;
@@ -19,6 +20,8 @@ pub struct Served {
     pub given_up_earlier: usize,
     /// What the next pass is to know.
     pub memory: Option<Memory>,
+    /// A bug was met.
+    pub panicked: bool,
     /// What failed.
     pub errors: Vec<String>,
     /// What people should know.
@@ -39,15 +42,20 @@ impl Served {
             due: 0,
             given_up_earlier: 0,
             memory: None,
+            panicked: false,
             errors: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
     /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
-    pub fn broken(webhook: Webhook, before: Memory) -> Self {
+    pub fn broken(webhook: Webhook, mut before: Memory, asked: &[(Guid, Asked)]) -> Self {
         let error = format!("{webhook}: {PANIC}");
+        for (guid, asked) in asked {
+            before.add_asked(guid, *asked);
+        }
         Self {
+            panicked: true,
             memory: Some(before),
             errors: vec![error],
             ..Self::new(webhook)

@@ -133,7 +133,7 @@ fn nothing_is_forgotten_that_was_not_looked_at_until_github_redelivers_it_no_lon
         let mut next = State::new(vec!["acme".into()], at(90), at(90));
         next.remember("acme/3".into(), Memory::new(at(1), at(1)));
         next.keep(&state, retention_start);
-        let holds = next.holds(&HashSet::from(["acme/3".into()]));
+        let holds = next.holds(&HashSet::from(["acme/3".into()]), retention_start);
         (next.memory("acme/1").open().failures.len(), holds)
     };
     assert_eq!(keep(at(10)), (1, Some(at(20))));
@@ -189,4 +189,27 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
     assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
     assert_eq!(large.read_until(), Some(at(5)));
     assert!(large.asked(&failure(1_999).guid).is_some());
+}
+
+#[test]
+fn what_could_not_be_looked_at_costs_nothing_of_what_prevents_doubles() {
+    let mut state = state();
+    let mut memory = Memory::new(at(50), at(40));
+    let asked = Asked {
+        at: at(7),
+        unclear: false,
+    };
+    memory.add_asked(&failure(1).guid, asked);
+    memory.add_settled(&failure(2).guid);
+    state.remember("acme/1".into(), memory);
+    for n in 0..1_500 {
+        state.remember_unread(&format!("acme/repository-{n}"), None, at(n));
+    }
+    let held = state.holds(&HashSet::from(["acme/1".into()]), at(3));
+    assert_eq!(held, Some(at(3)));
+    let read = State::read(&state.text(CHECKPOINT, LARGEST), CHECKPOINT).unwrap();
+    let memory = read.memory("acme/1");
+    assert_eq!(memory.asked(&failure(1).guid), Some(asked));
+    assert!(memory.is_settled(&failure(2).guid));
+    assert_eq!(read.memory("acme/repository-7/7").read_until(), Some(at(0)));
 }

@@ -10,11 +10,14 @@ use redeliver_webhooks::summary;
 use crate::cloud::{Cloud, start};
 
 /// A log that can't take one line.
-struct Bug(&'static str);
+pub(crate) struct Bug(pub(crate) &'static str);
 
 impl Write for Bug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        assert!(!String::from_utf8_lossy(bytes).contains(self.0), "a bug");
+        assert!(
+            !String::from_utf8_lossy(bytes).contains(self.0),
+            "a bug with words"
+        );
         Ok(bytes.len())
     }
 

@@ -27,6 +27,7 @@ mod network;
 mod output;
 mod permissions;
 mod policy;
+mod regressions;
 mod rows;
 mod secrets;
 mod server;

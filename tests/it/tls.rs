@@ -177,7 +177,7 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
     let ended = with_proxy("HTTPS_PROXY", &proxy.url()).run();
     ended
         .failure("GitHub could not be reached")
-        .says("the proxy");
+        .says("the proxy could not be used");
     let before = proxy.requests().len();
     let direct = trusting(&world)
         .env("HTTPS_PROXY", &told)
@@ -223,18 +223,48 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
     for (address, why) in [
         (
             "socks5://bob:hunter2@proxy:1080",
-            "`HTTPS_PROXY` names a proxy of the kind `socks5`",
+            "`HTTP_PROXY` names a proxy of the kind `socks5`",
         ),
         (
             "http://bob:hunter 2@proxy",
-            "`HTTPS_PROXY` is no address of a proxy",
+            "`HTTP_PROXY` is no address of a proxy",
+        ),
+        (
+            "http://bob:hun/ter@proxy:8080",
+            "`HTTP_PROXY` is no address of a proxy",
         ),
     ] {
-        let ended = world.pass().env("HTTPS_PROXY", address).run();
+        let ended = world.pass().env("HTTP_PROXY", address).run();
         let ended = ended.failure(why);
-        assert!(!ended.log.contains("hunter"), "{}", ended.log);
+        assert!(!ended.log.contains("hun"), "{}", ended.log);
+        // Where it is not needed, it may be whatever other tools understand.
+        let asked = world.requests("/");
+        assert_eq!(asked, 0);
+        world
+            .pass()
+            .env("HTTP_PROXY", address)
+            .env("NO_PROXY", "127.0.0.1")
+            .run()
+            .success();
+        world.pass().env("HTTPS_PROXY", address).run().success();
+        world.simulator.github().clear_requests();
     }
-    assert_eq!(world.requests("/"), 0);
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_told_with_the_reason() {
+    let world = World::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let api = world
+        .pass()
+        .input("api-url", "https://git.corp.example/api/v3");
+    let ended = api.env("HTTPS_PROXY", &format!("http://{free}")).run();
+    ended
+        .failure("the proxy could not be used")
+        .says("Connection refused");
 }
 
 #[test]

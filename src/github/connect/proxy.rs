@@ -15,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::{BoxError, Service};
 
+use super::super::base::ApiBase;
+
 /// The proxies that the environment names, as addresses that were looked at before; empty for none.
 #[derive(Clone, Default)]
 pub struct Proxies {
@@ -36,6 +38,23 @@ impl std::fmt::Debug for Proxies {
 }
 
 impl Proxies {
+    /// The variable and the address of the proxy for this API, whatever it is, if there is one.
+    pub fn used_for(&self, api: &ApiBase) -> Option<(&'static str, &str)> {
+        let (name, own) = match api.uri().scheme_str() {
+            Some("http") => ("HTTP_PROXY", &self.http),
+            _ => ("HTTPS_PROXY", &self.https),
+        };
+        let (name, address) = if own.is_empty() {
+            ("ALL_PROXY", &self.all)
+        } else {
+            (name, own)
+        };
+        // Any proxy that can be used tells whether this host needs one.
+        let any = Matcher::builder().all("http://proxy").no(self.no.clone());
+        let needed = any.build().intercept(api.uri()).is_some();
+        (needed && !address.is_empty()).then_some((name, address))
+    }
+
     pub(super) fn matcher(&self) -> Matcher {
         Matcher::builder()
             .https(self.https.clone())
@@ -58,6 +77,17 @@ pub(super) struct Route {
 pub(super) struct Stream {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
     proxied: bool,
+}
+
+/// What went wrong on the way to the proxy, or with it.
+#[derive(Debug, thiserror::Error)]
+#[error("the proxy could not be used")]
+struct ProxyError(#[source] BoxError);
+
+impl ProxyError {
+    fn new(error: impl Into<BoxError>) -> Self {
+        Self(error.into())
+    }
 }
 
 impl Route {
@@ -110,9 +140,7 @@ impl Service<Uri> for Route {
             }
             let stream = tunnel.call(target);
             return Box::pin(async move {
-                let stream = stream
-                    .await
-                    .map_err(|error| format!("the proxy: {error}"))?;
+                let stream = stream.await.map_err(ProxyError::new)?;
                 Ok(Stream {
                     stream,
                     proxied: false,
@@ -121,9 +149,7 @@ impl Service<Uri> for Route {
         }
         let stream = self.to_proxy.call(proxy.uri().clone());
         Box::pin(async move {
-            let stream = stream
-                .await
-                .map_err(|error| format!("the proxy: {error}"))?;
+            let stream = stream.await.map_err(ProxyError::new)?;
             Ok(Stream {
                 stream,
                 proxied: true,

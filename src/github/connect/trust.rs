@@ -91,34 +91,50 @@ pub(super) fn roots(
     let mut warnings = Vec::new();
     if let Some(path) = ssl_cert_file {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-        if let Err(why) = text.and_then(|text| add(&mut roots, &text)) {
-            let path = path.display();
-            warnings.push(format!(
-                "`SSL_CERT_FILE` is `{path}`, and was left alone: {why}"
-            ));
+        let odd = text.and_then(|text| {
+            let odd = certificates(&text)?
+                .into_iter()
+                .filter_map(|certificate| roots.add(certificate.ok()?).err())
+                .count();
+            Ok(odd)
+        });
+        let path = path.display();
+        match odd {
+            Ok(0) => {}
+            Ok(odd) => warnings.push(format!(
+                "`SSL_CERT_FILE` is `{path}`, of which {odd} certificates can't be read and were left out"
+            )),
+            Err(why) => warnings.push(format!("`SSL_CERT_FILE` is `{path}`, and was left alone: {why}")),
         }
     }
     Ok((roots, warnings))
 }
 
 fn add(roots: &mut RootCertStore, text: &str) -> Result<(), String> {
-    let blocks = pem::blocks(text)?;
-    let certificates = blocks
-        .iter()
-        .filter(|block| block.label.ends_with("CERTIFICATE"));
-    let mut number = 0;
-    for block in certificates {
-        number += 1;
-        let certificate = CertificateDer::from_pem_slice(block.text.as_bytes())
-            .map_err(|_| format!("holds a certificate that is no base64 (number {number})"))?;
-        roots.add(certificate).map_err(|error| {
+    let certificates = certificates(text)?;
+    if certificates.is_empty() {
+        return Err("holds no certificate".into());
+    }
+    for (number, certificate) in (1..).zip(certificates) {
+        roots.add(certificate?).map_err(|error| {
             format!("holds a certificate that can't be read (number {number}: {error})")
         })?;
     }
-    match number {
-        0 => Err("holds no certificate".into()),
-        _ => Ok(()),
-    }
+    Ok(())
+}
+
+type Certificate = Result<CertificateDer<'static>, String>;
+
+/// The certificates in a PEM text, or what is wrong with each.
+fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
+    let blocks = pem::blocks(text)?.into_iter();
+    let certificates =
+        blocks.filter(|block| matches!(&*block.label, "CERTIFICATE" | "X509 CERTIFICATE"));
+    let der = |(number, block): (usize, pem::Block)| {
+        CertificateDer::from_pem_slice(block.text.as_bytes())
+            .map_err(|_| format!("holds a certificate that is no base64 (number {number})"))
+    };
+    Ok((1..).zip(certificates).map(der).collect())
 }
 
 /// TLS that trusts these authorities.
