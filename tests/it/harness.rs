@@ -235,11 +235,11 @@ impl Run<'_> {
         Ended::new(self.world, &output, folder)
     }
 
-    /// The same, and sends it a signal as soon as `when` says so. Tells how long it took to end.
+    /// The same, and sends it signals, 300 ms apart, as soon as `when` says so. Tells how long it took to end.
     pub(crate) fn run_and_signal(
         mut self,
         folder: &Path,
-        signal: &str,
+        signals: &[&str],
         when: impl Fn() -> bool,
     ) -> (Ended, Duration) {
         let name = format!("redeliver-test-{}-{}", std::process::id(), self.world.hook);
@@ -254,19 +254,24 @@ impl Run<'_> {
             std::thread::sleep(Duration::from_millis(5));
         }
         let began = Instant::now();
-        let mut kill = match std::env::var("REDELIVER_IMAGE") {
-            Ok(_) => {
-                let mut kill = engine();
-                kill.args(["kill", "--signal", signal, &name]);
-                kill
+        for (n, signal) in signals.iter().enumerate() {
+            if n > 0 {
+                std::thread::sleep(Duration::from_millis(300));
             }
-            Err(_) => {
-                let mut kill = Command::new("kill");
-                kill.args(["-s", signal, &child.id().to_string()]);
-                kill
-            }
-        };
-        assert!(kill.stdout(Stdio::null()).status().unwrap().success());
+            let mut kill = match std::env::var("REDELIVER_IMAGE") {
+                Ok(_) => {
+                    let mut kill = engine();
+                    kill.args(["kill", "--signal", signal, &name]);
+                    kill
+                }
+                Err(_) => {
+                    let mut kill = Command::new("kill");
+                    kill.args(["-s", signal, &child.id().to_string()]);
+                    kill
+                }
+            };
+            assert!(kill.stdout(Stdio::null()).status().unwrap().success());
+        }
         let output = child.wait_with_output().unwrap();
         let took = began.elapsed();
         (Ended::new(self.world, &output, folder), took)
