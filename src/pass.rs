@@ -111,8 +111,8 @@ impl Pass<'_> {
             pace: credentials.pace(inputs.pace),
             confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
-            // What was asked for longer ago than this will hardly show any more.
             asked: Mutex::default(),
+            // What was asked for longer ago than this will hardly show any more.
             unseen: AtomicUsize::new(
                 state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
             ),
