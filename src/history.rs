@@ -58,6 +58,7 @@ enum Known {
 }
 
 /// A delivery that may turn out to be open.
+#[derive(Clone)]
 struct Open {
     newest: Newest,
     original: Option<DateTime<Utc>>,
@@ -123,6 +124,16 @@ impl History {
     /// Whether an attempt of this delivery is known to have succeeded.
     pub fn is_delivered(&self, guid: &Guid) -> bool {
         matches!(self.known.get(guid), Some(Known::Delivered))
+    }
+
+    /// An open delivery that was remembered, with what the log showed of it so far.
+    pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
+        match self.known.get(guid) {
+            Some(Known::Failed(open)) if open.remembered => {
+                Some(open.clone().into_failure(guid.clone(), End::Window))
+            }
+            _ => None,
+        }
     }
 
     /// Why no further page is needed, once none is.

@@ -99,6 +99,11 @@ impl Scan {
         self.history.is_delivered(guid)
     }
 
+    /// An open delivery that was remembered, with what the log showed of it so far.
+    pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
+        self.history.remembered(guid)
+    }
+
     /// Ends the reading.
     pub fn told(self) -> Told {
         let end = match (&self.broken, self.history.end()) {

@@ -148,6 +148,14 @@ impl Serving<'_> {
         }
         let mut open = memory.open_unread();
         open.retain(|failure| !scan.is_delivered(&failure.guid));
+        // What the first page shows of them counts, and so does what stands further back.
+        for failure in &mut open {
+            if let Some(mut seen) = scan.remembered(&failure.guid) {
+                let shown = seen.made_before + seen.redeliveries().count();
+                seen.made_before += failure.made_before.saturating_sub(shown);
+                *failure = seen;
+            }
+        }
         let plan = self.plan(open, scan.evidence());
         (!plan.due.is_empty()).then_some((memory, plan))
     }

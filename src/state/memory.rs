@@ -40,7 +40,8 @@ pub(super) struct Open {
     /// Redeliveries older than what the next pass reads, and how many of them counted.
     made: usize,
     counted: usize,
-    /// Redeliveries by passes that found the receiver down and read no further.
+    /// Redeliveries besides, for who reads no further: those in the part of the log that the next pass reads, and
+    /// those by passes that found the receiver down.
     #[serde(default, skip_serializing_if = "is_zero")]
     probes: usize,
     /// The newest attempt. Ids are strings: they are above 2^53.
@@ -138,12 +139,13 @@ impl Memory {
     /// read. `None` for one whose first attempt is unknown.
     pub fn add_open(&mut self, failure: &Failure, made: usize, counted: usize) -> Option<()> {
         let newest = &failure.newest;
+        let all = failure.made_before + failure.redeliveries().count();
         self.open.push(Open {
             guid: failure.guid.to_string(),
             first: failure.first.time()?.timestamp_millis(),
             made,
             counted,
-            probes: 0,
+            probes: all.saturating_sub(made),
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
             pending: newest.pending,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::inputs::{FailOn, Runner};
 use redeliver_webhooks::report::Outcome;
-use simulated_github::{Attempt, Fault, Owner, Webhook, guid};
+use simulated_github::{Attempt, Fault, Owner, Receiver, Webhook, guid};
 use tokio::time::{Instant, advance};
 
 use crate::bugs::Bug;
@@ -207,4 +207,45 @@ async fn a_bug_in_a_wave_forgets_nothing_that_was_asked_for() {
     advance(Duration::from_secs(400)).await;
     cloud.pass(&[]).await;
     assert_eq!(cloud.github().requested(cloud.hook).len(), 5);
+}
+
+async fn advance_minutes(number: u64) {
+    advance(Duration::from_secs(60 * number)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_in_an_outage_waits_as_long_as_the_redeliveries_before_it_ask_for() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    // Redelivered at 0, 15 and 30 minutes: the next is due at 50.
+    for _ in 0..3 {
+        cloud.pass(&[]).await;
+        advance_minutes(15).await;
+    }
+    // More than a page, so that the pass probes before it reads on.
+    for n in 0..120 {
+        let at = start() + TimeDelta::minutes(40) + TimeDelta::seconds(n as i64);
+        cloud.log(Attempt::failed(guid(100 + n), at));
+    }
+    let before = cloud.redelivered(cloud.hook)[&guid(0)];
+    cloud.pass(&[]).await;
+    assert_eq!((before, cloud.redelivered(cloud.hook)[&guid(0)]), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_in_an_outage_goes_by_what_the_first_page_shows_of_its_delivery() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud.pass(&[]).await;
+    advance_minutes(60).await;
+    for n in 0..120 {
+        let at = start() + TimeDelta::minutes(30) + TimeDelta::seconds(n as i64);
+        cloud.log(Attempt::failed(guid(100 + n), at));
+    }
+    // A person, or a pass that was killed, has just tried in vain.
+    cloud.log(Attempt::failed(guid(0), start() + TimeDelta::minutes(59)).redelivery());
+    cloud.pass(&[]).await;
+    assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 2);
 }
