@@ -7,8 +7,8 @@
 
 mod failure;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -35,6 +35,8 @@ pub struct Remembered {
     pub failures: Vec<Failure>,
     /// What they had before this time is in their numbers, and is not counted again.
     pub counted: Option<DateTime<Utc>>,
+    /// Deliveries that were lost, by the digits of their GUIDs: nobody looks for their originals.
+    pub lost: HashSet<String>,
 }
 
 /// How far the log was read.
@@ -69,11 +71,13 @@ struct Open {
     counted_before: usize,
     /// An earlier pass saw the delivery, and counted what was before its time.
     remembered: bool,
+    /// An earlier pass lost it.
+    lost: bool,
 }
 
 impl Open {
     fn lacks_original(&self) -> bool {
-        self.in_pass && self.original.is_none()
+        self.in_pass && self.original.is_none() && !self.lost
     }
 }
 
@@ -86,6 +90,7 @@ pub struct History {
     settled: Vec<Guid>,
     without_original: usize,
     counted: Option<DateTime<Utc>>,
+    lost: HashSet<String>,
     evidence: Evidence,
     scanned: u64,
     end: Option<End>,
@@ -105,6 +110,7 @@ impl History {
             settled: Vec::new(),
             without_original: 0,
             counted: remembered.counted,
+            lost: remembered.lost,
             evidence: Evidence::default(),
             scanned: 0,
             end: None,
@@ -173,6 +179,7 @@ impl History {
         // Older rows of a delivery matter until its original went by. What does not say that it is
         // one may be a redelivery.
         let original = attempt.redelivery == Some(false);
+        let lost = !self.lost.is_empty() && self.lost.contains(&attempt.guid.digits());
         let guid = attempt.guid.clone();
         match self.known.entry(guid) {
             Entry::Vacant(place) => {
@@ -184,7 +191,8 @@ impl History {
                 place.insert(if succeeded {
                     Known::Delivered
                 } else {
-                    let open = Open::new(attempt, in_window);
+                    let mut open = Open::new(attempt, in_window);
+                    open.lost = lost;
                     self.without_original += usize::from(open.lacks_original());
                     Known::Failed(Box::new(open))
                 });
@@ -254,6 +262,7 @@ impl Open {
             made_before: failure.made_before,
             counted_before: failure.counted_before,
             remembered: true,
+            lost: false,
         })
     }
 
@@ -266,6 +275,7 @@ impl Open {
             made_before: 0,
             counted_before: 0,
             remembered: false,
+            lost: false,
             newest: Newest::from(attempt),
         }
     }

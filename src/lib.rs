@@ -64,7 +64,7 @@ use chrono::Utc;
 
 use actions::Console;
 use github::Credentials;
-use inputs::{Environment, Inputs};
+use inputs::{Environment, Inputs, Runner};
 use report::Report;
 use stop::Stop;
 
@@ -176,7 +176,7 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
 
 /// Tells how the pass ended, in all the ways there are. Whether the step succeeded is `succeeded`,
 /// unless not even that could be written.
-fn conclude(console: &Console, runner: &inputs::Runner, report: &Report, succeeded: bool) -> bool {
+pub fn conclude(console: &Console, runner: &Runner, report: &Report, succeeded: bool) -> bool {
     let mut written = true;
     console.notices(&report.notes);
     console.warnings(&report.warnings);

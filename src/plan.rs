@@ -52,8 +52,8 @@ pub struct Plan {
 
 /// Sorts out which failures are due.
 ///
-/// Those never redelivered come first, oldest original first; then the others, oldest first. Were
-/// it oldest first alone, the deliveries that always fail would pile up at the head.
+/// Those redelivered least often come first, and of these the oldest. Were it oldest first alone, the
+/// deliveries that always fail would pile up at the head, and a receiver would be probed with them alone.
 pub fn plan(
     failures: Vec<Failure>,
     asked: impl Fn(&Failure) -> Option<Asked>,
@@ -77,13 +77,8 @@ pub fn plan(
             }),
         }
     }
-    plan.due.sort_unstable_by_key(|failure| {
-        (
-            failure.made_before > 0 || failure.redeliveries().next().is_some(),
-            failure.first.time(),
-            failure.newest.id,
-        )
-    });
+    plan.due
+        .sort_unstable_by_key(|failure| (failure.made(), failure.first.time(), failure.newest.id));
     plan.rest
         .sort_unstable_by_key(|each| Reverse((each.failure.newest.at, each.failure.newest.id)));
     plan
@@ -118,7 +113,7 @@ fn settled(
     if failure.newest.pending {
         return settled(Outcome::Pending, "GitHub's log holds no outcome yet");
     }
-    let made = failure.made_before + failure.redeliveries().count();
+    let made = failure.made();
     let counts = counts(failure, evidence, DateTime::<Utc>::MAX_UTC);
     if counts >= policy.max_attempts {
         let reason = format!("failed {} while its receiver was up", counted_times(counts));

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
-use crate::attempt::Guid;
+use crate::attempt::{AttemptId, Guid};
 use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
@@ -76,6 +76,13 @@ struct Asked {
     at: DateTime<Utc>,
     /// What was said in place of a clear answer.
     unclear: Option<String>,
+}
+
+impl Asked {
+    /// The order in which they were asked for.
+    fn order(&self) -> (DateTime<Utc>, AttemptId) {
+        (self.at, self.failure.newest.id)
+    }
 }
 
 /// One webhook's redeliveries.
@@ -187,7 +194,9 @@ impl<'a> Turn<'a> {
         for failure in std::mem::take(&mut self.due) {
             self.settle(failure, Outcome::Deferred, reason.clone());
         }
-        for (_, asked) in std::mem::take(&mut self.asked) {
+        let mut asked: Vec<_> = std::mem::take(&mut self.asked).into_values().collect();
+        asked.sort_unstable_by_key(Asked::order);
+        for asked in asked {
             let told = report::Asked {
                 at: asked.at,
                 unclear: asked.unclear.is_some(),

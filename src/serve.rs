@@ -16,7 +16,6 @@ use crate::history::{Failure, Window};
 use crate::plan::{Plan, Policy, counts, plan};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
-use crate::report::Outcome;
 use crate::scan::Scan;
 use crate::state::Memory;
 use crate::stop::Stop;
@@ -151,8 +150,13 @@ impl Serving<'_> {
         // What the first page shows of them counts, and so does what stands further back.
         for failure in &mut open {
             if let Some(mut seen) = scan.remembered(&failure.guid) {
-                let shown = seen.made_before + seen.redeliveries().count();
-                seen.made_before += failure.made_before.saturating_sub(shown);
+                let shown = seen.made();
+                let newest = (failure.newest.at, failure.newest.id);
+                let newer = seen
+                    .redeliveries()
+                    .filter(|each| (each.at, each.id) > newest);
+                let made = failure.made_before + newer.count();
+                seen.made_before += made.saturating_sub(shown);
                 *failure = seen;
             }
         }
@@ -202,22 +206,18 @@ impl Serving<'_> {
         served.report.down = true;
         served.due += due.len();
         let mut memory = memory.clone();
+        served.report.deliveries.extend(rest);
+        served.defer(due, held_back.unwrap_or(DOWN));
         for delivery in &served.report.deliveries {
-            if delivery.outcome == Outcome::Unrecovered {
-                memory.add_probe(&delivery.failure);
-            } else if delivery.outcome.is_lost() {
+            memory.update(&delivery.failure);
+            if delivery.outcome.is_lost() {
                 memory.add_settled(&delivery.failure.guid);
             }
             if let Some(asked) = delivery.asked {
                 memory.add_asked(&delivery.failure.guid, asked);
             }
         }
-        for delivery in rest.iter().filter(|delivery| delivery.outcome.is_lost()) {
-            memory.add_settled(&delivery.failure.guid);
-        }
         served.memory = Some(memory);
-        served.report.deliveries.extend(rest);
-        served.defer(due, held_back.unwrap_or(DOWN));
         false
     }
 
@@ -270,24 +270,19 @@ impl Serving<'_> {
             plan.due,
             evidence,
         );
+        // Where nothing was seen of a receiver that was down, nobody can say that it is up.
+        let was_down = evidence.known_down();
+        let found = |finding| match finding {
+            Finding::Nothing if was_down => group.found_down(),
+            Finding::Down => group.found_down(),
+            Finding::Up | Finding::Nothing => group.found_up(),
+        };
         match may {
             May::Wait => turn.defer(DOWN),
             May::Go => turn.go(|_| {}).await,
-            May::Lead => {
-                // Where nothing was seen of a receiver that was down, nobody can say that it is up.
-                let was_down = evidence.known_down();
-                turn.go(|finding| match finding {
-                    Finding::Nothing if was_down => group.found_down(),
-                    Finding::Down => group.found_down(),
-                    Finding::Up | Finding::Nothing => group.found_up(),
-                })
-                .await;
-            }
+            May::Lead => turn.go(found).await,
             May::Probe => {
-                match turn.probe().await {
-                    Finding::Up => group.found_up(),
-                    Finding::Down | Finding::Nothing => group.found_down(),
-                }
+                found(turn.probe().await);
                 if group.released().await {
                     turn.resume();
                     turn.go(|_| {}).await;

@@ -236,7 +236,7 @@ fn deliveries(page: &mut Page, report: &Report) {
             code(&failure.guid.to_string()),
             code(&event),
             failure.first.time().map_or("unknown".into(), rfc3339),
-            1 + failure.made_before + failure.redeliveries().count(),
+            1 + failure.made(),
             code(&newest.status),
             delivery.outcome.name(),
         )

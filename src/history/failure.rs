@@ -75,6 +75,11 @@ impl Failure {
         }
     }
 
+    /// How often it was redelivered.
+    pub fn made(&self) -> usize {
+        self.made_before + self.redeliveries().count()
+    }
+
     /// The attempts that are redeliveries.
     pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> {
         self.attempts.iter().filter(|seen| seen.redelivery)

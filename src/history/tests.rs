@@ -294,6 +294,7 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
             Remembered {
                 failures: vec![remembered],
                 counted: Some(window().start),
+                ..Remembered::default()
             },
         );
         history.fold(rows);
@@ -336,6 +337,7 @@ fn what_was_remembered_and_delivered_since_does_not_come_back() {
                 counted_before: 0,
             }],
             counted: Some(window().start),
+            ..Remembered::default()
         },
     );
     history.fold(vec![redelivery(9, "a", 5, 200)]);
@@ -343,4 +345,18 @@ fn what_was_remembered_and_delivered_since_does_not_come_back() {
     history.fold(vec![original(7, "c", 3 * HOUR, 200)]);
     history.fold(vec![original(1, "a", 10 * HOUR, 503)]);
     assert_eq!(history.into_failures(End::Log).0, []);
+}
+
+#[test]
+fn nobody_looks_for_the_original_of_what_was_lost() {
+    for (lost, end) in [("a", Some(End::Window)), ("b", None)] {
+        let remembered = Remembered {
+            lost: [Guid::new(lost).digits()].into(),
+            ..Remembered::default()
+        };
+        let mut history = History::new(window(), remembered);
+        history.fold(vec![redelivery(9, "a", 5, 503)]);
+        history.fold(vec![original(1, "old", DAY + 20, 200)]);
+        assert_eq!(history.end(), end);
+    }
 }

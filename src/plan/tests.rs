@@ -87,12 +87,12 @@ fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<
 }
 
 #[test]
-fn fresh_failures_come_first_and_the_oldest_of_them_leads() {
+fn the_least_tried_come_first_and_the_oldest_of_them_leads() {
     let plan = planned(vec![
-        failure(1, 60, &[100, 200]),
+        failure(1, 0, &[100, 200]),
         failure(2, 540, &[]),
         failure(3, 300, &[]),
-        failure(4, 0, &[90]),
+        failure(4, 60, &[90]),
     ]);
     assert_eq!(ids(&plan), [3, 2, 4, 1]);
     assert!(plan.rest.is_empty());

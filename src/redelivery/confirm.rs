@@ -142,8 +142,11 @@ impl Turn<'_> {
                 && !self.asked_twice.contains(&asked.failure.guid)
         };
         let lost = self.asked.values().filter(|asked| lost(asked));
-        let lost: Vec<_> = lost.map(|asked| asked.failure.guid.clone()).collect();
-        for guid in lost {
+        let mut lost: Vec<_> = lost
+            .map(|asked| (asked.order(), asked.failure.guid.clone()))
+            .collect();
+        lost.sort_unstable_by_key(|(order, _)| *order);
+        for (_, guid) in lost {
             if let Some(asked) = self.asked.remove(&guid) {
                 self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
                 self.seen.unseen -= 1;

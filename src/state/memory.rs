@@ -109,6 +109,7 @@ impl Memory {
         Remembered {
             failures: self.open.iter().filter_map(Open::failure).collect(),
             counted: DateTime::from_timestamp_millis(self.counted),
+            lost: chunks(&self.settled).map(str::to_owned).collect(),
         }
     }
 
@@ -122,11 +123,11 @@ impl Memory {
         self.open.iter().filter_map(unread).collect()
     }
 
-    /// Remembers that an open delivery was tried in vain.
-    pub fn add_probe(&mut self, failure: &Failure) {
+    /// Remembers what became known of an open delivery, for who reads no further.
+    pub fn update(&mut self, failure: &Failure) {
         let guid = failure.guid.to_string();
         if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
-            open.probes += 1;
+            open.probes = failure.made().saturating_sub(open.made);
             open.id = failure.newest.id.to_string();
             open.at = failure.newest.at.timestamp_millis();
             open.pending = failure.newest.pending;
@@ -139,13 +140,12 @@ impl Memory {
     /// read. `None` for one whose first attempt is unknown.
     pub fn add_open(&mut self, failure: &Failure, made: usize, counted: usize) -> Option<()> {
         let newest = &failure.newest;
-        let all = failure.made_before + failure.redeliveries().count();
         self.open.push(Open {
             guid: failure.guid.to_string(),
             first: failure.first.time()?.timestamp_millis(),
             made,
             counted,
-            probes: all.saturating_sub(made),
+            probes: failure.made().saturating_sub(made),
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
             pending: newest.pending,
@@ -220,7 +220,8 @@ impl Memory {
 
     /// Whether a delivery was lost by an earlier pass.
     pub fn is_settled(&self, guid: &Guid) -> bool {
-        holds(&self.settled, &guid.digits())
+        let digits = guid.digits();
+        chunks(&self.settled).any(|each| each == digits)
     }
 
     /// Remembers that a delivery was lost.
@@ -235,10 +236,10 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-fn holds(all: &str, digits: &str) -> bool {
-    all.as_bytes()
-        .chunks(12)
-        .any(|each| each == digits.as_bytes())
+/// Twelve digits each.
+fn chunks(all: &str) -> impl Iterator<Item = &str> {
+    let chunks = all.as_bytes().chunks(12);
+    chunks.filter_map(|chunk| std::str::from_utf8(chunk).ok())
 }
 
 impl Open {

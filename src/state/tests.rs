@@ -69,9 +69,12 @@ fn what_is_written_is_read_again() {
 fn probes_count_for_who_reads_no_further() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1);
-    let mut probed = failure(1);
+    let mut probed = Failure {
+        made_before: 4,
+        ..failure(1)
+    };
     (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
-    memory.add_probe(&probed);
+    memory.update(&probed);
     let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
     assert_eq!(made(memory.open().failures), (3, at(99)));
     assert_eq!(made(memory.open_unread()), (4, at(99)));

@@ -249,3 +249,90 @@ async fn a_probe_in_an_outage_goes_by_what_the_first_page_shows_of_its_delivery(
     cloud.pass(&[]).await;
     assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_in_an_outage_counts_though_the_state_could_not_be_written() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    for _ in 0..2 {
+        cloud.pass(&[]).await;
+        advance_minutes(15).await;
+    }
+    for n in 0..120 {
+        let at = start() + TimeDelta::minutes(16) + TimeDelta::seconds(n as i64);
+        cloud.log(Attempt::failed(guid(100 + n), at));
+    }
+    let unwritten = Fault::on("PATCH", "_STATE").status(500, "").always();
+    cloud.github().add_fault(unwritten);
+    cloud.pass(&[]).await;
+    cloud.github().clear_faults();
+    advance_minutes(30).await;
+    cloud.pass(&[]).await;
+    // Redelivered at 0, 15, 30 and 60 minutes: the next is due at 100.
+    advance_minutes(25).await;
+    let before = cloud.redelivered(cloud.hook)[&guid(0)];
+    cloud.pass(&[]).await;
+    assert_eq!((before, cloud.redelivered(cloud.hook)[&guid(0)]), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_reads_back_to_a_delivery_that_was_given_up() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
+    cloud.log_failures(cloud.hook, 1, start() - TimeDelta::hours(20));
+    for n in 1..500 {
+        let at = start() - TimeDelta::minutes(500 - n as i64);
+        cloud.log(Attempt::ok(guid(n), at));
+    }
+    let mut pages = Vec::new();
+    for _ in 0..3 {
+        let report = cloud.pass(&[("INPUT_MAX_ATTEMPTS", "1")]).await;
+        pages.push((report.webhooks[0].pages, report.given_up_earlier));
+        advance_minutes(6).await;
+    }
+    assert_eq!(pages, [(5, 0), (2, 0), (2, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_always_fails_keeps_no_other_from_telling_that_the_receiver_is_up() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 2, start());
+    for _ in 0..2 {
+        cloud.pass(&[]).await;
+        advance_minutes(60).await;
+    }
+    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
+    cloud.pass(&[]).await;
+    assert_eq!(cloud.undelivered(cloud.hook), [guid(0)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_log_lags_a_webhook_that_delivers_goes_on_though_another_of_its_receiver_does_not()
+ {
+    let cloud = Cloud::new();
+    let other = cloud.add_webhook("https://ci.example.com/other");
+    let ago = |minutes| start() - TimeDelta::minutes(minutes);
+    for n in 0..9 {
+        cloud.log(Attempt::failed(guid(n), ago(90)));
+        cloud.log(Attempt::failed(guid(n), ago(80)).redelivery());
+    }
+    {
+        let mut github = cloud.github();
+        let other = github.webhook_mut(other);
+        other.log(Attempt::ok(guid(20), ago(70)));
+        (21..25).for_each(|n| {
+            other.log(Attempt::failed(guid(n), ago(60)));
+        });
+        github.log_lag = TimeDelta::minutes(3);
+    }
+    let report = cloud.pass(&[]).await;
+    let asked = |hook: usize| {
+        let deliveries = report.webhooks[hook].deliveries.iter();
+        deliveries
+            .filter(|each| each.outcome == Outcome::Requested)
+            .count()
+    };
+    assert_eq!([asked(0), asked(1)], [1, 4]);
+}
