@@ -36,6 +36,41 @@ pub(crate) struct Cloud {
     pub(crate) body_latency: Duration,
     /// Requests for redeliveries that find no connection.
     pub(crate) unsent: Arc<AtomicUsize>,
+    /// Who has a say in what becomes of requests.
+    pub(crate) way: Option<Arc<dyn Way>>,
+}
+
+/// Has a say in what becomes of requests.
+pub(crate) trait Way: Send + Sync {
+    /// What is to become of a request that is made now.
+    fn fate(&self, method: &http::Method, path: &str) -> Fate;
+
+    /// GitHub has acted on a request; `fate` tells what its sender is to hear.
+    fn acted(&self, github: &mut GitHub, request: &Request, status: u16, fate: &Fate);
+
+    /// The sender of a request is to hear nothing any more.
+    fn ends(&self);
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Fate {
+    /// GitHub gets it.
+    pub(crate) acts: bool,
+    /// What its sender hears.
+    pub(crate) hears: Hears,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Hears {
+    /// GitHub's answer.
+    All,
+    /// Another one.
+    Status(u16, &'static str),
+    /// The transport's own error.
+    Error(RequestError),
+    /// Nothing, ever.
+    Nothing,
 }
 
 pub(crate) fn start() -> DateTime<Utc> {
@@ -70,6 +105,7 @@ impl Cloud {
             latency: Duration::ZERO,
             body_latency: Duration::ZERO,
             unsent: Arc::default(),
+            way: None,
         }
     }
 
@@ -125,7 +161,11 @@ impl Cloud {
         github.webhook_mut(self.hook).log(attempt)
     }
 
-    async fn respond(self, request: http::Request<OctoBody>) -> http::Response<SlowBody> {
+    async fn respond(
+        self,
+        request: http::Request<OctoBody>,
+        fate: Option<&Fate>,
+    ) -> http::Response<SlowBody> {
         let (parts, body) = request.into_parts();
         let base: http::Uri = self.base.parse().unwrap();
         assert_eq!(parts.uri.host(), base.host());
@@ -142,6 +182,9 @@ impl Cloud {
             let mut github = self.github.lock().unwrap();
             let reply = github.respond(&request);
             github.leave();
+            if let (Some(way), Some(fate)) = (&self.way, fate) {
+                way.acted(&mut github, &request, reply.status, fate);
+            }
             reply
         };
         let mut response = http::Response::new(SlowBody {
@@ -192,7 +235,28 @@ impl Cloud {
                     cloud.unsent.store(left - 1, Ordering::Relaxed);
                     return Err(RequestError::Unsent("connection refused".into()));
                 }
-                Ok(cloud.respond(request).await)
+                let Some(way) = cloud.way.clone() else {
+                    return Ok(cloud.respond(request, None).await);
+                };
+                let path = request.uri().path_and_query().unwrap().as_str();
+                let fate = way.fate(request.method(), path);
+                let answer = match fate.acts {
+                    true => Some(cloud.respond(request, Some(&fate)).await),
+                    false => None,
+                };
+                match fate.hears {
+                    Hears::All => Ok(answer.unwrap()),
+                    Hears::Error(error) => Err(error),
+                    Hears::Nothing => {
+                        way.ends();
+                        std::future::pending().await
+                    }
+                    Hears::Status(status, body) => {
+                        let mut answer = SlowBody::answer(body);
+                        *answer.status_mut() = status.try_into().unwrap();
+                        Ok(answer)
+                    }
+                }
             }
         });
         let base = ApiBase::new(self.base).unwrap();
@@ -223,6 +287,16 @@ fn inputs(more: &[(&str, &str)]) -> Inputs {
 struct SlowBody {
     wait: Pin<Box<Sleep>>,
     body: Option<Bytes>,
+}
+
+impl SlowBody {
+    /// An answer with this body.
+    fn answer(body: &'static str) -> http::Response<Self> {
+        http::Response::new(Self {
+            wait: Box::pin(sleep(Duration::ZERO)),
+            body: Some(Bytes::from_static(body.as_bytes())),
+        })
+    }
 }
 
 impl Body for SlowBody {

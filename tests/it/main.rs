@@ -36,3 +36,4 @@ mod tls;
 mod virtual_time;
 mod waves;
 mod webhooks;
+mod weeks;

@@ -1,6 +1,7 @@
 //! What sits at the payload URL.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -18,6 +19,8 @@ enum Mode {
 pub struct Receiver {
     mode: Mode,
     poisoned: HashSet<String>,
+    /// When it takes nothing besides.
+    outages: Vec<Range<DateTime<Utc>>>,
     failure: (String, i64),
     seen: HashMap<String, u32>,
     /// When it was last sent something, as far back as a minute.
@@ -29,6 +32,7 @@ impl Receiver {
         Self {
             mode,
             poisoned: HashSet::new(),
+            outages: Vec::new(),
             failure: ("Invalid HTTP Response: 503".to_owned(), 503),
             seen: HashMap::new(),
             recent: VecDeque::new(),
@@ -67,6 +71,13 @@ impl Receiver {
         self
     }
 
+    /// Also refuses all that is delivered in this time.
+    #[must_use]
+    pub fn down_during(mut self, outage: Range<DateTime<Utc>>) -> Self {
+        self.outages.push(outage);
+        self
+    }
+
     /// What a failure looks like in the log; `Invalid HTTP Response: 503` and 503 unless told otherwise.
     #[must_use]
     pub fn answering(mut self, status: impl Into<String>, code: i64) -> Self {
@@ -88,7 +99,8 @@ impl Receiver {
             Mode::AtMost(per_minute) => self.recent.len() > per_minute,
         };
         *before += 1;
-        if refuses || self.poisoned.contains(guid) {
+        let out = self.outages.iter().any(|outage| outage.contains(&at));
+        if refuses || out || self.poisoned.contains(guid) {
             self.failure.clone()
         } else {
             ("OK".to_owned(), 200)

@@ -116,6 +116,11 @@ impl Webhook {
         self.log.insert(attempt, None)
     }
 
+    /// The row with this id, whether the log shows it yet or not.
+    pub fn attempt(&self, id: u64) -> Option<&Attempt> {
+        self.log.get(id, DateTime::<Utc>::MAX_UTC)
+    }
+
     /// Appends a row that the log shows from `time` on, and returns its id.
     pub fn log_late(&mut self, attempt: Attempt, time: DateTime<Utc>) -> u64 {
         self.log.insert(attempt, Some(time))

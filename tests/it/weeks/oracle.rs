@@ -1,0 +1,400 @@
+//! Judges a week by what truly happened in it.
+
+mod cost;
+mod liveness;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use redeliver_webhooks::report::Outcome;
+
+use super::script::{Delivery, Script, time};
+use super::world::{Ran, Sent, Truth};
+
+const RETENTION: TimeDelta = TimeDelta::days(3);
+
+/// How much of retention is left aside: the plan's time is not the oracle's.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// How far a first pass looks back.
+const FIRST_LOOK: TimeDelta = TimeDelta::days(1);
+
+/// How much later a checkpoint may be than a delivery that no pass could see yet.
+const OVERLAP: TimeDelta = TimeDelta::minutes(30);
+
+/// Times in GitHub's log and of its clock are told in whole seconds.
+const SECOND: TimeDelta = TimeDelta::seconds(2);
+
+/// What was found of a week.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict {
+    /// What must not be.
+    pub(super) wrong: Vec<String>,
+    /// What was sent to a receiver that had accepted it, by why that could not be helped.
+    pub(super) doubles: BTreeMap<&'static str, usize>,
+    /// The same for what was asked for again before its row showed, delivered or not.
+    pub(super) repeats: BTreeMap<&'static str, usize>,
+    /// Requests of passes that nothing disturbed, and how many would have done.
+    pub(super) undisturbed: usize,
+    pub(super) ideal: usize,
+}
+
+struct Failed {
+    hook: usize,
+    guid: u64,
+    at: DateTime<Utc>,
+    shows: DateTime<Utc>,
+    poisoned: bool,
+    delivered: Option<DateTime<Utc>>,
+}
+
+struct Judge<'a> {
+    script: &'a Script,
+    truth: &'a Truth,
+    failed: Vec<Failed>,
+    /// Where each of them stands, and what was sent of it.
+    places: HashMap<(usize, u64), usize>,
+    sent: HashMap<(usize, u64), Vec<usize>>,
+    /// What failed before this was no pass's business.
+    floor: DateTime<Utc>,
+    /// What the receiver of each webhook accepted, by slices of ten minutes.
+    taken: Vec<BTreeMap<i64, Vec<DateTime<Utc>>>>,
+    /// What was given up, and by which pass.
+    given_up: HashMap<(usize, u64), usize>,
+    verdict: Verdict,
+}
+
+pub(super) fn judge(script: &Script, truth: &Truth) -> Verdict {
+    let mut judge = Judge::new(script, truth);
+    judge.verdict.wrong.clone_from(&truth.violations);
+    for number in 0..truth.ran.len() {
+        judge.report(number);
+        judge.checkpoint(number);
+    }
+    for number in 0..truth.sent.len() {
+        judge.sent(number);
+    }
+    for hook in 0..script.hooks.len() {
+        judge.liveness(hook);
+    }
+    judge.cost();
+    judge.verdict
+}
+
+fn slice(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(600)
+}
+
+impl<'a> Judge<'a> {
+    fn new(script: &'a Script, truth: &'a Truth) -> Self {
+        let mut taken = vec![BTreeMap::<i64, Vec<_>>::new(); script.hooks.len()];
+        let mut sent = HashMap::<_, Vec<usize>>::new();
+        for (number, each) in truth.sent.iter().enumerate() {
+            sent.entry((each.hook, each.guid)).or_default().push(number);
+            if each.taken {
+                let slice = taken[each.hook].entry(slice(each.made)).or_default();
+                slice.push(each.shows);
+            }
+        }
+        let first = truth
+            .ran
+            .iter()
+            .filter(|ran| ran.first && ran.checkpoint.is_some());
+        let floor = first.map(|ran| ran.began - FIRST_LOOK).max();
+        let mut judge = Self {
+            script,
+            truth,
+            failed: Vec::new(),
+            places: HashMap::new(),
+            sent,
+            floor: floor.unwrap_or(DateTime::<Utc>::MIN_UTC),
+            taken,
+            given_up: HashMap::new(),
+            verdict: Verdict::default(),
+        };
+        let last = truth.ran.last().map_or(time(0), |ran| ran.ended);
+        for (hook, each) in script.hooks.iter().enumerate() {
+            for delivery in each.deliveries.iter().filter(|each| time(each.at) <= last) {
+                judge.log(hook, delivery);
+            }
+        }
+        judge
+    }
+
+    fn log(&mut self, hook: usize, delivery: &Delivery) {
+        let at = time(delivery.at);
+        let shows = at + TimeDelta::seconds(self.script.lag_at(delivery.at));
+        if !delivery.blip && !delivery.poisoned && self.script.takes(hook, at) {
+            self.taken[hook].entry(slice(at)).or_default().push(shows);
+            return;
+        }
+        let key = (hook, delivery.guid);
+        let done = self.sent_of(key).filter(|sent| sent.taken);
+        let delivered = done.map(|sent| sent.made).min();
+        self.places.insert(key, self.failed.len());
+        self.failed.push(Failed {
+            hook,
+            guid: delivery.guid,
+            at,
+            shows,
+            poisoned: delivery.poisoned,
+            delivered,
+        });
+    }
+
+    /// All redeliveries of a delivery.
+    fn sent_of(&self, key: (usize, u64)) -> impl Iterator<Item = &'a Sent> + use<'a, '_> {
+        let truth = self.truth;
+        let sent = self.sent.get(&key).into_iter().flatten();
+        sent.map(move |number| &truth.sent[*number])
+    }
+
+    fn wrong(&mut self, what: String) {
+        self.verdict.wrong.push(what);
+    }
+
+    /// Redeliveries of a delivery whose rows showed before a time.
+    fn shown(&self, hook: usize, guid: u64, by: DateTime<Utc>) -> impl Iterator<Item = &'a Sent> {
+        self.sent_of((hook, guid))
+            .filter(move |sent| sent.shows < by)
+    }
+
+    /// How many failed redeliveries surely count: the success beside each showed in time.
+    fn counted(&self, hook: usize, guid: u64, by: DateTime<Utc>, lenient: bool) -> usize {
+        let failed = self.shown(hook, guid, by).filter(|sent| !sent.taken);
+        let counts = |sent: &&Sent| {
+            let beside = self.taken[hook].range(slice(sent.made) - 1..=slice(sent.made) + 1);
+            let in_time = by.min(sent.made + OVERLAP);
+            beside
+                .flat_map(|(_, shows)| shows)
+                .any(|shows| lenient || *shows <= in_time)
+        };
+        failed.filter(counts).count()
+    }
+
+    /// Each failed delivery once, and nothing but what is true.
+    fn report(&mut self, number: usize) {
+        let ran = &self.truth.ran[number];
+        let Some(told) = &ran.report else {
+            return;
+        };
+        let mut seen = HashSet::new();
+        for (hook, guid, outcome) in &told.outcomes {
+            if !seen.insert((hook, guid)) {
+                self.wrong(format!("pass {number} tells twice of {hook}:{guid}"));
+            }
+            if outcome.is_lost() {
+                self.given_up.entry((*hook, *guid)).or_insert(number);
+                self.loss(number, *hook, *guid, *outcome);
+            }
+            let of = self.places.get(&(*hook, *guid));
+            let delivered = of.and_then(|place| self.failed[*place].delivered);
+            let delivered = delivered.is_some_and(|at| at <= ran.ended + SECOND);
+            if *outcome == Outcome::Recovered && !delivered {
+                self.wrong(format!(
+                    "pass {number} calls {hook}:{guid} recovered, which it is not"
+                ));
+            }
+        }
+        let asked = self
+            .truth
+            .sent
+            .iter()
+            .filter(|sent| sent.by == Some(number) && sent.heard);
+        let asked: Vec<_> = asked.map(|sent| (sent.hook, sent.guid)).collect();
+        for (hook, guid) in asked {
+            let told_so = |(h, g, outcome): &(usize, u64, Outcome)| {
+                (*h, *g) == (hook, guid) && outcome.is_redelivered()
+            };
+            if !told.outcomes.iter().any(told_so) {
+                self.wrong(format!(
+                    "pass {number} had {hook}:{guid} redelivered, and does not tell"
+                ));
+            }
+        }
+        let output = |name| {
+            told.outputs
+                .get(name)
+                .and_then(|text| text.parse::<usize>().ok())
+        };
+        let count = |which: fn(Outcome) -> bool| {
+            Some(
+                told.outcomes
+                    .iter()
+                    .filter(|(.., outcome)| which(*outcome))
+                    .count(),
+            )
+        };
+        let same = output("found") == count(|_| true)
+            && output("recovered") == count(|outcome| outcome == Outcome::Recovered)
+            && output("redelivered") == count(Outcome::is_redelivered)
+            && output("open") == count(Outcome::is_open)
+            && output("lost") == count(Outcome::is_lost);
+        if !same {
+            let outputs = format!("{:?}", told.outputs);
+            self.wrong(format!(
+                "the outputs of pass {number} do not add up: {outputs}"
+            ));
+        }
+    }
+
+    /// Nothing is given up that need not be.
+    fn loss(&mut self, number: usize, hook: usize, guid: u64, outcome: Outcome) {
+        let ran = &self.truth.ran[number];
+        let place = self.places.get(&(hook, guid));
+        let at = place.map_or(time(0), |place| self.failed[*place].at);
+        let right = match outcome {
+            Outcome::Exhausted => {
+                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_attempts
+            }
+            _ => at < ran.ended - RETENTION + MARGIN,
+        };
+        if !right {
+            self.wrong(format!(
+                "pass {number} gives up {hook}:{guid}: {}",
+                outcome.name()
+            ));
+        }
+    }
+
+    /// The checkpoint is not later than any delivery that is open.
+    fn checkpoint(&mut self, number: usize) {
+        let ran = &self.truth.ran[number];
+        let Some(checkpoint) = ran.checkpoint else {
+            return;
+        };
+        let sure = !ran.overlapped
+            && ran
+                .report
+                .as_ref()
+                .is_some_and(|told| told.errors.is_empty());
+        let open = |each: &&Failed| {
+            each.delivered.is_none_or(|at| at > ran.ended)
+                && each.at <= ran.began
+                && each.at >= (ran.ended - RETENTION + MARGIN).max(self.floor)
+                && !self.given_up.contains_key(&(each.hook, each.guid))
+                && !self.was_off(each, ran.began)
+                // A pass that was killed tells nobody what it gave up.
+                && self.counted(each.hook, each.guid, ran.ended + SECOND, true) < self.script.max_attempts
+        };
+        let late = self.failed.iter().filter(open).filter(|each| {
+            let most = if sure && each.shows < ran.began {
+                SECOND
+            } else {
+                OVERLAP
+            };
+            checkpoint > each.at + most
+        });
+        let late: Vec<_> = late
+            .map(|each| {
+                format!(
+                    "after pass {number} the checkpoint {checkpoint} is later than {}:{} of {}",
+                    each.hook, each.guid, each.at
+                )
+            })
+            .collect();
+        self.verdict.wrong.extend(late);
+    }
+
+    /// Whether its webhook was switched off since it failed: no pass could see it then.
+    fn was_off(&self, failed: &Failed, by: DateTime<Utc>) -> bool {
+        let mut off = self.script.hooks[failed.hook].off.iter();
+        off.any(|off| time(off.end) > failed.at && time(off.start) <= by)
+    }
+
+    /// A redelivery that a pass asked for was due.
+    fn sent(&mut self, number: usize) {
+        let sent = &self.truth.sent[number];
+        let Some(pass) = sent.by else {
+            return;
+        };
+        let (hook, guid) = (sent.hook, sent.guid);
+        let ran = &self.truth.ran[pass];
+        let shown: Vec<_> = self.shown(hook, guid, ran.began).collect();
+        let counted = self.counted(hook, guid, ran.began, false);
+        if counted >= self.script.max_attempts {
+            self.wrong(format!(
+                "pass {pass} asks for {hook}:{guid} after {counted} counted failures"
+            ));
+        }
+        if let Some(newest) = shown.iter().map(|sent| sent.made).max() {
+            let wait = TimeDelta::minutes(5 << (shown.len() - 1).min(8)).min(TimeDelta::hours(1));
+            let early = sent.at < newest + wait - SECOND;
+            // Of two passes at once one forgets what the other saw, and what is put back was not.
+            let overlapped = |sent: &&Sent| sent.by.is_some_and(|by| self.truth.ran[by].overlapped);
+            let forgotten = shown.iter().copied().any(|sent| overlapped(&sent))
+                || self.tampered(shown[0].at, sent.at);
+            if early && forgotten {
+                *self
+                    .verdict
+                    .repeats
+                    .entry("early, as one was forgotten")
+                    .or_default() += 1;
+            } else if early {
+                let (at, times) = (sent.at, shown.len());
+                self.wrong(format!("pass {pass} asks for {hook}:{guid} at {at}, after {times} redeliveries, the last at {newest}"));
+            }
+        }
+        // Those before it whose outcome it did not go by.
+        let all = &self.sent[&(hook, guid)];
+        let before = all.partition_point(|each| *each < number);
+        let mut earlier = all[..before].iter().map(|each| &self.truth.sent[*each]);
+        let hour = TimeDelta::hours(1) - SECOND;
+        if let Some(taken) = earlier.clone().find(|each| each.taken) {
+            match self.excuse(taken, sent, ran) {
+                Some(excuse) => *self.verdict.doubles.entry(excuse).or_default() += 1,
+                None => self.wrong(format!(
+                    "pass {pass} sends {hook}:{guid} twice: it was accepted at {}, which shows {}",
+                    taken.made, taken.shows
+                )),
+            }
+        } else if let Some(before) =
+            earlier.rfind(|each| each.shows > ran.began && sent.at < each.at + hour)
+        {
+            match self.excuse(before, sent, ran) {
+                Some(excuse) => *self.verdict.repeats.entry(excuse).or_default() += 1,
+                None => self.wrong(format!("pass {pass} asks for {hook}:{guid} again, which was asked for at {} and shows {}", before.at, before.shows)),
+            }
+        }
+    }
+
+    /// Whether the state was tampered with in this time.
+    fn tampered(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.truth
+            .tampered
+            .iter()
+            .any(|at| (from..=to).contains(at))
+    }
+
+    /// Why a pass could not know of an earlier redelivery.
+    fn excuse(&self, earlier: &Sent, sent: &Sent, ran: &Ran) -> Option<&'static str> {
+        if earlier.shows < ran.began {
+            return None;
+        }
+        let Some(by) = earlier.by else {
+            return Some("by hand at the same time");
+        };
+        if earlier.by == sent.by {
+            return (!earlier.heard).then_some("no answer, and the log came past it");
+        }
+        let between = &self.truth.ran[by..sent.by.unwrap_or(by).max(by)];
+        let last = &self.truth.ran[sent.by.unwrap_or(by)];
+        if !self.script.keeps_checkpoint {
+            Some("no checkpoint is kept")
+        } else if between.iter().any(|ran| ran.overlapped) || last.overlapped {
+            Some("passes overlapped")
+        } else if self.truth.ran[by].killed {
+            Some("the pass was killed")
+        } else if self.tampered(earlier.at, sent.at) {
+            Some("the state was tampered with")
+        } else if between.iter().any(|ran| ran.ill_written) {
+            Some("the state could not be written")
+        } else if !last.knew || between.iter().skip(1).any(|ran| !ran.knew) {
+            Some("the state could not be read")
+        } else if !earlier.heard && sent.at >= earlier.at + TimeDelta::minutes(10) - SECOND {
+            Some("no answer, and a long lag")
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Cuts a failing week down to what a person can read.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::script::{Script, Trouble};
+use super::{week, wrong_with};
+
+/// How many weeks are played to find the smallest.
+const MOST: usize = 1_500;
+
+struct Shrinking {
+    least: Script,
+    played: usize,
+    /// How the first complaint begins: another defect is another story.
+    kind: String,
+}
+
+/// A complaint without its numbers.
+fn kind(wrong: &[String]) -> String {
+    let words = wrong.iter().flat_map(|wrong| {
+        wrong
+            .split(' ')
+            .filter(|word| !word.contains(|each: char| each.is_ascii_digit()))
+            .take(4)
+    });
+    words.take(4).collect::<Vec<_>>().join(" ")
+}
+
+impl Shrinking {
+    fn take(&mut self, smaller: Script) -> bool {
+        if self.played == MOST {
+            return false;
+        }
+        self.played += 1;
+        let fails = kind(&wrong_with(&smaller)) == self.kind;
+        if fails {
+            self.least = smaller;
+        }
+        fails
+    }
+
+    /// Leaves out as much of a list as it can, in ever smaller pieces.
+    fn cut<T>(&mut self, list: impl Fn(&mut Script) -> &mut Vec<T>) {
+        let mut size = list(&mut self.least).len().div_ceil(2);
+        while size > 0 {
+            let mut from = list(&mut self.least).len();
+            while from > 0 {
+                let to = from;
+                from = from.saturating_sub(size);
+                let mut smaller = self.least.clone();
+                list(&mut smaller).drain(from..to);
+                self.take(smaller);
+            }
+            size /= 2;
+        }
+    }
+}
+
+/// The least of a failing week that fails in the same way, in words.
+pub(super) fn told(script: &Script) -> String {
+    let seed = script.seed;
+    let first = kind(&wrong_with(script));
+    let mut shrinking = Shrinking {
+        least: script.clone(),
+        played: 0,
+        kind: first,
+    };
+    let mut without = BTreeSet::new();
+    for trouble in Trouble::ALL {
+        without.insert(trouble);
+        if !shrinking.take(Script::of(seed, &without)) {
+            without.remove(&trouble);
+        }
+    }
+    shrinking.cut(|script| &mut script.events);
+    shrinking.cut(|script| &mut script.passes);
+    for hook in 0..shrinking.least.hooks.len() {
+        shrinking.cut(|script| &mut script.hooks[hook].outages);
+        shrinking.cut(|script| &mut script.hooks[hook].off);
+        shrinking.cut(|script| &mut script.hooks[hook].deliveries);
+    }
+    shrinking.cut(|script| &mut script.passes);
+    let mut least = shrinking.least;
+    least.tells_requests = true;
+    let (mut truth, verdict) = week(&least);
+    truth.story.sort_by_key(|(at, _)| *at);
+    let mut told = format!("seed {seed}, without {without:?}:\n{least:#?}\n");
+    for (at, what) in &truth.story {
+        writeln!(told, "{} {what}", at.format("%d %H:%M:%S")).unwrap();
+    }
+    for wrong in verdict.wrong {
+        writeln!(told, "WRONG: {wrong}").unwrap();
+    }
+    told
+}
