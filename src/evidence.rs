@@ -29,6 +29,7 @@ pub struct Slice {
 pub struct Evidence {
     slices: BTreeMap<i64, Slice>,
     last_success: Option<DateTime<Utc>>,
+    oldest: Option<i64>,
     newest_seen: usize,
     newest_succeeded: usize,
     redelivery_among_newest: bool,
@@ -42,10 +43,9 @@ impl Evidence {
             Verdict::Failed => false,
             Verdict::Pending => return,
         };
-        let slice = self
-            .slices
-            .entry(slice_of(attempt.delivered_at))
-            .or_default();
+        let slice = slice_of(attempt.delivered_at);
+        self.oldest = Some(self.oldest.map_or(slice, |oldest| oldest.min(slice)));
+        let slice = self.slices.entry(slice).or_default();
         if succeeded {
             slice.succeeded += 1;
             self.last_success = self.last_success.max(Some(attempt.delivered_at));
@@ -66,6 +66,11 @@ impl Evidence {
         self.slices
             .range(slice - 1..=slice + 1)
             .any(|(_, slice)| slice.succeeded > 0)
+    }
+
+    /// Whether [`was_up`](Self::was_up) would not change its mind, were more of the log read.
+    pub fn covers(&self, at: DateTime<Utc>) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < slice_of(at) - 1)
     }
 
     /// Whether the receiver has accepted anything since.
@@ -124,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_covered_needs_nothing_older() {
+        let evidence = evidence(&[
+            attempt(3_000, None, false),
+            attempt(1_250, Some(503), false),
+        ]);
+        for (second, covered) in [(2_399, false), (2_400, true)] {
+            assert_eq!(evidence.covers(at(second)), covered, "{second}");
+        }
+    }
+
+    #[test]
     fn a_success_speaks_for_its_slice_and_the_two_next_to_it() {
         let evidence = evidence(&[attempt(1_250, Some(200), false)]);
         for (second, up) in [
@@ -131,7 +147,7 @@ mod tests {
             (600, true),
             (1_200, true),
             (2_399, true),
-            (2_400, false),
+            (2_400, true),
         ] {
             assert_eq!(evidence.was_up(at(second)), up, "{second}");
         }

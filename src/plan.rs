@@ -64,8 +64,7 @@ pub fn plan(
 ) -> Plan {
     let mut plan = Plan::default();
     for failure in failures {
-        // Once the log shows a newer attempt, what was asked for is seen.
-        let asked = asked(&failure).filter(|asked| failure.newest.at < whole_second(asked.at));
+        let asked = unseen(&failure, asked(&failure));
         match settled(&failure, asked, evidence, policy, now, retention_start) {
             None => plan.due.push(failure),
             Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
@@ -82,6 +81,11 @@ pub fn plan(
     plan.rest
         .sort_unstable_by_key(|each| Reverse((each.failure.newest.at, each.failure.newest.id)));
     plan
+}
+
+/// What was asked for, unless it is seen: once the log shows a newer attempt, it is.
+pub fn unseen(failure: &Failure, asked: Option<Asked>) -> Option<Asked> {
+    asked.filter(|asked| failure.newest.at < whole_second(asked.at))
 }
 
 /// Why a delivery is not due, and when it will be; `None` if it is.
@@ -114,7 +118,7 @@ fn settled(
         return settled(Outcome::Pending, "GitHub's log holds no outcome yet");
     }
     let made = failure.made();
-    let counts = counts(failure, evidence, DateTime::<Utc>::MAX_UTC);
+    let counts = counts(failure, evidence);
     if counts >= policy.max_attempts {
         let reason = format!("failed {} while its receiver was up", counted_times(counts));
         return Some((Outcome::Exhausted, reason, None));
@@ -135,8 +139,13 @@ fn settled(
     })
 }
 
-/// How many redeliveries before this time failed while the receiver was up.
-pub fn counts(failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) -> usize {
+/// How many redeliveries failed while the receiver was up.
+pub fn counts(failure: &Failure, evidence: &Evidence) -> usize {
+    counts_before(failure, evidence, DateTime::<Utc>::MAX_UTC)
+}
+
+/// How many of those before this time did.
+pub fn counts_before(failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) -> usize {
     let counted = failure
         .redeliveries()
         .filter(|seen| seen.at < before && !seen.pending && evidence.was_up(seen.at));

@@ -13,7 +13,7 @@ use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
-use crate::plan::{Plan, Policy, counts, plan};
+use crate::plan::{Plan, Policy, counts, counts_before, plan, unseen};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
 use crate::scan::Scan;
@@ -22,6 +22,7 @@ use crate::stop::Stop;
 use crate::webhook::Webhook;
 
 pub use served::Served;
+use served::deferred;
 
 const DOWN: &str = "the receiver is down";
 
@@ -147,20 +148,16 @@ impl Serving<'_> {
         }
         let mut open = memory.open_unread();
         open.retain(|failure| !scan.is_delivered(&failure.guid));
-        // What the first page shows of them counts, and so does what stands further back.
-        for failure in &mut open {
-            if let Some(mut seen) = scan.remembered(&failure.guid) {
-                let shown = seen.made();
-                let newest = (failure.newest.at, failure.newest.id);
-                let newer = seen
-                    .redeliveries()
-                    .filter(|each| (each.at, each.id) > newest);
-                let made = failure.made_before + newer.count();
-                seen.made_before += made.saturating_sub(shown);
-                *failure = seen;
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for failure in open {
+            match on_first_page(&failure, scan) {
+                Some(seen) if unseen(&seen, memory.asked(&seen.guid)).is_none() => known.push(seen),
+                _ => unknown.push(failure),
             }
         }
-        let plan = self.plan(open, scan.evidence());
+        let mut plan = self.plan(known, scan.evidence());
+        let deferred = unknown.into_iter().map(|failure| deferred(failure, DOWN));
+        plan.rest.extend(deferred);
         (!plan.due.is_empty()).then_some((memory, plan))
     }
 
@@ -209,7 +206,7 @@ impl Serving<'_> {
         served.report.deliveries.extend(rest);
         served.defer(due, held_back.unwrap_or(DOWN));
         for delivery in &served.report.deliveries {
-            memory.update(&delivery.failure);
+            memory.update(&delivery.failure, counts(&delivery.failure, evidence));
             if delivery.outcome.is_lost() {
                 memory.add_settled(&delivery.failure.guid);
             }
@@ -335,7 +332,8 @@ impl Serving<'_> {
             if delivery.outcome.is_open() {
                 let older = failure.redeliveries().filter(|seen| seen.at < next_start);
                 let made = failure.made_before + older.count();
-                memory.add_open(failure, made, counts(failure, evidence, next_start));
+                let counted = counts_before(failure, evidence, next_start);
+                memory.add_open(failure, made, counted, counts(failure, evidence));
             }
             if let Some(asked) = delivery.asked {
                 memory.add_asked(&failure.guid, asked);
@@ -351,6 +349,30 @@ impl Serving<'_> {
         }
         Some(memory)
     }
+}
+
+/// A remembered delivery with what the first page shows of it; `None` where what else there may be of it
+/// stands further back.
+fn on_first_page(failure: &Failure, scan: &Scan) -> Option<Failure> {
+    let evidence = scan.evidence();
+    let Some(mut seen) = scan.remembered(&failure.guid) else {
+        return Some(failure.clone());
+    };
+    let known = (failure.newest.at, failure.newest.id);
+    let newer = seen.redeliveries();
+    let newer = newer.filter(|each| (each.at, each.id) > known);
+    let made = failure.made_before + newer.clone().count();
+    let mut counted = failure.counted_before;
+    for each in newer {
+        match evidence.was_up(each.at) {
+            true => counted += usize::from(!each.pending),
+            false if evidence.covers(each.at) => {}
+            false => return None,
+        }
+    }
+    seen.made_before += made.saturating_sub(seen.made());
+    seen.counted_before += counted.saturating_sub(counts(&seen, evidence));
+    Some(seen)
 }
 
 /// How long it is remembered what was asked for and never seen.

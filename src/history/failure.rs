@@ -81,7 +81,7 @@ impl Failure {
     }
 
     /// The attempts that are redeliveries.
-    pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> {
+    pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> + Clone {
         self.attempts.iter().filter(|seen| seen.redelivery)
     }
 }

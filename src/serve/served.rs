@@ -97,13 +97,18 @@ impl Served {
     }
 
     pub(super) fn defer(&mut self, due: Vec<Failure>, reason: &str) {
-        let deferred = due.into_iter().map(|failure| Delivery {
-            failure,
-            outcome: Outcome::Deferred,
-            reason: Some(reason.into()),
-            due_at: None,
-            asked: None,
-        });
+        let deferred = due.into_iter().map(|failure| deferred(failure, reason));
         self.report.deliveries.extend(deferred);
+    }
+}
+
+/// A delivery that is left for another pass.
+pub(super) fn deferred(failure: Failure, reason: &str) -> Delivery {
+    Delivery {
+        failure,
+        outcome: Outcome::Deferred,
+        reason: Some(reason.into()),
+        due_at: None,
+        asked: None,
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Open {
     /// those by passes that found the receiver down.
     #[serde(default, skip_serializing_if = "is_zero")]
     probes: usize,
+    /// How many of these counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    probes_counted: usize,
     /// The newest attempt. Ids are strings: they are above 2^53.
     id: String,
     at: i64,
@@ -118,16 +121,18 @@ impl Memory {
         let unread = |open: &Open| {
             let mut failure = open.failure()?;
             failure.made_before += open.probes;
+            failure.counted_before += open.probes_counted;
             Some(failure)
         };
         self.open.iter().filter_map(unread).collect()
     }
 
-    /// Remembers what became known of an open delivery, for who reads no further.
-    pub fn update(&mut self, failure: &Failure) {
+    /// Remembers what became known of an open delivery, for who reads no further. `counts`: so many of its redeliveries.
+    pub fn update(&mut self, failure: &Failure, counts: usize) {
         let guid = failure.guid.to_string();
         if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
             open.probes = failure.made().saturating_sub(open.made);
+            open.probes_counted = counts.saturating_sub(open.counted);
             open.id = failure.newest.id.to_string();
             open.at = failure.newest.at.timestamp_millis();
             open.pending = failure.newest.pending;
@@ -136,9 +141,15 @@ impl Memory {
         }
     }
 
-    /// Remembers an open delivery; `made` and `counted` are its redeliveries that the next pass does not
-    /// read. `None` for one whose first attempt is unknown.
-    pub fn add_open(&mut self, failure: &Failure, made: usize, counted: usize) -> Option<()> {
+    /// Remembers an open delivery. `made` are its redeliveries that the next pass does not read, and `counted` those
+    /// of them that count; of all, `counts` do. `None` for one whose first attempt is unknown.
+    pub fn add_open(
+        &mut self,
+        failure: &Failure,
+        made: usize,
+        counted: usize,
+        counts: usize,
+    ) -> Option<()> {
         let newest = &failure.newest;
         self.open.push(Open {
             guid: failure.guid.to_string(),
@@ -146,6 +157,7 @@ impl Memory {
             made,
             counted,
             probes: failure.made().saturating_sub(made),
+            probes_counted: counts.saturating_sub(counted),
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
             pending: newest.pending,

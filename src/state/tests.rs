@@ -36,7 +36,7 @@ const LARGEST: usize = 40_000;
 #[test]
 fn what_is_written_is_read_again() {
     let mut memory = Memory::new(at(5), at(4));
-    memory.add_open(&failure(1), 3, 1);
+    memory.add_open(&failure(1), 3, 1, 1);
     let clear = Asked {
         at: at(7),
         unclear: false,
@@ -68,16 +68,24 @@ fn what_is_written_is_read_again() {
 #[test]
 fn probes_count_for_who_reads_no_further() {
     let mut memory = Memory::new(at(5), at(4));
-    memory.add_open(&failure(1), 3, 1);
+    memory.add_open(&failure(1), 3, 1, 1);
     let mut probed = Failure {
         made_before: 4,
         ..failure(1)
     };
     (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
-    memory.update(&probed);
-    let made = |failures: Vec<Failure>| (failures[0].made_before, failures[0].newest.at);
-    assert_eq!(made(memory.open().failures), (3, at(99)));
-    assert_eq!(made(memory.open_unread()), (4, at(99)));
+    memory.update(&probed, 2);
+    let told = |failures: Vec<Failure>| {
+        let Failure {
+            made_before,
+            counted_before,
+            newest,
+            ..
+        } = &failures[0];
+        (*made_before, *counted_before, newest.at)
+    };
+    assert_eq!(told(memory.open().failures), (3, 1, at(99)));
+    assert_eq!(told(memory.open_unread()), (4, 2, at(99)));
 }
 
 #[test]
@@ -129,7 +137,7 @@ fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
 fn nothing_is_forgotten_that_was_not_looked_at_until_github_redelivers_it_no_longer() {
     let mut state = state();
     let mut open = Memory::new(at(50), at(40));
-    open.add_open(&failure(20), 0, 0);
+    open.add_open(&failure(20), 0, 0, 0);
     state.remember("acme/1".into(), open);
     state.remember("acme/2".into(), Memory::new(at(30), at(20)));
     let keep = |retention_start| {
@@ -149,7 +157,7 @@ fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
     let mut state = state();
     for n in 0..5_000 {
         let mut memory = Memory::new(at(n), at(n));
-        memory.add_open(&failure(n as u64), 0, 0);
+        memory.add_open(&failure(n as u64), 0, 0, 0);
         state.remember(format!("acme/repository-{n}/{n}"), memory);
     }
     let text = state.clone().text(CHECKPOINT, LARGEST);
@@ -167,11 +175,11 @@ fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
 fn a_state_that_is_too_large_leaves_out_what_is_most() {
     let mut state = state();
     let mut small = Memory::new(at(100_000), at(99_000));
-    small.add_open(&failure(1), 0, 0);
+    small.add_open(&failure(1), 0, 0, 0);
     state.remember("acme/1".into(), small);
     let mut large = Memory::new(at(100_000), at(99_000));
     for n in 5..5_000 {
-        large.add_open(&failure(n), 0, 0);
+        large.add_open(&failure(n), 0, 0, 0);
     }
     for n in 0..2_000 {
         large.add_asked(

@@ -8,6 +8,7 @@ mod draw;
 mod oracle;
 mod script;
 mod shrink;
+mod truth;
 mod way;
 mod words;
 mod world;
@@ -20,7 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use oracle::{Verdict, judge};
 use script::Script;
-use world::{Truth, play};
+use truth::{Ran, Truth};
+use world::play;
 
 /// How many weeks are played unless told otherwise.
 const WEEKS: u64 = 300;
@@ -57,9 +59,8 @@ struct Totals {
 
 impl Totals {
     fn add(&mut self, seed: u64, truth: &Truth, verdict: Verdict) {
-        let ran =
-            |which: fn(&world::Ran) -> bool| truth.ran.iter().filter(|ran| which(ran)).count();
-        let sum = |what: fn(&world::Ran) -> usize| truth.ran.iter().map(what).sum();
+        let ran = |which: fn(&Ran) -> bool| truth.ran.iter().filter(|ran| which(ran)).count();
+        let sum = |what: fn(&Ran) -> usize| truth.ran.iter().map(what).sum();
         let by_passes = truth.sent.iter().filter(|sent| sent.by.is_some()).count();
         for (name, number) in [
             ("weeks", 1),

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redeliver_webhooks::report::Outcome;
 
 use super::script::{Delivery, Script, time};
-use super::world::{Ran, Sent, Truth};
+use super::truth::{Ran, Sent, Truth};
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
 
@@ -312,7 +312,23 @@ impl<'a> Judge<'a> {
         let ran = &self.truth.ran[pass];
         let shown: Vec<_> = self.shown(hook, guid, ran.began).collect();
         let counted = self.counted(hook, guid, ran.began, false);
-        if counted >= self.script.max_attempts {
+        // In an outage a pass goes by what is remembered and by the newest page: not by what others did who left no
+        // word, and is further back.
+        let forgotten = shown.iter().any(|sent| {
+            sent.by.is_none_or(|by| {
+                let ran = &self.truth.ran[by];
+                ran.overlapped || ran.killed || ran.ill_written
+            })
+        }) || shown
+            .first()
+            .is_some_and(|first| self.tampered(first.at, sent.at));
+        if counted >= self.script.max_attempts && forgotten {
+            *self
+                .verdict
+                .repeats
+                .entry("once more, as one was forgotten")
+                .or_default() += 1;
+        } else if counted >= self.script.max_attempts {
             self.wrong(format!(
                 "pass {pass} asks for {hook}:{guid} after {counted} counted failures"
             ));
@@ -320,10 +336,6 @@ impl<'a> Judge<'a> {
         if let Some(newest) = shown.iter().map(|sent| sent.made).max() {
             let wait = TimeDelta::minutes(5 << (shown.len() - 1).min(8)).min(TimeDelta::hours(1));
             let early = sent.at < newest + wait - SECOND;
-            // Of two passes at once one forgets what the other saw, and what is put back was not.
-            let overlapped = |sent: &&Sent| sent.by.is_some_and(|by| self.truth.ran[by].overlapped);
-            let forgotten = shown.iter().copied().any(|sent| overlapped(&sent))
-                || self.tampered(shown[0].at, sent.at);
             if early && forgotten {
                 *self
                     .verdict
@@ -356,6 +368,14 @@ impl<'a> Judge<'a> {
                 None => self.wrong(format!("pass {pass} asks for {hook}:{guid} again, which was asked for at {} and shows {}", before.at, before.shows)),
             }
         }
+    }
+
+    /// Whether what passes remember may have been lost since a time.
+    fn forgot(&self, since: DateTime<Utc>, ran: &Ran) -> bool {
+        let passes = self.truth.ran.iter();
+        let mut unwritten = passes.filter(|each| each.ill_written || each.killed);
+        self.tampered(since, ran.ended)
+            || unwritten.any(|each| each.ended >= since && each.began <= ran.began)
     }
 
     /// Whether the state was tampered with in this time.

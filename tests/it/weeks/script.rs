@@ -96,8 +96,12 @@ pub(super) struct Script {
     /// The longest lag of the log, which comes and goes.
     pub(super) lag: i64,
     pub(super) shuffled: bool,
+    /// Attempts on a page of the log.
+    pub(super) page: usize,
     pub(super) latency: i64,
     pub(super) redelivery_delay: i64,
+    /// Seconds that a pass looks for outcomes.
+    pub(super) confirm: i64,
     pub(super) max_attempts: usize,
     pub(super) keeps_checkpoint: bool,
     /// What GitHub and receivers say is meant to do harm.
@@ -166,11 +170,11 @@ impl Script {
         };
         let mut draw = Draw::new(seed, 0);
         let every = match draw.within(0..100) {
-            0..2 => 5,
-            2..6 => 10,
-            6..14 => 15,
-            14..24 => 20,
-            24..50 => 30,
+            0..1 => 5,
+            1..3 => 10,
+            3..8 => 15,
+            8..15 => 20,
+            15..35 => 30,
             _ => 60,
         };
         let count = has(Trouble::MoreWebhooks).map_or(1, |mut draw| draw.within(2..4));
@@ -182,9 +186,11 @@ impl Script {
             passes: Vec::new(),
             events: Vec::new(),
             lag: has(Trouble::Lag).map_or(0, |mut draw| draw.one_of(&[5, 45, 300])),
+            page: draw.one_of(&[8, 20, 20, 20, 40]) as usize,
             shuffled: has(Trouble::Shuffled).is_some(),
             latency: has(Trouble::Latency).map_or(0, |mut draw| draw.within(10..400)),
             redelivery_delay: has(Trouble::SlowReceiver).map_or(0, |mut draw| draw.within(1..10)),
+            confirm: draw.one_of(&[15, 15, 60]),
             max_attempts: draw.one_of(&[3, 10, 10]) as usize,
             keeps_checkpoint: has(Trouble::NoCheckpoint).is_none(),
             hostile: has(Trouble::Hostile).is_some(),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 use http::Method;
-use redeliver_webhooks::report::{Outcome, Report};
+use redeliver_webhooks::report::Report;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, sleep_until};
 
 use super::script::{Event, Pass, Script, time};
+use super::truth::{Ran, Sent, Told, Truth};
 use super::way::{PassWay, asked_for};
 use super::words::{HOOK_SECRET, HOSTILE_EVENT, HOSTILE_STATUS, Words};
 use crate::cloud::{Cloud, Fate, TOKEN, start};
@@ -19,77 +20,6 @@ use crate::cloud::{Cloud, Fate, TOKEN, start};
 const PERSON: &str = "ghp_person";
 const VARIABLE: &str = "LAST_REDELIVERY";
 const STATE: &str = "LAST_REDELIVERY_STATE";
-
-/// A redelivery that GitHub accepted.
-#[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) hook: usize,
-    pub(super) guid: u64,
-    pub(super) at: DateTime<Utc>,
-    /// When it was made, and when its row shows.
-    pub(super) made: DateTime<Utc>,
-    pub(super) shows: DateTime<Utc>,
-    pub(super) taken: bool,
-    /// The pass that asked; nobody's is a person's.
-    pub(super) by: Option<usize>,
-    /// Whoever asked knows that it was accepted.
-    pub(super) heard: bool,
-}
-
-/// A pass, as it truly went.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ran {
-    pub(super) began: DateTime<Utc>,
-    pub(super) ended: DateTime<Utc>,
-    pub(super) killed: bool,
-    pub(super) overlapped: bool,
-    /// There was no checkpoint when it began.
-    pub(super) first: bool,
-    /// It got to know what is remembered, or that nothing is.
-    pub(super) knew: bool,
-    /// A write of a variable went wrong, or may have.
-    pub(super) ill_written: bool,
-    pub(super) requests: usize,
-    pub(super) faults: usize,
-    pub(super) report: Option<Told>,
-    /// The checkpoint when it was over.
-    pub(super) checkpoint: Option<DateTime<Utc>>,
-}
-
-/// What a pass told.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Told {
-    pub(super) errors: Vec<String>,
-    pub(super) warnings: Vec<String>,
-    pub(super) whole: Vec<usize>,
-    pub(super) outcomes: Vec<(usize, u64, Outcome)>,
-    pub(super) outputs: HashMap<&'static str, String>,
-}
-
-impl Told {
-    fn words(&self) -> String {
-        let tell = |(hook, guid, outcome): &(usize, u64, Outcome)| {
-            format!("{hook}:{guid} {}", outcome.name())
-        };
-        let outcomes: Vec<_> = self.outcomes.iter().map(tell).collect();
-        let (errors, warnings) = (&self.errors, &self.warnings);
-        let outcomes = outcomes.join(", ");
-        format!("ends: {outcomes}; errors {errors:?}, warnings {warnings:?}")
-    }
-}
-
-/// All that truly happened.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Truth {
-    pub(super) sent: Vec<Sent>,
-    pub(super) ran: Vec<Ran>,
-    pub(super) tampered: Vec<DateTime<Utc>>,
-    pub(super) violations: Vec<String>,
-    pub(super) story: Vec<(DateTime<Utc>, String)>,
-    fed: Vec<usize>,
-    events: usize,
-    states: Vec<String>,
-}
 
 pub(super) struct World {
     cloud: Cloud,
@@ -131,6 +61,7 @@ impl World {
             github.remove_webhook(cloud.hook);
             github.record_answers = false;
             github.shuffled = script.shuffled;
+            github.attempts_a_page = script.page;
             github.redelivery_delay = TimeDelta::seconds(script.redelivery_delay);
             github.add_token(PERSON, Access::admin());
             for (n, hook) in script.hooks.iter().enumerate() {
@@ -315,7 +246,11 @@ impl World {
         cloud.way = Some(way.clone());
         let ours = began + TimeDelta::seconds(pass.skew);
         let attempts = self.script.max_attempts.to_string();
-        let mut inputs = vec![("INPUT_MAX_ATTEMPTS", attempts.as_str())];
+        let confirm = format!("{}s", self.script.confirm);
+        let mut inputs = vec![
+            ("INPUT_MAX_ATTEMPTS", attempts.as_str()),
+            ("INPUT_CONFIRM_TIMEOUT", confirm.as_str()),
+        ];
         if !self.script.keeps_checkpoint {
             inputs.push(("INPUT_CHECKPOINT_VARIABLE", ""));
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Attempt;
 use crate::github::GitHub;
 use crate::log::Filter;
-use crate::paging::{self, MOST_PER_PAGE};
+use crate::paging;
 use crate::reply::Answer;
 use crate::request::Request;
 use crate::route::HookPath;
@@ -42,7 +42,7 @@ impl GitHub {
         topic: &str,
     ) -> Result<Answer, Answer> {
         let webhook = self.find_hook(hook, topic)?;
-        let size = paging::per_page(request, PER_PAGE, MOST_PER_PAGE);
+        let size = paging::per_page(request, PER_PAGE, self.attempts_a_page);
         let status = request.query("status");
         let filter = match status.as_deref() {
             None => Filter::All,

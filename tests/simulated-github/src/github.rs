@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::exchange::Exchange;
 use crate::installation::Installed;
 use crate::log::FIRST_ID;
+use crate::paging::MOST_PER_PAGE;
 use crate::rate::Rates;
 use crate::repository::Repositories;
 use crate::secondary::Spending;
@@ -36,6 +37,8 @@ pub(crate) enum Flavour {
 pub struct GitHub {
     /// How long after it is asked for a redelivery is made; zero unless set.
     pub redelivery_delay: TimeDelta,
+    /// Most attempts on one page of a delivery log, whatever is asked for: 100.
+    pub attempts_a_page: usize,
     /// How long after it is made a redelivery shows in the log; zero unless set.
     pub log_lag: TimeDelta,
     /// How old an attempt may be to be redelivered: 3 days, or 7 on Enterprise Server. Older rows stay in the log.
@@ -88,6 +91,7 @@ impl GitHub {
     pub fn new() -> Self {
         Self {
             redelivery_delay: TimeDelta::zero(),
+            attempts_a_page: MOST_PER_PAGE,
             log_lag: TimeDelta::zero(),
             retention: TimeDelta::days(3),
             expired_status: 422,

@@ -4,9 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, OVERLAP};
 use crate::weeks::script::time;
-use crate::weeks::world::{Ran, Sent};
-
-const PAGE: usize = 100;
+use crate::weeks::truth::{Ran, Sent};
 
 /// What a pass costs besides logs and redeliveries: checkpoint, state and the list of webhooks are read, and
 /// what is new is written.
@@ -31,6 +29,7 @@ impl Judge<'_> {
         let mut healthy = Vec::new();
         for (number, pair) in self.truth.ran.windows(2).enumerate() {
             let (before, ran) = (&pair[0], &pair[1]);
+            let is_undisturbed = |ran| is_undisturbed(ran, rows.len());
             if !is_undisturbed(before) || !is_undisturbed(ran) || !self.script.keeps_checkpoint {
                 continue;
             }
@@ -40,7 +39,7 @@ impl Judge<'_> {
             }
             let read = rows
                 .iter()
-                .map(|rows| pages(rows, before.began - OVERLAP, ran.began));
+                .map(|rows| pages(rows, self.script.page, before.began - OVERLAP, ran.began));
             let asked: Vec<_> = self
                 .truth
                 .sent
@@ -93,10 +92,10 @@ impl Judge<'_> {
 }
 
 /// How many pages reach back to `from`, and one more, as rows now and then swap places with their neighbours on the next.
-fn pages(rows: &[DateTime<Utc>], from: DateTime<Utc>, now: DateTime<Utc>) -> usize {
+fn pages(rows: &[DateTime<Utc>], page: usize, from: DateTime<Utc>, now: DateTime<Utc>) -> usize {
     let count = |time: DateTime<Utc>| rows.partition_point(|at| *at < time);
-    let all = count(now).div_ceil(PAGE).max(1);
-    (2 + (count(now) - count(from)) / PAGE).min(all)
+    let all = count(now).div_ceil(page).max(1);
+    (2 + (count(now) - count(from)) / page).min(all)
 }
 
 /// How often a pass looks for what came of its redeliveries, wave by wave.
@@ -113,10 +112,8 @@ fn looks(asked: &[&Sent], hook: usize) -> usize {
     looks
 }
 
-fn is_undisturbed(ran: &Ran) -> bool {
-    let clean = ran
-        .report
-        .as_ref()
-        .is_some_and(|told| told.errors.is_empty());
+fn is_undisturbed(ran: &Ran, hooks: usize) -> bool {
+    let told = ran.report.as_ref();
+    let clean = told.is_some_and(|told| told.errors.is_empty() && told.whole.len() == hooks);
     clean && !ran.overlapped && ran.faults == 0 && !ran.ill_written
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, MARGIN, RETENTION};
 use crate::weeks::script::time;
-use crate::weeks::world::Ran;
+use crate::weeks::truth::Ran;
 
 /// What a delivery may take that failed again and again while its receiver was down: six hours without
 /// a sign of life, an hour's back-off, and a few passes.
@@ -78,7 +78,7 @@ impl Judge<'_> {
                     && ran.ended - since >= PATIENCE
                     && up.since(since) >= GOOD_PASSES
                     && !self.given_up.contains_key(&(hook, each.guid))
-                    && !(self.was_off(each, ran.began) && self.tampered(each.at, ran.ended))
+                    && !(self.was_off(each, ran.began) && self.forgot(each.at, ran))
                 {
                     late.push(format!(
                         "by pass {number} {hook}:{} of {} is not delivered",
