@@ -28,6 +28,7 @@ mod output;
 mod permissions;
 mod policy;
 mod regressions;
+mod report;
 mod rows;
 mod secrets;
 mod server;
