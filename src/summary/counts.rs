@@ -21,17 +21,12 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
         cell
     };
     let row = vec![
-        of(|_| true)
-            .split("<br>")
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
         of(|outcome| outcome == Outcome::Recovered),
         of(Outcome::is_open),
         of(Outcome::is_lost),
         of(Outcome::is_skipped),
     ];
-    let head = ["Failed", "Recovered", "Open", "Lost", "Skipped"];
+    let head = ["Recovered", "Open", "Lost", "Skipped"];
     page.table(&head, &[row], 1, Clone::clone);
 }
 

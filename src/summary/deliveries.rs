@@ -10,6 +10,7 @@ use crate::report::{Delivery, Outcome, Report, WebhookReport, counted, number};
 
 /// Most deliveries that can still be saved, and most that are lost, in the table for people.
 const URGENT: usize = 10;
+const LOST: usize = 20;
 
 /// Most deliveries in each table that is folded away.
 const ROWS: usize = 30;
@@ -31,7 +32,10 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     let none_urgent = urgent.is_empty();
     if !none_urgent {
         page.paragraph("#### Deliveries that need a person");
-        table(page, report, &most_urgent_first(urgent), 2 * URGENT);
+        let lost = urgent.iter().filter(|(_, each)| each.outcome.is_lost());
+        let lost = lost.count();
+        let most = lost.min(LOST) + (urgent.len() - lost).min(URGENT);
+        table(page, report, &most_urgent_first(urgent), most);
     }
     if !others.is_empty() {
         let recovered = |delivery: &Delivery| delivery.outcome == Outcome::Recovered;

@@ -9,9 +9,9 @@ pub(super) fn in_a_sentence(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// In a table whose head says that it is UTC: `Nov 22, 02:10`.
+/// In a table whose head says that it is UTC: `Nov 22, 02:10`, which no narrow column breaks.
 pub(super) fn in_a_table(time: DateTime<Utc>) -> String {
-    time.format("%b %-d, %H:%M").to_string()
+    time.format("%b\u{a0}%-d,\u{a0}%H:%M").to_string()
 }
 
 /// `4 s`, `1 min 12 s`, `2 h 5 min`, `2 days 21 h`.

@@ -18,15 +18,16 @@ const BARS: i64 = 16;
 /// Fewer deliveries are told better by a table.
 const FEWEST: usize = 3;
 
-/// What failed is red, what was recovered of it green: GitHub's own colours, which are seen on light and on
-/// dark. Labels beside the bars would lift them off their base, so that nothing looked like something.
+/// What failed is red, and what was recovered of it stands before it in green: GitHub's own colours, which
+/// are seen on light and on dark. Numbers beside the bars would lift them off their base, so that none looked
+/// like some; the axis says how high it is.
 const STYLE: &str = concat!(
-    r#"%%{init: {"xyChart": {"width": 900, "height": 280, "showDataLabel": true, "xAxis": {"labelFontSize": 12}, "#,
+    r#"%%{init: {"xyChart": {"width": 900, "height": 280, "xAxis": {"labelFontSize": 12}, "#,
     r#""yAxis": {"showLabel": false, "showTick": false}}, "themeVariables": {"xyChart": "#,
     r##"{"backgroundColor": "transparent", "plotColorPalette": "#cf222e, #2da44e"}}}}%%"##
 );
 
-/// Bars of failed deliveries by the hour of their first attempt, and a line of those recovered.
+/// Bars of failed deliveries by the hour of their first attempt, and before them of those recovered.
 pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     let first = |outcome: fn(Outcome) -> bool| {
         let deliveries = report.deliveries();
@@ -68,17 +69,19 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     let bar = counted(hours.unsigned_abs(), "hour");
     page.paragraph("#### Timeline");
     page.paragraph(&format!(
-        "Failed deliveries by their first attempt, {bar} a bar (day and time in UTC), {most} at most. The line: \
-         those recovered."
+        "Failed deliveries by their first attempt, {bar} a bar (day and time in UTC). Red: open or lost. Green: \
+         recovered."
     ));
     page.paragraph("```mermaid");
     page.line(STYLE);
     page.line("xychart-beta");
     page.line(&format!("    x-axis [{labels}]"));
-    page.line(&format!("    y-axis \"Deliveries\" 0 --> {most}"));
+    page.line(&format!(
+        "    y-axis \"0 to {most} deliveries\" 0 --> {most}"
+    ));
     page.line(&format!("    bar [{}]", row(&failed)));
     if !recovered.is_empty() {
-        page.line(&format!("    line [{}]", row(&recovered)));
+        page.line(&format!("    bar [{}]", row(&recovered)));
     }
     page.line("```");
 }

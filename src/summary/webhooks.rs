@@ -64,18 +64,23 @@ fn state(webhook: &WebhookReport) -> String {
     let down = || {
         let since = webhook.failing_since.map(|since| {
             let earlier = if since.or_earlier { " or earlier" } else { "" };
-            format!(" since {} UTC{earlier}", time::in_a_table(since.at))
+            format!(" since<br>{}\u{a0}UTC{earlier}", time::in_a_table(since.at))
         });
-        format!("🔴 down{}", since.unwrap_or_default())
+        format!("🔴\u{a0}down{}", since.unwrap_or_default())
     };
-    let lost = || format!("{} lost", number(webhook.count(Outcome::is_lost) as u64));
+    let lost = || {
+        format!(
+            "{}\u{a0}lost",
+            number(webhook.count(Outcome::is_lost) as u64)
+        )
+    };
     match webhook.state() {
-        WebhookState::Healthy => "✅ healthy".into(),
-        WebhookState::Recovered => "✅ recovered".into(),
-        WebhookState::Open => "🟡 open".into(),
+        WebhookState::Healthy => "✅\u{a0}healthy".into(),
+        WebhookState::Recovered => "✅\u{a0}recovered".into(),
+        WebhookState::Open => "🟡\u{a0}open".into(),
         WebhookState::Down(_) => down(),
-        WebhookState::Lost if webhook.down => format!("❌ {}<br>{}", lost(), down()),
-        WebhookState::Lost => format!("❌ {}", lost()),
+        WebhookState::Lost if webhook.down => format!("❌\u{a0}{}<br>{}", lost(), down()),
+        WebhookState::Lost => format!("❌\u{a0}{}", lost()),
         WebhookState::Unread => "❌ log not read to the end".into(),
     }
 }
