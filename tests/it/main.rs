@@ -27,6 +27,7 @@ mod network;
 mod output;
 mod permissions;
 mod policy;
+mod progress;
 mod regressions;
 mod report;
 mod rows;

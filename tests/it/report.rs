@@ -285,3 +285,104 @@ fn an_answer_that_is_not_told_fails_nothing() {
         .filter(|cause| cause["sample"]["error"].is_string());
     assert_eq!(told.count(), 1);
 }
+
+/// Names and statuses that would like to be outputs, commands, markup or the end of a heredoc.
+const HOSTILE: &str = "EOF\nresult=healthy\nresult<<EOF\nhealthy\nEOF\r\n::set-output name=result::healthy\n\
+                       ##[set-output name=result]healthy\u{2028}report={}\u{202e}`|<img src=x> ](http://evil.com)";
+
+#[test]
+fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
+    let world = World::new();
+    let long = format!("{HOSTILE}{}", "\n=\n<<\n".repeat(2_000));
+    for (n, text) in [(1, HOSTILE), (2, &*long), (3, "<<"), (4, "="), (5, "\n\n")] {
+        world.log(
+            Attempt::failed(guid(n), ago(HOUR))
+                .with_status(text, 500)
+                .event(text, Some(text))
+                .answered(text),
+        );
+    }
+    world.log(Attempt::failed(HOSTILE, ago(HOUR)));
+    let body = serde_json::json!({ "message": HOSTILE }).to_string();
+    let fault = Fault::on("POST", "/attempts").status(422, &body);
+    world.simulator.github().add_fault(fault);
+    let run = world.pass().input("show-responses", "true");
+    let (ended, report) = reported(run);
+    let names: Vec<&str> = ended.outputs.keys().map(String::as_str).collect();
+    let expected = [
+        "checkpoint",
+        "errors",
+        "found",
+        "lost",
+        "next-due",
+        "open",
+        "recovered",
+        "redelivered",
+        "report",
+        "result",
+        "scanned",
+    ];
+    assert_eq!(names, expected, "no output is added");
+    let ended = ended.outputs(&["result=lost", "found=6", "lost=1", "errors=0"]);
+    assert_eq!(ended.output("report").lines().count(), 1);
+    assert!(!ended.log.contains("##["), "{}", ended.log);
+    let commands = ended
+        .log
+        .lines()
+        .filter(|line| line.trim_start().starts_with("::"));
+    let known = [
+        "::add-mask::",
+        "::group::",
+        "::endgroup::",
+        "::error::Recovered ",
+    ];
+    for command in commands {
+        assert!(
+            known.iter().any(|known| command.starts_with(known)),
+            "{command}"
+        );
+    }
+    // The report is for machines: there the words are what they were.
+    let deliveries = report["deliveries"].as_array().unwrap();
+    assert!(
+        deliveries
+            .iter()
+            .any(|each| each["status"] == HOSTILE && each["event"] == HOSTILE)
+    );
+    assert!(deliveries.iter().any(|each| each["guid"] == HOSTILE));
+    for line in ended.summary.lines().filter(|line| line.contains("img")) {
+        let outside = line.split('`').step_by(2);
+        assert_eq!(
+            outside.filter(|text| text.contains("<img")).count(),
+            0,
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn at_most_one_annotation_of_each_kind_is_written() {
+    let world = World::new();
+    let other = world.add_webhook();
+    for hook in [world.hook, other] {
+        world.log_at(hook, Attempt::failed(guid(1), ago(HOUR)));
+        world.log_at(hook, Attempt::failed(guid(2), ago(7 * DAY - 2 * HOUR)));
+        let row = Attempt::failed(guid(3), ago(HOUR)).raw(serde_json::json!({ "id": "x" }));
+        world.log_at(hook, row);
+    }
+    let fault = Fault::on("POST", "/attempts")
+        .status(403, r#"{"message":"No"}"#)
+        .always();
+    world.simulator.github().add_fault(fault);
+    let ended = world.bare_pass().run();
+    assert_eq!(ended.code, Some(1));
+    for kind in ["::error::", "::warning::"] {
+        let lines = ended.log.lines().filter(|line| line.starts_with(kind));
+        assert_eq!(lines.count(), 1, "{kind}\n{}", ended.log);
+    }
+    let notices = ended
+        .log
+        .lines()
+        .filter(|line| line.starts_with("::notice::"));
+    assert!(notices.count() <= 1);
+}
