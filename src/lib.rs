@@ -26,7 +26,7 @@
 //! | [`diagnosis`] | what receivers answered, one sample a cause |
 //! | [`progress`] | what the log says while a pass is under way |
 //! | [`checkpoint`] | where the next pass starts |
-//! | [`file`] | files for other steps and other passes |
+//! | [`mod@file`] | files for other steps and other passes |
 //! | [`state`] * | what a pass remembers for the next |
 //! | [`notice`] * | what is said of the pass itself |
 //! | [`report`] * | what happened, as data |
