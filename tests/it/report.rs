@@ -163,8 +163,9 @@ fn wrong_inputs_and_a_dry_run_have_reports_too() {
     let (_, report) = reported(world.pass().input("dry-run", "true"));
     assert_eq!(report["dry_run"], true);
     assert_eq!(report["counts"]["deferred"], 1);
-    let ended = world.pass().input("report-file", "/no/such/folder/x").run();
-    ended.failure("`/no/such/folder/x` could not be written");
+    // The workspace itself is no file.
+    let ended = world.pass().input("report-file", ".").run();
+    ended.failure("could not be written");
 }
 
 #[test]
