@@ -11,10 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::github::Secret;
 use crate::inputs::Runner;
 
-pub use files::{FileError, append_outputs, append_summary};
+pub use files::{FileError, append_outputs, append_summary, write_report};
 
 /// Longest line that is printed, in characters. The runner keeps 4,096 of an annotation.
 const LINE: usize = 4_000;
+
+/// Longest annotation that is made of several messages, in characters: what is longer, nobody reads.
+const GLANCE: usize = 2_000;
 
 /// Where the log goes: the runner's console, or a server's.
 ///
@@ -122,7 +125,8 @@ impl Console {
     }
 }
 
-/// Several messages as one, equal ones counted: the runner keeps few annotations.
+/// Several messages as one, equal ones counted: the runner keeps few annotations. Each that is told is told
+/// whole.
 fn at_a_glance(messages: &[String]) -> String {
     let mut distinct: Vec<(&str, usize)> = Vec::new();
     for message in messages {
@@ -131,11 +135,22 @@ fn at_a_glance(messages: &[String]) -> String {
             None => distinct.push((message, 1)),
         }
     }
-    let told = distinct.iter().map(|(message, times)| match times {
-        1 => (*message).to_owned(),
-        times => format!("{message} ({times} times)"),
-    });
-    told.collect::<Vec<_>>().join(" — ")
+    let mut told = String::new();
+    for (place, (message, times)) in distinct.iter().enumerate() {
+        let message = match times {
+            1 => (*message).to_owned(),
+            times => format!("{message} ({times} times)"),
+        };
+        if place > 0 && told.chars().count() + message.chars().count() > GLANCE {
+            let more = distinct.len() - place;
+            return format!("{told} — and {more} more, see the log");
+        }
+        if place > 0 {
+            told.push_str(" — ");
+        }
+        told.push_str(&message);
+    }
+    told
 }
 
 /// Escapes the data of a workflow command.
@@ -236,6 +251,22 @@ mod tests {
             "::group::scan\na line\n::endgroup::\n::warning::100 %25 of it\n\
              bad\nworse\nbad\n::error::bad (2 times) — worse\n::add-mask::a%25b\n"
         );
+    }
+
+    #[test]
+    fn an_annotation_of_many_messages_holds_whole_ones_and_counts_the_rest() {
+        let messages: Vec<String> = (0..99).map(|n| format!("{n} {}", "x".repeat(90))).collect();
+        let log = in_actions(|console| console.errors(&messages));
+        let annotations: Vec<_> = log.lines().filter(|line| line.starts_with("::")).collect();
+        let [annotation] = annotations[..] else {
+            panic!("{annotations:?}")
+        };
+        assert!(annotation.len() < GLANCE + 100, "{annotation}");
+        assert!(
+            annotation.ends_with("x — and 78 more, see the log"),
+            "{annotation}"
+        );
+        assert_eq!(log.lines().count(), 100, "each has a line of its own");
     }
 
     #[test]

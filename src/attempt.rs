@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -125,6 +126,19 @@ pub struct Attempt<'a> {
     pub event: Cow<'a, str>,
     /// The event's action, such as `opened`.
     pub action: Option<Cow<'a, str>>,
+}
+
+/// What a receiver answered to an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// Its status with the name it has, such as `503 Service Unavailable`.
+    pub status: String,
+    /// The beginning of its body.
+    pub body: String,
+    /// The body goes on.
+    pub cut: bool,
+    /// How long it took.
+    pub duration: Option<Duration>,
 }
 
 /// What came of an attempt.

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::actions::one_line;
 use crate::github::{self, CredentialError, Credentials};
 use crate::history::Window;
-use crate::inputs::{CheckpointPlace, OneOff};
+use crate::inputs::{CheckpointPlace, OneOff, SharedPath};
 use crate::state::State;
 use store::{Store, Stored};
 
@@ -150,7 +150,9 @@ impl Checkpoint {
                 },
                 value: variable,
             },
-            CheckpointPlace::File { path, workspace } => Store::File { path, workspace },
+            CheckpointPlace::File(SharedPath {
+                path, workspace, ..
+            }) => Store::File { path, workspace },
         };
         let stored = store.read().await?;
         if let Some(value) = &stored.value {

@@ -24,12 +24,22 @@ pub struct Slice {
     pub failed: u32,
 }
 
+/// Since when a receiver accepts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Since {
+    /// The first failure since its last success.
+    pub at: DateTime<Utc>,
+    /// No success was seen, so it may have begun earlier.
+    pub or_earlier: bool,
+}
+
 /// What was seen of a receiver, attempts of every delivery together.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     slices: BTreeMap<i64, Slice>,
     last_success: Option<DateTime<Utc>>,
     oldest: Option<i64>,
+    failing_since: Option<DateTime<Utc>>,
     newest_seen: usize,
     newest_succeeded: usize,
     redelivery_among_newest: bool,
@@ -49,8 +59,16 @@ impl Evidence {
         if succeeded {
             slice.succeeded += 1;
             self.last_success = self.last_success.max(Some(attempt.delivered_at));
+            // Rows now and then swap places: what failed before this success is no part of an outage.
+            self.failing_since = self
+                .failing_since
+                .filter(|since| Some(*since) > self.last_success);
         } else {
             slice.failed += 1;
+            if Some(attempt.delivered_at) > self.last_success {
+                let since = self.failing_since.unwrap_or(attempt.delivered_at);
+                self.failing_since = Some(since.min(attempt.delivered_at));
+            }
         }
         if self.newest_seen < NEWEST {
             self.newest_seen += 1;
@@ -76,6 +94,14 @@ impl Evidence {
     /// Whether the receiver has accepted anything since.
     pub fn success_since(&self, at: DateTime<Utc>) -> bool {
         self.last_success.is_some_and(|success| success > at)
+    }
+
+    /// Since when nothing was accepted, if the log ends with failures.
+    pub fn failing_since(&self) -> Option<Since> {
+        self.failing_since.map(|at| Since {
+            at,
+            or_earlier: self.last_success.is_none(),
+        })
     }
 
     /// Whether at least half of the newest attempts succeeded.
@@ -161,6 +187,32 @@ mod tests {
             assert!(!evidence.was_up(at(second) + beyond), "{second}");
             assert!(!evidence.was_up(at(second) - beyond), "{second}");
         }
+    }
+
+    #[test]
+    fn an_outage_began_with_the_first_failure_after_the_last_success() {
+        let since = |attempts: &[(i64, Option<i64>)]| {
+            let attempts: Vec<_> = attempts
+                .iter()
+                .map(|(second, code)| attempt(*second, *code, false))
+                .collect();
+            evidence(&attempts).failing_since()
+        };
+        let from = |second, or_earlier| {
+            let at = at(second);
+            Some(Since { at, or_earlier })
+        };
+        let (ok, bad) = (Some(200), Some(503));
+        assert_eq!(
+            since(&[(9, bad), (8, bad), (7, ok), (6, bad)]),
+            from(8, false)
+        );
+        assert_eq!(since(&[(9, bad), (8, bad)]), from(8, true));
+        assert_eq!(since(&[(9, ok), (8, bad)]), None);
+        assert_eq!(since(&[(9, None), (8, ok)]), None);
+        assert_eq!(since(&[]), None);
+        let swapped = since(&[(7, bad), (9, bad), (8, ok)]);
+        assert_eq!(swapped, None, "better unsaid than wrong");
     }
 
     #[test]

@@ -125,7 +125,8 @@ pub enum StatusWord {
 }
 
 impl StatusWord {
-    fn matches(&self, newest: &Newest) -> bool {
+    /// Whether an attempt failed so.
+    pub fn matches(&self, newest: &Newest) -> bool {
         let says = |word: &str| newest.status.to_lowercase().contains(word);
         match *self {
             Self::Code(code) => newest.code == Some(code),

@@ -11,11 +11,11 @@
 //! | `exchange` | one request and its answer, each within its time |
 //! | `shared` | octocrab on top of that, with what all credentials have in common |
 //! | `client` | one credential: one way to read, one to write |
-//! | `gate`, `pace`, `retry` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
+//! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `pem` | keys and certificates as people pass them |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
 //! | `error`, `advice` | what failed, in words that name the next step |
-//! | `webhooks`, `repositories`, `attempts`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `webhooks`, `repositories`, `attempts`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
 mod app;
@@ -31,10 +31,12 @@ mod exchange;
 mod gate;
 mod installation;
 mod link;
+mod meter;
 mod pace;
 mod paged;
 mod pem;
 mod repositories;
+mod response;
 mod retry;
 mod shared;
 mod variables;
@@ -48,8 +50,10 @@ pub use connect::{CaCertificates, Network, Proxies, TrustError};
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
+pub use meter::{Remaining, Usage};
 pub use pace::Pace;
 pub use repositories::{RepositoryList, is_person};
+pub use response::response;
 pub use shared::TokenEnd;
 pub use variables::{create_variable, update_variable, variable};
 pub use webhooks::{Found, app_webhook, webhook, webhooks};

@@ -6,6 +6,7 @@
 mod access;
 mod given;
 mod network;
+mod path;
 mod targets;
 mod values;
 
@@ -25,6 +26,7 @@ use given::{Check, Given};
 use values::Problem;
 
 pub use given::NAMES;
+pub use path::SharedPath;
 pub use values::InputError;
 
 /// `INPUT_*` that the runner itself may set for a container action.
@@ -73,6 +75,10 @@ pub struct Inputs {
     pub dry_run: bool,
     /// When to exit with 1.
     pub fail_on: FailOn,
+    /// Where the report goes as JSON.
+    pub report_file: Option<SharedPath>,
+    /// Show what receivers answered.
+    pub show_responses: bool,
     /// Which GitHub.
     pub api: ApiBase,
     /// What lies before it.
@@ -157,12 +163,7 @@ pub enum CheckpointPlace {
         token: Option<Secret>,
     },
     /// In a file.
-    File {
-        /// Its path, complete as far as the workspace is known.
-        path: PathBuf,
-        /// The folder that the workflow's steps share.
-        workspace: Option<PathBuf>,
-    },
+    File(SharedPath),
 }
 
 /// A repository variable.
@@ -286,6 +287,12 @@ impl Environment {
             );
             self.problems.push(InputError::new(&name, problem));
         }
+    }
+
+    /// Where the report goes as JSON, as far as that can be told while other inputs are wrong.
+    pub fn report_file(&self) -> Option<SharedPath> {
+        let given = self.given.get("report-file")?;
+        SharedPath::new(given, self.defaults.workspace.as_deref()).ok()
     }
 
     /// What the runner tells besides inputs.

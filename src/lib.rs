@@ -23,25 +23,33 @@
 //! | [`receiver`] | webhooks of one receiver take turns |
 //! | [`wave`] * | how big the next wave of redeliveries is, or why there is none |
 //! | [`redelivery`] | carries a plan out in waves, and confirms each |
+//! | [`diagnosis`] | what receivers answered, one sample a cause |
+//! | [`progress`] | what the log says while a pass is under way |
 //! | [`checkpoint`] | where the next pass starts |
+//! | [`mod@file`] | files for other steps and other passes |
 //! | [`state`] * | what a pass remembers for the next |
 //! | [`notice`] * | what is said of the pass itself |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
+//! | [`markdown`] * | text from outside as Markdown that does nothing |
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
 
 pub mod actions;
 pub mod attempt;
 pub mod checkpoint;
+pub mod diagnosis;
 pub mod discovery;
 pub mod evidence;
+pub mod file;
 pub mod filter;
 pub mod github;
 pub mod history;
 pub mod inputs;
+pub mod markdown;
 pub mod notice;
 pub mod pass;
 pub mod plan;
+pub mod progress;
 pub mod receiver;
 pub mod redelivery;
 pub mod report;
@@ -64,7 +72,7 @@ use chrono::Utc;
 
 use actions::Console;
 use github::Credentials;
-use inputs::{Environment, Inputs, Runner};
+use inputs::{Environment, FailOn, Inputs, Runner, SharedPath};
 use report::Report;
 use stop::Stop;
 
@@ -112,21 +120,24 @@ pub fn run(
                  (`INPUT_DRY_RUN=true`) elsewhere",
                 first.to_string_lossy()
             );
-            return conclude(&console, &runner, &Report::of_error(error), false);
+            let report = Report::of_error(error);
+            return conclude(&console, &runner, None, report, FailOn::Error);
         }
     }
+    let report_file = environment.report_file();
     match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let report = reported(|| run_pass(&inputs, &console));
-            let succeeded = !report.fails(inputs.fail_on);
-            conclude(&console, &runner, &report, succeeded)
+            let file = inputs.report_file.as_ref();
+            conclude(&console, &runner, file, report, inputs.fail_on)
         }
         Err(errors) => {
             let report = Report {
                 errors: errors.0.iter().map(ToString::to_string).collect(),
                 ..Report::default()
             };
-            conclude(&console, &runner, &report, false)
+            let always = FailOn::Error;
+            conclude(&console, &runner, report_file.as_ref(), report, always)
         }
     }
 }
@@ -174,29 +185,42 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
     report
 }
 
-/// Tells how the pass ended, in all the ways there are. Whether the step succeeded is `succeeded`,
-/// unless not even that could be written.
-pub fn conclude(console: &Console, runner: &Runner, report: &Report, succeeded: bool) -> bool {
+/// Tells how the pass ended, in all the ways there are, and whether the step succeeded: as `fail_on` says,
+/// and not where even that could not be written.
+pub fn conclude(
+    console: &Console,
+    runner: &Runner,
+    report_file: Option<&SharedPath>,
+    mut report: Report,
+    fail_on: FailOn,
+) -> bool {
     let mut written = true;
+    if let Some(Err(error)) = report_file.map(|file| actions::write_report(file, &report)) {
+        written = false;
+        report.errors.push(error.to_string());
+    }
+    let outputs = runner.output_file.as_deref();
+    let outputs = outputs.map(|path| actions::append_outputs(path, &report.outputs()));
+    if let Some(Err(error)) = outputs {
+        written = false;
+        report.errors.push(error.to_string());
+    }
+    let summary = runner.summary_file.as_deref();
+    let summary = summary.map(|path| actions::append_summary(path, &summary::markdown(&report)));
+    if let Some(Err(error)) = summary {
+        written = false;
+        report.errors.push(error.to_string());
+    }
+    let fails = report.fails(fail_on) || !written;
+    if fails && report.errors.is_empty() {
+        // A step that is red must say why where people look first.
+        report.errors.push(notice::of_failure(&report, fail_on));
+    }
     console.notices(&report.notes);
     console.warnings(&report.warnings);
     console.errors(&report.errors);
-    console.line(&summary::verdict(report));
-    let outputs = runner
-        .output_file
-        .as_deref()
-        .map(|path| actions::append_outputs(path, &report.outputs()));
-    let summary = runner
-        .summary_file
-        .as_deref()
-        .map(|path| actions::append_summary(path, &summary::markdown(report)));
-    for result in [outputs, summary].into_iter().flatten() {
-        if let Err(error) = result {
-            written = false;
-            console.errors(&[error.to_string()]);
-        }
-    }
-    succeeded && written
+    console.line(&summary::verdict(&report));
+    !fails
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::discovery::Census;
 use crate::github::{Credentials, TokenEnd};
-use crate::inputs::Inputs;
-use crate::report::{Gap, Outcome, Report, counted, rfc3339};
+use crate::inputs::{FailOn, Inputs};
+use crate::report::{Gap, Outcome, Report, WebhookReport, counted, rfc3339};
 use crate::stop::Why;
+use crate::summary;
 
 /// A token that ends within this time is warned about.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
@@ -58,6 +59,16 @@ pub fn scope(inputs: &Inputs, webhooks: usize, census: &Census) -> String {
     scope
 }
 
+/// Why the step fails though nothing failed of the pass itself.
+pub fn of_failure(report: &Report, fail_on: FailOn) -> String {
+    let why = match fail_on {
+        _ if report.cancelled => "the pass was cancelled",
+        FailOn::Open => "`fail-on` is `open`",
+        _ => "`fail-on` is `lost`",
+    };
+    format!("{} The step fails because {why}", summary::verdict(report))
+}
+
 /// A token that will end before anybody thinks of it.
 pub fn of_token(credentials: &Credentials) -> Option<String> {
     let TokenEnd { at, input } = credentials.token_ends()?;
@@ -92,6 +103,15 @@ pub fn of_discovery(
             counted(every.unsigned_abs(), "minute"),
         )
     })
+}
+
+/// How many webhooks there is nothing to say of, beside others of which there is.
+pub fn of_healthy(report: &Report) -> Option<String> {
+    let healthy = |webhook: &&WebhookReport| webhook.deliveries.is_empty() && webhook.complete;
+    let count = report.webhooks.iter().filter(healthy).count();
+    let others = report.webhooks.len() - count;
+    (count > 0 && others > 0)
+        .then(|| format!("Nothing failed at {}.", counted(count, "more webhook")))
 }
 
 /// Open deliveries that the next pass may come too late for.

@@ -2,42 +2,51 @@
 //! (scan, plan, redeliver: see [`crate::serve`]), move the checkpoint. What happens on the way goes into
 //! the report.
 
-use std::collections::{HashMap, HashSet};
+mod webhooks;
+
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use futures_util::future::join;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
-use tokio::sync::SetOnce;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
 
 use crate::actions::Console;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OVERLAP};
+use crate::diagnosis;
 use crate::discovery::{Census, Discovery, Located};
 use crate::github::Credentials;
 use crate::history::Window;
 use crate::inputs::Inputs;
 use crate::notice;
-use crate::receiver::Group;
+use crate::progress::Progress;
 use crate::redelivery::Redeliverer;
 use crate::report::{Report, rfc3339};
-use crate::serve::{Served, Serving};
+use crate::serve::Served;
 use crate::state::{Memory, State};
 use crate::stop::Why;
+use webhooks::{Done, Webhooks};
 
 /// Runs one pass and tells what happened. It never fails: what does is in the report.
 pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) -> Report {
+    let (began, progress) = (Instant::now(), Progress::default());
     let mut pass = Pass {
         inputs,
         credentials,
         console,
+        progress: &progress,
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
+            max_attempts: inputs.policy.max_attempts,
+            report_file: inputs.report_file.as_ref().map(|file| file.given.clone()),
+            credential: credentials.kind(),
+            warnings: credentials.warnings().to_vec(),
             ..Report::default()
         },
     };
@@ -51,7 +60,10 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let discovery = Discovery::new(targets, credentials, found, &census);
     let discovery = AssertUnwindSafe(discovery.run()).catch_unwind();
     let way = AssertUnwindSafe(pass.way(webhooks, &census)).catch_unwind();
-    let (discovery, way) = join(discovery, way).await;
+    let (discovery, way) = tokio::select! {
+        ended = join(discovery, way) => ended,
+        never = progress.tell(console, credentials) => match never {},
+    };
     pass.report.panicked |= way.is_err() || discovery.is_err();
     let way = way.unwrap_or_else(|_| Err(anyhow::anyhow!(notice::PANIC)));
     if discovery.is_err() {
@@ -70,6 +82,9 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     }
     pass.report.warnings.extend(notice::of_token(credentials));
     pass.report.requests = credentials.requests();
+    pass.report.usage = credentials.usage();
+    pass.report.token_ends = credentials.token_ends();
+    pass.report.took = began.elapsed();
     pass.report
 }
 
@@ -77,6 +92,7 @@ struct Pass<'a> {
     inputs: &'a Inputs,
     credentials: &'a Credentials,
     console: &'a Console,
+    progress: &'a Progress,
     report: Report,
 }
 
@@ -117,67 +133,27 @@ impl Pass<'_> {
                 state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
             ),
         };
-        let groups = SetOnce::new();
-        let mut behind = Vec::new();
-        let mut serve = |member: usize, located: Located| {
-            let memory = state.map(|state| state.memory(&located.webhook.key()));
-            let read = memory
-                .as_deref()
-                .and_then(Memory::read_until)
-                .or(checkpoint.found());
-            if let Some(read) = read.filter(|read| *read < window.retention_start && !one_off) {
-                behind.push((located.webhook.to_string(), read));
-            }
-            let serving = Serving {
-                began,
-                window: remembered_window(window, memory.as_deref().filter(|_| !one_off)),
-                memory,
-                policy: &inputs.policy,
-                dry_run: inputs.dry_run,
-                checkpoint: &checkpoint,
-                redeliverer: &redeliverer,
-                client: located.client,
-                groups: &groups,
-                member,
-            };
-            let (groups, redeliverer) = (&groups, &redeliverer);
-            async move {
-                let (webhook, before) = (located.webhook.clone(), serving.before());
-                let served = AssertUnwindSafe(serving.serve(located.webhook)).catch_unwind();
-                let served = match served.await {
-                    Ok(served) => served,
-                    Err(_) => {
-                        // The others must not wait for it.
-                        groups.wait().await[&webhook.receiver].gone(member);
-                        let asked = redeliverer.asked_at(&webhook);
-                        Served::broken(webhook, before, &asked)
-                    }
-                };
-                (member, served)
-            }
+        let progress = self.progress;
+        let all = Webhooks {
+            inputs,
+            began,
+            window,
+            state,
+            checkpoint: &checkpoint,
+            redeliverer: &redeliverer,
+            progress,
         };
-
-        // Those that are found are scanned while others are still being looked for.
-        let (mut known, mut members) = (HashSet::new(), HashMap::<String, usize>::new());
-        let mut underway = FuturesUnordered::new();
-        let mut done = Vec::new();
-        let mut next = first;
-        while let Some(located) = next {
-            // One may be meant twice.
-            if known.insert(located.webhook.key()) {
-                *members.entry(located.webhook.receiver.clone()).or_default() += 1;
-                underway.push(serve(known.len(), located));
-            }
-            next = loop {
-                tokio::select! {
-                    biased;
-                    located = webhooks.recv() => break located,
-                    Some(served) = underway.next() => done.push(served),
-                }
-            };
-        }
-        let all_found = self.take_in_census(census, known.len());
-        if let Some((gap, warning)) = notice::of_gap(&behind, known.len(), window.retention_start) {
+        let (mut known, mut all_found) = (0, false);
+        let done = all.serve(first, &mut webhooks, |webhooks| {
+            known = webhooks;
+            all_found = self.take_in_census(census, webhooks);
+        });
+        let Done {
+            served,
+            behind,
+            clients,
+        } = done.await;
+        if let Some((gap, warning)) = notice::of_gap(&behind, known, window.retention_start) {
             self.report.gap = Some(gap);
             self.report.warnings.push(warning);
         }
@@ -185,19 +161,10 @@ impl Pass<'_> {
         self.report
             .warnings
             .extend(notice::of_discovery(&lock(census), credentials, schedule));
-        let start = rfc3339(window.start);
-        self.console
-            .group(&format!("Failed deliveries since {start}"));
-        let by_receiver = members
-            .into_iter()
-            .map(|(receiver, members)| (receiver, Group::new(members)));
-        // Nobody else sets it.
-        let _ = groups.set(by_receiver.collect());
-        done.extend(underway.collect::<Vec<_>>().await);
-        self.console.end_group();
-        done.sort_unstable_by_key(|(member, _)| *member);
-
-        let memories = self.take_in_served(done);
+        let memories = self.take_in_served(served);
+        if let Some(line) = notice::of_healthy(&self.report) {
+            self.console.line(&line);
+        }
         self.report
             .warnings
             .extend(notice::of_expiring(&self.report));
@@ -233,8 +200,14 @@ impl Pass<'_> {
             }
         }
         let held = next.holds(&served, window.retention_start);
-        self.move_checkpoint(&checkpoint, window, all_found, held, next)
-            .await
+        let moved = self
+            .move_checkpoint(&checkpoint, window, all_found, held, next)
+            .await;
+        // Nothing waits for it any more.
+        if inputs.show_responses {
+            self.report.samples = diagnosis::samples(&self.report, &clients).await;
+        }
+        moved
     }
 
     /// The checkpoint, if the pass can go on with what was read of it; `None` if it is to end.
@@ -270,17 +243,17 @@ impl Pass<'_> {
     }
 
     /// Takes in what came of each webhook. Tells what the next pass is to know of them.
-    fn take_in_served(&mut self, done: Vec<(usize, Served)>) -> Vec<(String, Memory)> {
+    fn take_in_served(&mut self, done: Vec<Served>) -> Vec<(String, Memory)> {
         let mut memories = Vec::new();
-        for (_, served) in done {
+        for served in done {
             let memory = served
                 .memory
                 .map(|memory| (served.report.webhook.key(), memory));
             memories.extend(memory);
+            self.report.given_up_earlier += served.report.given_up_earlier.len();
             self.report.webhooks.push(served.report);
             self.report.due += served.due;
             self.report.panicked |= served.panicked;
-            self.report.given_up_earlier += served.given_up_earlier;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);
         }
@@ -291,6 +264,7 @@ impl Pass<'_> {
         let retention = self.inputs.api.retention();
         let window = checkpoint.window(self.inputs.one_off, began, retention);
         self.report.began = Some(began);
+        self.report.first_pass = checkpoint.missing().is_some() && self.inputs.one_off.is_none();
         self.report.window = Some(window);
         if let Some(since) = self.inputs.one_off.and_then(|one_off| one_off.since)
             && since.before(began) < window.start
@@ -351,16 +325,6 @@ impl Pass<'_> {
             self.report.checkpoint = Some(next);
         }
         Ok(())
-    }
-}
-
-/// Where a webhook's log was read up to is where it is read from.
-fn remembered_window(window: Window, memory: Option<&Memory>) -> Window {
-    let read = memory.and_then(Memory::read_until);
-    let start = read.map_or(window.start, |read| read - OVERLAP);
-    Window {
-        start: start.max(window.retention_start),
-        ..window
     }
 }
 

@@ -68,11 +68,9 @@ pub fn plan(
         match settled(&failure, asked, evidence, policy, now, retention_start) {
             None => plan.due.push(failure),
             Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
-                failure,
-                outcome,
-                reason: Some(reason),
                 due_at,
                 asked,
+                ..Delivery::new(failure, outcome).because(reason)
             }),
         }
     }

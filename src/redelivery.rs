@@ -16,7 +16,8 @@ use crate::attempt::{AttemptId, Guid};
 use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
-use crate::report::{self, Delivery, Outcome, counted};
+use crate::progress::{Phase, Steps};
+use crate::report::{self, Delivery, Outcome, Request, counted};
 use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
 use chrono::{DateTime, Utc};
@@ -92,15 +93,23 @@ pub struct Turn<'a> {
     webhook: &'a Webhook,
     waves: Waves,
     wave: usize,
+    steps: Steps,
+    /// What the log says of it in the end.
+    lines: Vec<String>,
     due: VecDeque<Failure>,
     asked: HashMap<Guid, Asked>,
     asked_twice: Vec<Guid>,
+    /// Every request, by what it was for.
+    requests: HashMap<Guid, Vec<Request>>,
     /// What the log showed since the current wave began.
     seen: Seen,
     unanswered: u32,
     stopped: Option<String>,
     finding: Finding,
     deliveries: Vec<Delivery>,
+    /// Of these, seen to succeed, and seen to fail again.
+    recovered: usize,
+    failed: usize,
     errors: Vec<String>,
     warnings: Vec<String>,
 }
@@ -125,6 +134,7 @@ impl<'a> Turn<'a> {
         webhook: &'a Webhook,
         due: Vec<Failure>,
         evidence: &Evidence,
+        steps: Steps,
     ) -> Self {
         Self {
             shared,
@@ -132,14 +142,19 @@ impl<'a> Turn<'a> {
             webhook,
             waves: Waves::new(evidence),
             wave: 0,
+            steps,
+            lines: Vec::new(),
             due: due.into(),
             asked: HashMap::new(),
             asked_twice: Vec::new(),
+            requests: HashMap::new(),
             seen: Seen::default(),
             unanswered: 0,
             stopped: None,
             finding: Finding::Nothing,
             deliveries: Vec::new(),
+            recovered: 0,
+            failed: 0,
             errors: Vec::new(),
             warnings: Vec::new(),
         }
@@ -188,8 +203,8 @@ impl<'a> Turn<'a> {
             && !self.due.is_empty()
         {
             let left = counted(self.due.len(), "delivery");
-            let line = format!("{}: stopped, because {reason}; {left} left", self.webhook);
-            self.shared.console.line(&line);
+            self.lines
+                .push(format!("stopped, because {reason}; {left} left"));
         }
         for failure in std::mem::take(&mut self.due) {
             self.settle(failure, Outcome::Deferred, reason.clone());
@@ -206,6 +221,8 @@ impl<'a> Turn<'a> {
                 delivery.asked = Some(told);
             }
         }
+        self.steps.at(Phase::Resting);
+        self.tell();
         Redelivered {
             deliveries: self.deliveries,
             down: self.finding == Finding::Down,
@@ -235,6 +252,7 @@ impl<'a> Turn<'a> {
                 self.defer(why.reason());
                 break;
             }
+            self.step();
             self.ask(failure, since).await;
             wave += 1;
         }
@@ -245,7 +263,7 @@ impl<'a> Turn<'a> {
         if self.asked.values().any(|asked| asked.wave == self.wave) {
             self.confirm(since).await;
         }
-        self.tell();
+        self.conclude_wave();
         if self.seen.success || self.seen.recovered > 0 {
             self.finding = Finding::Up;
         }
@@ -260,8 +278,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// What the log says of a wave.
-    fn tell(&self) {
+    /// What the log showed of a wave.
+    fn conclude_wave(&mut self) {
         let Seen {
             recovered,
             failed,
@@ -270,20 +288,61 @@ impl<'a> Turn<'a> {
         } = self.seen;
         let asked = recovered + failed + unseen;
         if asked > 0 {
-            self.shared.console.line(&format!(
-                "{}: asked for {asked}: {recovered} recovered, {failed} failed again, {unseen} unseen",
-                self.webhook
+            self.lines.push(format!(
+                "wave of {asked}: {recovered} recovered, {failed} failed again, {unseen} unseen"
             ));
         }
     }
 
+    /// Says what came of the turn, with all of it folded away.
+    fn tell(&self) {
+        if self.lines.is_empty() {
+            return;
+        }
+        let count = |which: fn(Outcome) -> bool| {
+            let asked = self.deliveries.iter();
+            let asked = asked.filter(|each| !each.requests.is_empty());
+            asked.filter(|each| which(each.outcome)).count()
+        };
+        let refused = match count(|outcome| !outcome.is_redelivered()) {
+            0 => String::new(),
+            refused => format!(", {refused} refused"),
+        };
+        let title = format!(
+            "{}: asked for {}: {} recovered, {} failed again, {} unseen{refused}",
+            self.webhook,
+            count(|_| true),
+            count(|outcome| outcome == Outcome::Recovered),
+            count(|outcome| outcome == Outcome::Unrecovered),
+            count(|outcome| outcome == Outcome::Requested),
+        );
+        let console = self.shared.console;
+        console.group(&title);
+        self.lines.iter().for_each(|line| console.line(line));
+        console.end_group();
+    }
+
+    /// Says how far it is.
+    fn step(&self) {
+        let asked = self.deliveries.len() + self.asked.len();
+        self.steps.at(Phase::Redelivering {
+            due: self.due.len() + asked,
+            asked,
+            recovered: self.recovered,
+            failed: self.failed,
+        });
+    }
+
     fn settle(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
+        match outcome {
+            Outcome::Recovered => self.recovered += 1,
+            Outcome::Unrecovered => self.failed += 1,
+            _ => {}
+        }
+        let requests = self.requests.remove(&failure.guid).unwrap_or_default();
         self.deliveries.push(Delivery {
-            failure,
-            outcome,
-            reason,
-            due_at: None,
-            asked: None,
+            requests,
+            ..Delivery::new(failure, outcome).because(reason)
         });
     }
 }

@@ -2,187 +2,30 @@
 //!
 //! Pure: nothing here reads, prints or asks for the time.
 
+mod cause;
+mod delivery;
 mod json;
+mod outcome;
+mod sample;
+mod webhook;
 
-use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde::Serialize;
 
-use crate::history::{Failure, Window};
+use crate::github::{TokenEnd, Usage};
+use crate::history::Window;
 use crate::inputs::FailOn;
-use crate::webhook::Webhook;
+
+pub use cause::{Cause, CauseKind};
+pub use delivery::{Answer, Asked, Delivery, Request};
+pub use outcome::{Outcome, PassResult};
+pub use sample::Sample;
+pub use webhook::{WebhookReport, WebhookState};
 
 /// What GitHub will redeliver no longer than this may be out of reach by the next likely pass.
 pub const SOON: TimeDelta = TimeDelta::hours(12);
-
-/// What became of one failed delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// Redelivered in this pass and seen to succeed.
-    Recovered,
-    /// Redelivered in this pass and seen to fail again.
-    Unrecovered,
-    /// Redelivered in this pass; what came of it was not seen.
-    Requested,
-    /// Not due yet.
-    Waiting,
-    /// Due, but not asked for.
-    Deferred,
-    /// The request did not reach GitHub, or was not allowed.
-    FailedRequest,
-    /// The log holds no outcome yet.
-    Pending,
-    /// Given up after as many attempts as the user allows.
-    Exhausted,
-    /// Older than GitHub redelivers.
-    Expired,
-    /// GitHub refused to redeliver this one.
-    Rejected,
-    /// Left out by the user's filters.
-    Ignored,
-    /// Older than the user wants.
-    Stale,
-}
-
-impl Outcome {
-    /// Every outcome, in the order in which they are told.
-    pub const ALL: [Self; 12] = [
-        Self::Recovered,
-        Self::Unrecovered,
-        Self::Requested,
-        Self::Waiting,
-        Self::Deferred,
-        Self::FailedRequest,
-        Self::Pending,
-        Self::Exhausted,
-        Self::Expired,
-        Self::Rejected,
-        Self::Ignored,
-        Self::Stale,
-    ];
-
-    /// Its name in outputs and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Recovered => "recovered",
-            Self::Unrecovered => "unrecovered",
-            Self::Requested => "requested",
-            Self::Waiting => "waiting",
-            Self::Deferred => "deferred",
-            Self::FailedRequest => "failed-request",
-            Self::Pending => "pending",
-            Self::Exhausted => "exhausted",
-            Self::Expired => "expired",
-            Self::Rejected => "rejected",
-            Self::Ignored => "ignored",
-            Self::Stale => "stale",
-        }
-    }
-
-    /// Whether something is left to do.
-    pub fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Unrecovered
-                | Self::Requested
-                | Self::Waiting
-                | Self::Deferred
-                | Self::FailedRequest
-                | Self::Pending
-        )
-    }
-
-    /// Whether the delivery can't be recovered any more.
-    pub fn is_lost(self) -> bool {
-        matches!(self, Self::Exhausted | Self::Expired | Self::Rejected)
-    }
-
-    /// Whether the user wants it left alone.
-    pub fn is_skipped(self) -> bool {
-        matches!(self, Self::Ignored | Self::Stale)
-    }
-
-    /// Whether GitHub was asked, and did not say no.
-    pub fn is_redelivered(self) -> bool {
-        matches!(self, Self::Recovered | Self::Unrecovered | Self::Requested)
-    }
-}
-
-/// The pass in a word; the worst that applies, later ones being worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PassResult {
-    /// Nothing failed.
-    Healthy,
-    /// All that failed was recovered.
-    Recovered,
-    /// Something is left to do.
-    Open,
-    /// A receiver accepts nothing.
-    Down,
-    /// Something can't be recovered any more.
-    Lost,
-    /// Something could not be read or asked for.
-    Error,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl PassResult {
-    /// Its name in outputs and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Recovered => "recovered",
-            Self::Open => "open",
-            Self::Down => "down",
-            Self::Lost => "lost",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// One failed delivery and what became of it.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// The delivery as the log told it.
-    pub failure: Failure,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Why, where the outcome alone does not say it. May hold GitHub's words.
-    pub reason: Option<String>,
-    /// When it is due, if it waits.
-    pub due_at: Option<DateTime<Utc>>,
-    /// When it was last asked for, as long as nothing was seen of it.
-    pub asked: Option<Asked>,
-}
-
-/// A redelivery that was asked for and not seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// GitHub gave no clear answer.
-    pub unclear: bool,
-}
-
-/// What happened at one webhook.
-#[derive(Clone, Debug)]
-pub struct WebhookReport {
-    /// Which webhook.
-    pub webhook: Webhook,
-    /// Pages of its log that were read.
-    pub pages: u32,
-    /// Attempts that were read.
-    pub scanned: u64,
-    /// Its failed deliveries.
-    pub deliveries: Vec<Delivery>,
-    /// The log was read as far back as it had to be.
-    pub complete: bool,
-    /// The receiver was found down.
-    pub down: bool,
-}
 
 /// A stretch of time of which GitHub redelivers nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +43,10 @@ pub struct Report {
     pub scope: String,
     /// The address of GitHub's web pages.
     pub web: String,
+    /// Failed redeliveries after which a delivery is given up.
+    pub max_attempts: usize,
+    /// Where all of this is as JSON, as the user wrote it.
+    pub report_file: Option<String>,
     /// Nothing was to be changed.
     pub dry_run: bool,
     /// Somebody ended it before it was done.
@@ -226,8 +73,20 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What would do people good to know.
     pub notes: Vec<String>,
+    /// What receivers answered, one sample a cause, where that was asked for.
+    pub samples: Vec<Sample>,
+    /// There was no checkpoint yet, so that the pass read less than GitHub redelivers.
+    pub first_pass: bool,
+    /// What kind of credential spoke, for people.
+    pub credential: String,
     /// Requests made of GitHub.
     pub requests: u64,
+    /// What else was used of GitHub.
+    pub usage: Usage,
+    /// When the first of the tokens in use ends.
+    pub token_ends: Option<TokenEnd>,
+    /// How long the pass took.
+    pub took: Duration,
 }
 
 impl Report {
@@ -292,31 +151,6 @@ impl Report {
         }
     }
 
-    /// What failed deliveries died of: how GitHub puts it, and at which event. Commonest first.
-    pub fn causes(&self) -> Vec<Cause<'_>> {
-        let mut causes = BTreeMap::new();
-        for Delivery { failure, .. } in self.deliveries() {
-            let newest = &failure.newest;
-            let first = failure.first.time().unwrap_or(newest.at);
-            let cause = causes
-                .entry((&*newest.status, newest.code, &*newest.event))
-                .or_insert(Cause {
-                    status: &newest.status,
-                    code: newest.code,
-                    event: &newest.event,
-                    deliveries: 0,
-                    first,
-                    last: newest.at,
-                });
-            cause.deliveries += 1;
-            cause.first = cause.first.min(first);
-            cause.last = cause.last.max(newest.at);
-        }
-        let mut causes: Vec<_> = causes.into_values().collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.deliveries));
-        causes
-    }
-
     /// Whether the step is to fail.
     pub fn fails(&self, fail_on: FailOn) -> bool {
         let result = self.result();
@@ -331,13 +165,22 @@ impl Report {
 
     /// How many open deliveries GitHub will redeliver no longer than [`SOON`].
     pub fn expiring(&self) -> usize {
-        let Some(window) = self.window else { return 0 };
-        let expires_soon = |delivery: &&Delivery| {
-            let first = delivery.failure.first.time();
-            delivery.outcome.is_open()
-                && first.is_some_and(|first| first < window.retention_start + SOON)
-        };
+        let expires_soon = |delivery: &&Delivery| self.expires_soon(delivery);
         self.deliveries().filter(expires_soon).count()
+    }
+
+    /// Whether this one is open, and GitHub will redeliver it no longer than [`SOON`].
+    pub fn expires_soon(&self, delivery: &Delivery) -> bool {
+        let soon = self.window.map(|window| window.retention_start + SOON);
+        let known = delivery.failure.first.time().is_some();
+        known
+            && delivery.outcome.is_open()
+            && soon.is_some_and(|soon| delivery.expires_before(soon))
+    }
+
+    /// How long the pass waited: no request of it was under way.
+    pub fn waited(&self) -> Duration {
+        self.took.saturating_sub(self.usage.busy)
     }
 
     /// When the first of the waiting deliveries is due.
@@ -360,8 +203,16 @@ impl Report {
             ("errors", self.errors.len().to_string()),
             ("next-due", time(self.next_due())),
             ("checkpoint", time(self.checkpoint)),
-            ("report", json::compact(self)),
+            ("report", json::output(self)),
         ]
+    }
+
+    /// Writes all of it as JSON (`schema/report.v1.json`).
+    ///
+    /// # Errors
+    /// What `to` says.
+    pub fn write_json(&self, to: impl io::Write) -> io::Result<()> {
+        json::write(self, to)
     }
 }
 
@@ -376,24 +227,23 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with('a'));
     match (count, stem) {
         (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        (_, None) => format!("{count} {noun}s"),
+        (_, Some(stem)) => format!("{} {stem}ies", number(count)),
+        (_, None) => format!("{} {noun}s", number(count)),
     }
 }
 
-/// Failed deliveries that failed in the same way.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Cause<'a> {
-    /// GitHub's words.
-    pub status: &'a str,
-    /// The receiver's status code.
-    pub code: Option<i64>,
-    /// The event's name.
-    pub event: &'a str,
-    /// How many.
-    pub deliveries: usize,
-    /// When the first of them was first attempted.
-    pub first: DateTime<Utc>,
-    /// When the last of them was last attempted.
-    pub last: DateTime<Utc>,
+/// A number for people: from 10,000 on with commas.
+pub fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

@@ -1,9 +1,14 @@
 //! Reads one webhook's log as far back as the fold needs it.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::attempt::Guid;
 use crate::evidence::Evidence;
 use crate::github::{Client, Error, Log, Unreadable};
 use crate::history::{End, Failure, History, Remembered, Window};
+use crate::progress::Phase;
 use crate::webhook::Webhook;
 
 /// Empty pages in a row after which a log is taken for endless.
@@ -13,6 +18,7 @@ const EMPTY: u32 = 20;
 pub struct Scan {
     log: Log,
     history: History,
+    began: Instant,
     pages: u32,
     empty: u32,
     unreadable: Unreadable,
@@ -30,6 +36,8 @@ pub struct Told {
     pub pages: u32,
     /// Attempts read.
     pub scanned: u64,
+    /// How long that took.
+    pub took: Duration,
     /// Rows that could not be read.
     pub unreadable: Unreadable,
     /// The log was read as far back as it had to be. If not, what was seen whole is in `failures` all
@@ -45,6 +53,7 @@ impl Scan {
         Self {
             log: Log::new(client, webhook),
             history: History::new(window, remembered),
+            began: Instant::now(),
             pages: 0,
             empty: 0,
             unreadable: Unreadable::default(),
@@ -84,6 +93,14 @@ impl Scan {
         Ok(self.history.end().is_none())
     }
 
+    /// How far the reading is.
+    pub fn progress(&self) -> Phase {
+        Phase::Reading {
+            pages: self.pages,
+            attempts: self.history.scanned(),
+        }
+    }
+
     /// Whether there may be more to read.
     pub fn goes_on(&self) -> bool {
         !self.ended
@@ -120,6 +137,7 @@ impl Scan {
             evidence,
             pages: self.pages,
             scanned,
+            took: self.began.elapsed(),
             unreadable: self.unreadable,
             complete: self.ended && self.broken.is_none(),
             broken: self.broken,

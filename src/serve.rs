@@ -14,6 +14,7 @@ use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
 use crate::plan::{Plan, Policy, counts, counts_before, plan, unseen};
+use crate::progress::{Phase, Steps};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
 use crate::scan::Scan;
@@ -48,6 +49,8 @@ pub struct Serving<'a> {
     pub groups: &'a SetOnce<Groups>,
     /// This one's number among all.
     pub member: usize,
+    /// Where it says how far it is.
+    pub steps: Steps,
 }
 
 /// The webhooks of each receiver.
@@ -65,6 +68,7 @@ impl Serving<'_> {
             remembered,
         );
         let mut arrived = false;
+        self.steps.at(scan.progress());
         if scan.page().await {
             if let Some((memory, plan)) = self.outage(&scan) {
                 arrived = true;
@@ -79,9 +83,11 @@ impl Serving<'_> {
                 }
             }
             while scan.goes_on() && self.stop().why().is_none() {
+                self.steps.at(scan.progress());
                 scan.page().await;
             }
         }
+        self.steps.at(Phase::Resting);
         // Nothing is said or asked for before it is known which webhooks there are.
         let group = self.group(&served.report.webhook).await;
         let mut told = scan.told();
@@ -92,7 +98,6 @@ impl Serving<'_> {
             let memory = self.memory();
             memory.is_some_and(|memory| memory.is_settled(&failure.guid))
         });
-        served.given_up_earlier = earlier.len();
         // One that was tried already is settled; its row is newer than what was read.
         let tried: Vec<_> = served
             .report
@@ -107,6 +112,7 @@ impl Serving<'_> {
         self.carry_out(group, arrived, plan, &told.evidence, &mut served)
             .await;
         served.memory = self.remember(&served, &earlier, &told.evidence);
+        served.report.given_up_earlier = earlier;
         served
     }
 
@@ -187,6 +193,7 @@ impl Serving<'_> {
                 &served.report.webhook,
                 one,
                 evidence,
+                self.steps.clone(),
             );
             let finding = turn.probe().await;
             let done = turn.end();
@@ -266,6 +273,7 @@ impl Serving<'_> {
             &served.report.webhook,
             plan.due,
             evidence,
+            self.steps.clone(),
         );
         // Where nothing was seen of a receiver that was down, nobody can say that it is up.
         let was_down = evidence.known_down();

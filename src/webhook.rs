@@ -135,6 +135,18 @@ impl Webhook {
     }
 }
 
+impl Webhook {
+    /// The part of that page where a person redelivers.
+    pub fn deliveries_url(&self, web: &str) -> String {
+        let page = self.settings_url(web);
+        match self.owner {
+            // An App's page shows them anyway.
+            Owner::App(_) => page,
+            _ => format!("{page}?tab=deliveries"),
+        }
+    }
+}
+
 impl fmt::Display for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} webhook", self.owner)?;

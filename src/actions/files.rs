@@ -5,6 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::file;
+use crate::inputs::SharedPath;
+use crate::report::Report;
+
 /// Why a file of the runner could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -31,6 +35,17 @@ pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result
 /// Appends to the job summary.
 pub fn append_summary(path: &Path, markdown: &str) -> Result<(), FileError> {
     append(path, markdown)
+}
+
+/// Writes the report where the user wants it.
+pub fn write_report(to: &SharedPath, report: &Report) -> Result<(), FileError> {
+    let written = file::write_whole(&to.path, to.workspace.as_deref(), |file| {
+        report.write_json(file)
+    });
+    written.map_err(|source| FileError::Write {
+        path: to.path.clone(),
+        source,
+    })
 }
 
 fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, FileError> {

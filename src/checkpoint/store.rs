@@ -1,7 +1,6 @@
 //! Where the checkpoint and the state lie: in two variables of a repository, or in one file.
 
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::CheckpointError;
+use crate::file;
 use crate::github::{self, Client};
 use crate::inputs::Variable;
 
@@ -179,12 +179,13 @@ impl Store {
                 let value = value.or(there.value.as_deref()).unwrap_or_default();
                 let state = state.or(there.state.as_deref());
                 let contents = contents(value, state);
-                write_file(path, workspace.as_deref(), contents.as_bytes()).map_err(|error| {
-                    FileError::Io {
-                        path: path.display().to_string(),
-                        done: "written",
-                        error,
-                    }
+                let written = file::write_whole(path, workspace.as_deref(), |file| {
+                    file.write_all(contents.as_bytes())
+                });
+                written.map_err(|error| FileError::Io {
+                    path: path.display().to_string(),
+                    done: "written",
+                    error,
                 })?;
             }
         }
@@ -253,56 +254,10 @@ fn read_file(path: &Path) -> Result<Stored, FileError> {
     })
 }
 
-/// Writes a file whole or not at all. A new one is for its owner alone; in a workspace that is the
-/// workspace's owner, because later steps run as that one, and this program as root.
-fn write_file(path: &Path, workspace: Option<&Path>, bytes: &[u8]) -> io::Result<()> {
-    // What a link leads to is what is meant, be it there yet or not.
-    let path = match (fs::canonicalize(path), fs::read_link(path)) {
-        (Ok(path), _) => path,
-        (Err(_), Ok(to)) => path.parent().unwrap_or(Path::new("")).join(to),
-        (Err(_), Err(_)) => path.to_owned(),
-    };
-    let path_is_in = |folder: &Path| {
-        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        path.starts_with(folder) || path.starts_with(real)
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let workspace = workspace.filter(|workspace| path_is_in(workspace));
-    let shared_by = workspace.and_then(|workspace| fs::metadata(workspace).ok());
-    let give = |path: &Path, to: Option<&fs::Metadata>| {
-        if let Some(to) = to {
-            // Only root may; whoever else runs this is the owner already, or can't help it.
-            let _ = chown(path, Some(to.uid()), Some(to.gid()));
-        }
-    };
-    if workspace.is_some() {
-        let new: Vec<&Path> = folder
-            .ancestors()
-            .take_while(|each| !each.exists())
-            .collect();
-        fs::create_dir_all(folder)?;
-        new.into_iter()
-            .for_each(|each| give(each, shared_by.as_ref()));
-    }
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let before = fs::metadata(&path).ok();
-    if let Some(before) = &before {
-        let mode = fs::Permissions::from_mode(before.mode());
-        file.as_file().set_permissions(mode)?;
-    }
-    give(file.path(), before.as_ref().or(shared_by.as_ref()));
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
@@ -314,7 +269,7 @@ mod tests {
         let path = folder.path().join("checkpoint.json");
         assert_eq!(read_file(&path).unwrap(), Stored::default());
         let text = contents("1795262400000", Some(r#"{"version":1}"#));
-        write_file(&path, None, text.as_bytes()).unwrap();
+        file::write_whole(&path, None, |file| file.write_all(text.as_bytes())).unwrap();
         let stored = Stored {
             value: Some("1795262400000".into()),
             state: Some(r#"{"version":1}"#.into()),
@@ -323,43 +278,6 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
-    }
-
-    #[test]
-    fn a_file_that_is_there_keeps_its_mode_and_a_link_stays_one() {
-        let folder = folder();
-        let (path, link) = (folder.path().join("real"), folder.path().join("link"));
-        fs::write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        write_file(&link, None, b"new").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    }
-
-    #[test]
-    fn folders_are_made_within_a_workspace_and_nowhere_else() {
-        let folder = folder();
-        let path = folder.path().join("a/b/checkpoint.json");
-        assert!(write_file(&path, None, b"x").is_err());
-        write_file(&path, Some(folder.path()), b"x").unwrap();
-        assert!(path.exists());
-    }
-
-    #[test]
-    fn a_new_file_belongs_to_the_workspaces_owner() {
-        let folder = folder();
-        // Works for root only; for all others the owner is the same anyway.
-        let _ = chown(folder.path(), Some(1_234), Some(1_234));
-        let owner = fs::metadata(folder.path()).unwrap().uid();
-        let path = folder.path().join("a/checkpoint.json");
-        for text in ["1", "2"] {
-            write_file(&path, Some(folder.path()), text.as_bytes()).unwrap();
-            for path in [&*path, path.parent().unwrap()] {
-                assert_eq!(fs::metadata(path).unwrap().uid(), owner, "{path:?}");
-            }
-        }
     }
 
     #[test]

@@ -107,6 +107,18 @@ impl CredentialKind {
         }
     }
 
+    /// What it is called where people read of it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "personal access token (classic)",
+            Self::OAuth => "OAuth app's token",
+            Self::FineGrained => "fine-grained personal access token",
+            Self::Other => "token of an unknown kind",
+            Self::Given => "installation token",
+            Self::Minted | Self::App => "GitHub App",
+        }
+    }
+
     /// Whether it stands for an installation of an App, and not for a person.
     pub(super) fn is_installation(self) -> bool {
         matches!(self, Self::Given | Self::Minted)

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
 use octocrab::OctoBody;
+use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use super::app::{App, KeyError};
@@ -16,6 +17,7 @@ use super::client::Client;
 use super::connect::{Network, Transport, TrustError};
 use super::error::{Error, RequestError, Subject};
 use super::installation::{self, Installation, Minter, Needs};
+use super::meter::Usage;
 use super::pace::Pace;
 use super::shared::{Shared, TokenEnd};
 use crate::actions::Console;
@@ -39,6 +41,7 @@ pub enum CredentialError {
 pub struct Credentials {
     shared: Arc<Shared>,
     speaker: Speaker,
+    warnings: Vec<String>,
 }
 
 enum Speaker {
@@ -65,16 +68,9 @@ impl Credentials {
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
         let (transport, warnings) = Transport::new(network)?;
-        console.warnings(&warnings);
-        Self::over(
-            transport,
-            base,
-            credential,
-            needs,
-            console,
-            stop,
-            Utc::now(),
-        )
+        let now = Utc::now();
+        let this = Self::over(transport, base, credential, needs, console, stop, now)?;
+        Ok(Self { warnings, ..this })
     }
 
     /// Clients over any transport, whose clock reads `now` until GitHub says otherwise.
@@ -114,7 +110,21 @@ impl Credentials {
                 }
             }
         };
-        Ok(Self { shared, speaker })
+        Ok(Self {
+            shared,
+            speaker,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// What people should know of how connections are made.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What kind of credential speaks, for people.
+    pub fn kind(&self) -> String {
+        self.for_app().kind().name().to_owned()
     }
 
     /// Who speaks about an account's things. An App makes its token when it is first used.
@@ -189,6 +199,18 @@ impl Credentials {
     /// How many requests were made.
     pub fn requests(&self) -> u64 {
         self.shared.requests()
+    }
+
+    /// What else was used of GitHub so far.
+    pub fn usage(&self) -> Usage {
+        self.shared.usage()
+    }
+
+    /// Until when GitHub allows nothing, if that is so.
+    pub fn closed_until(&self) -> Option<DateTime<Utc>> {
+        let wait = self.shared.gate.closed_until()? - Instant::now();
+        self.now()
+            .checked_add_signed(TimeDelta::from_std(wait).ok()?)
     }
 
     /// How many requests an hour GitHub allows, if it told of a limit.

@@ -1,7 +1,7 @@
 //! One gate for all requests of a pass: while GitHub allows none, all wait, and go on together, slower
 //! (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::clock::{Clock, sound};
+use super::meter::Remaining;
 use crate::stop::{Stop, Why};
 
 /// Points that may be spent in any minute. GitHub allows 900; what it counts arrives later than what is
@@ -89,6 +90,8 @@ struct State {
     counts: Option<bool>,
     /// Requests an hour.
     limit: Option<u64>,
+    /// The least that was left, by when it is renewed: each credential has its own hour.
+    remaining: BTreeMap<DateTime<Utc>, Remaining>,
     /// What was spent in the last minute.
     spent: VecDeque<(Instant, u32)>,
 }
@@ -158,6 +161,14 @@ impl Gate {
             state.counts = Some(true);
             state.limit = Some(limit);
         }
+        if let (Some(left), Some(reset)) = (number("x-ratelimit-remaining"), reset) {
+            let mut state = self.state();
+            let now = clock.now();
+            state.remaining.retain(|reset, _| *reset > now);
+            let told = Remaining { left, limit };
+            let least = state.remaining.entry(reset).or_insert(told);
+            least.left = least.left.min(left);
+        }
         if let (Some(remaining), Some(reset)) = (number("x-ratelimit-remaining"), reset)
             && remaining < limit.div_ceil(LEFT_TO_OTHERS)
         {
@@ -204,6 +215,19 @@ impl Gate {
         if until - now > LONGEST_WAIT || !self.stop.leaves(wait) {
             self.stop.limit(until);
         }
+    }
+
+    /// What is left of the hourly limit, if GitHub told of one.
+    pub(super) fn remaining(&self) -> Option<Remaining> {
+        let state = self.state();
+        let least = state.remaining.values().min_by_key(|each| each.left);
+        least.copied()
+    }
+
+    /// Until when nothing may be asked for, if that is so.
+    pub(super) fn closed_until(&self) -> Option<Instant> {
+        let until = self.state().closed_until;
+        until.filter(|until| Instant::now() < *until)
     }
 
     /// Requests an hour, if GitHub told of a limit.

@@ -20,6 +20,7 @@ use super::clock::Clock;
 use super::error::RequestError;
 use super::exchange::{Answer, Seen};
 use super::gate::{Gate, Leave};
+use super::meter::{Meter, Usage};
 use crate::actions::Console;
 use crate::stop::Stop;
 
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub(super) base: ApiBase,
     places: Semaphore,
     requests: AtomicU64,
+    meter: Meter,
     token_ends: Mutex<Option<TokenEnd>>,
     pub(super) console: Console,
 }
@@ -151,6 +153,7 @@ impl Shared {
             gate: Arc::new(Gate::new(stop)),
             places: Semaphore::new(PLACES),
             requests: AtomicU64::new(0),
+            meter: Meter::default(),
             token_ends: Mutex::new(None),
             console: console.clone(),
         }
@@ -159,6 +162,14 @@ impl Shared {
     /// How many requests were made.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// What was used of GitHub so far.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            busy: self.meter.busy(),
+            remaining: self.gate.remaining(),
+        }
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
@@ -201,6 +212,7 @@ impl Shared {
         let method = request.method().clone();
         let began = Instant::now();
         let mut seen = Seen::default();
+        let under_way = self.meter.begin();
         let result = tokio::select! {
             biased;
             result = self.exchange(request, leave, on_headers, &mut seen) => result,
@@ -208,6 +220,7 @@ impl Shared {
                 Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
             }
         };
+        drop(under_way);
         // What GitHub accepted it accepted, whatever became of its words.
         let accepted = seen.status.is_some_and(|status| status.is_success());
         let result = match result {

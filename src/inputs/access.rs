@@ -1,9 +1,10 @@
 //! Who speaks to GitHub, and where the checkpoint is: the rules of `token`, `client-id`, `private-key` and of
 //! the inputs that begin with `checkpoint-`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::given::{Check, Given};
+use super::path::SharedPath;
 use super::values::{self, Problem};
 use super::{CheckpointPlace, Variable};
 use crate::github::{Credential, PrivateKey};
@@ -11,12 +12,6 @@ use crate::github::{Credential, PrivateKey};
 /// What is said of a secret that is not there: GitHub passes an empty one where it passes none.
 const UNSEEN_SECRET: &str = "no secret of that name is visible here (workflows of forks and of Dependabot get none, \
                              and a reusable workflow needs `secrets: inherit`)";
-
-/// The workspace as the runner shows it to a container.
-const CONTAINED_WORKSPACE: &str = "/github/workspace";
-
-/// What outlives the container.
-const MOUNTS: [&str; 3] = [CONTAINED_WORKSPACE, "/github/home", "/github/runner_temp"];
 
 impl Given {
     /// What to speak to GitHub with.
@@ -116,15 +111,8 @@ impl Given {
                 );
             }
             (None, Some(file)) => {
-                let path = without_detours(&workspace.unwrap_or(Path::new("")).join(file));
-                let contained = workspace == Some(Path::new(CONTAINED_WORKSPACE));
-                if contained && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
-                    return check.of("checkpoint-file", Err(not_visible()));
-                }
-                CheckpointPlace::File {
-                    path,
-                    workspace: workspace.map(Path::to_owned),
-                }
+                let path = SharedPath::new(file, workspace);
+                CheckpointPlace::File(check.of("checkpoint-file", path)?)
             }
             (Some(name), None) => {
                 let workflows = workflow_repository.and_then(|name| values::repository(name).ok());
@@ -143,29 +131,4 @@ impl Given {
         };
         Some(Some(place))
     }
-}
-
-/// The path without `.` and `..`, as far as it can be told without looking.
-fn without_detours(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
-fn not_visible() -> Problem {
-    Problem::new(
-        "is not visible in the action's container, and would be lost with it",
-        "write a path relative to the workspace (`.redeliver/checkpoint.json`), and keep it with \
-         actions/cache",
-    )
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
+use super::path::SharedPath;
 use super::values::{self, InputError, Problem, shown};
 use super::{Defaults, FailOn, Inputs, OneOff};
 use crate::filter::{Filter, Words};
@@ -52,6 +53,8 @@ inputs! {
     checkpoint_file = "checkpoint-file",
     dry_run = "dry-run",
     fail_on = "fail-on",
+    report_file = "report-file",
+    show_responses = "show-responses",
     api_url = "api-url",
     ca_certificates = "ca-certificates",
 }
@@ -182,6 +185,15 @@ impl Given {
         let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
             values::std_duration(values::duration(value)?)
         });
+        let report_file = self.report_file.as_deref().map(|given| {
+            let path = SharedPath::new(given, runners.workspace.as_deref());
+            check.of("report-file", path)
+        });
+        let show_responses = check.parsed(
+            "show-responses",
+            self.show_responses.as_deref(),
+            values::boolean,
+        );
         let network = self.network(check, &runners, api.as_ref());
         let policy = self.policy(check, api.as_ref());
         Some(Inputs {
@@ -195,6 +207,11 @@ impl Given {
             checkpoint: checkpoint?,
             dry_run: dry_run?.unwrap_or(false),
             fail_on: fail_on?.unwrap_or(FailOn::Lost),
+            report_file: match report_file {
+                Some(path) => Some(path?),
+                None => None,
+            },
+            show_responses: show_responses?.unwrap_or(false),
             api: api?,
             network: network?,
         })

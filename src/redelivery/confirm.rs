@@ -39,6 +39,7 @@ impl Turn<'_> {
         let mut wait = FIRST_WAIT;
         let mut newest = None;
         while self.seen.unseen > 0 {
+            self.step();
             let next = Instant::now() + wait;
             if let Err(why) = stop.sleep_until(next.min(deadline)).await {
                 return self.defer(why.reason());
@@ -93,6 +94,11 @@ impl Turn<'_> {
             } else if let Some(failure) = self.take_due(attempt) {
                 let reason = "somebody else had it redelivered".to_owned();
                 self.settle(failure, Outcome::Recovered, Some(reason));
+            } else {
+                return;
+            }
+            if let Some(delivery) = self.deliveries.last_mut() {
+                delivery.delivered = Some(attempt.into());
             }
             return;
         }

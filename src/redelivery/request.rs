@@ -8,9 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Asked, Turn, UNANSWERED};
 use crate::github;
 use crate::history::Failure;
-use crate::report::{self, Outcome, rfc3339};
+use crate::report::{self, Answer, Outcome, Request, rfc3339};
 use crate::stop::Why;
-use crate::webhook::Webhook;
 
 /// A 404 this close to the end of retention says that the delivery has aged out, not that the
 /// webhook is gone.
@@ -35,19 +34,35 @@ impl Turn<'_> {
     /// Asks for one delivery.
     pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
         let (client, webhook) = (self.client, self.webhook);
-        self.shared.console.line(&about(webhook, &failure));
+        self.lines.push(about(&failure));
         let at = client.now();
         let asked = github::redeliver(client, webhook, failure.newest.id).await;
+        let mut told = |answer: Answer| {
+            let requests = self.requests.entry(failure.guid.clone()).or_default();
+            requests.push(Request {
+                at,
+                attempt: failure.newest.id,
+                answer,
+            });
+        };
         let Err(error) = asked else {
+            told(Answer::Accepted);
             self.unanswered = 0;
             return self.asked(failure, since, at, None);
         };
         let guid = &failure.guid;
         let said = error.failure().to_string();
-        self.shared
-            .console
-            .line(&format!("{webhook}: {guid}: {said}"));
+        self.lines.push(format!("{guid}: {said}"));
         let says = what_it_says(&error, &failure, self.shared.retention_start);
+        match says {
+            Says::Unclear => told(Answer::Unclear(said.clone())),
+            Says::Unsent => told(Answer::Unsent(said.clone())),
+            Says::Stop(_) => {}
+            Says::Rejected | Says::Webhook => told(match error.failure().status() {
+                Some(_) => Answer::Refused(said.clone()),
+                None => Answer::Unsent(said.clone()),
+            }),
+        }
         self.unanswered = match says {
             Says::Unsent | Says::Unclear => self.unanswered + 1,
             _ => 0,
@@ -106,10 +121,10 @@ impl Turn<'_> {
 }
 
 /// What the log says before a delivery is asked for.
-fn about(webhook: &Webhook, failure: &Failure) -> String {
+fn about(failure: &Failure) -> String {
     let newest = &failure.newest;
     format!(
-        "{webhook}: redelivering {} {}, first sent {}, attempt {}: {}",
+        "redelivering {} {}, first sent {}, attempt {}: {}",
         newest.event,
         failure.guid,
         rfc3339(failure.first.time().unwrap_or(newest.at)),

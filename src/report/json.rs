@@ -1,62 +1,160 @@
-//! The report as JSON.
+//! The report as JSON. What it looks like is told by `schema/report.v1.json`.
+
+mod rows;
+
+use std::io;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 
-use super::{Cause, Outcome, Report};
+use super::{Cause, Report};
+use rows::{
+    CauseRow, Counts, Deliveries, GapRow, RemainingRow, Time, Webhooks, WindowRow, rounded, time,
+};
 
-/// The `report` output: compact JSON.
-pub(super) fn compact(report: &Report) -> String {
-    let document = Document {
-        version: 1,
-        result: report.result().name(),
-        counts: Counts(report),
-        webhooks: report
-            .webhooks
-            .iter()
-            .map(|webhook| WebhookRow {
-                webhook: webhook.webhook.to_string(),
-                url: webhook.webhook.settings_url(&report.web),
-                scanned: webhook.scanned,
-                found: webhook.deliveries.len(),
-                complete: webhook.complete,
-                down: webhook.down,
-            })
-            .collect(),
-        causes: report.causes(),
-    };
-    // Strings, numbers and times always serialize; an empty report would say it if not.
-    serde_json::to_string(&document).unwrap_or_default()
+/// What this program writes. A reader of this version understands later documents of it, too: fields are
+/// added, and none is taken away.
+const VERSION: u32 = 1;
+
+/// Longest `report` output, in bytes. The runner allows 1 MiB for all outputs of a job.
+const OUTPUT: usize = 256 * 1024;
+
+/// The `report` output: all of it where that is short enough, else counts and as many causes as fit.
+pub(super) fn output(report: &Report) -> String {
+    // An object of strings, numbers and times can always be written.
+    let text = |document: &Document<'_>| serde_json::to_string(document).unwrap_or_default();
+    let mut bounded = Bounded::default();
+    if write(report, &mut bounded).is_ok()
+        && let Ok(whole) = String::from_utf8(bounded.0)
+    {
+        return whole.trim_end().to_owned();
+    }
+    let all = report.causes();
+    let mut shown = all.len();
+    loop {
+        let mut document = Document::new(report, &all[..shown]);
+        document.cut = true;
+        document.causes_left_out = all.len() - shown;
+        document.details = None;
+        let cut = text(&document);
+        if cut.len() <= OUTPUT || shown == 0 {
+            return cut;
+        }
+        shown /= 2;
+    }
+}
+
+/// All of the report, in one line.
+pub(super) fn write(report: &Report, mut to: impl io::Write) -> io::Result<()> {
+    serde_json::to_writer(&mut to, &Document::new(report, &report.causes()))?;
+    to.write_all(b"\n")
+}
+
+/// Takes what the `report` output may hold, and no more.
+#[derive(Default)]
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > OUTPUT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
+    program: &'static str,
     result: &'static str,
+    verdict: String,
+    scope: &'a str,
+    credential: &'a str,
+    dry_run: bool,
+    first_pass: bool,
+    began: Option<Time>,
+    seconds: f64,
+    seconds_waiting: f64,
+    window: Option<WindowRow>,
+    checkpoint: Option<Time>,
+    next_due: Option<Time>,
+    gap: Option<GapRow>,
+    requests: u64,
+    remaining: Option<RemainingRow>,
+    token_ends: Option<Time>,
     counts: Counts<'a>,
-    webhooks: Vec<WebhookRow>,
-    causes: Vec<Cause<'a>>,
+    given_up_earlier: usize,
+    causes: Vec<CauseRow<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    causes_left_out: usize,
+    cut: bool,
+    #[serde(flatten)]
+    details: Option<Details<'a>>,
 }
 
+/// What is left out where there is no room.
 #[derive(Serialize)]
-struct WebhookRow {
-    webhook: String,
-    url: String,
-    scanned: u64,
-    found: usize,
-    complete: bool,
-    down: bool,
+struct Details<'a> {
+    errors: &'a [String],
+    warnings: &'a [String],
+    notes: &'a [String],
+    webhooks: Webhooks<'a>,
+    deliveries: Deliveries<'a>,
 }
 
-/// Every outcome with its number, zeros too.
-struct Counts<'a>(&'a Report);
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
 
-impl Serialize for Counts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Outcome::ALL.len()))?;
-        for outcome in Outcome::ALL {
-            map.serialize_entry(outcome.name(), &self.0.count(|each| each == outcome))?;
+impl<'a> Document<'a> {
+    fn new(report: &'a Report, causes: &[Cause<'a>]) -> Self {
+        let usage = report.usage;
+        Self {
+            version: VERSION,
+            program: concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")),
+            result: report.result().name(),
+            verdict: crate::summary::verdict(report),
+            scope: &report.scope,
+            credential: &report.credential,
+            dry_run: report.dry_run,
+            first_pass: report.first_pass,
+            began: report.began.map(time),
+            seconds: rounded(report.took.as_secs_f64()),
+            seconds_waiting: rounded(report.waited().as_secs_f64()),
+            window: report.window.map(|window| WindowRow {
+                start: time(window.start),
+                end: window.end.map(time),
+                retention_start: time(window.retention_start),
+            }),
+            checkpoint: report.checkpoint.map(time),
+            next_due: report.next_due().map(time),
+            gap: report.gap.map(|gap| GapRow {
+                from: time(gap.from),
+                to: time(gap.to),
+            }),
+            requests: report.requests,
+            remaining: usage.remaining.map(|remaining| RemainingRow {
+                left: remaining.left,
+                limit: remaining.limit,
+            }),
+            token_ends: report.token_ends.map(|end| time(end.at)),
+            counts: Counts(report),
+            given_up_earlier: report.given_up_earlier,
+            causes: causes.iter().map(CauseRow::new).collect(),
+            causes_left_out: 0,
+            cut: false,
+            details: Some(Details {
+                errors: &report.errors,
+                warnings: &report.warnings,
+                notes: &report.notes,
+                webhooks: Webhooks(report),
+                deliveries: Deliveries(report),
+            }),
         }
-        map.end()
     }
 }

@@ -16,8 +16,6 @@ pub struct Served {
     pub report: WebhookReport,
     /// How many deliveries were due.
     pub due: usize,
-    /// Deliveries that an earlier pass lost.
-    pub given_up_earlier: usize,
     /// What the next pass is to know.
     pub memory: Option<Memory>,
     /// A bug was met.
@@ -31,16 +29,8 @@ pub struct Served {
 impl Served {
     pub(super) fn new(webhook: Webhook) -> Self {
         Self {
-            report: WebhookReport {
-                webhook,
-                pages: 0,
-                scanned: 0,
-                complete: false,
-                down: false,
-                deliveries: Vec::new(),
-            },
+            report: WebhookReport::new(webhook),
             due: 0,
-            given_up_earlier: 0,
             memory: None,
             panicked: false,
             errors: Vec::new(),
@@ -54,12 +44,14 @@ impl Served {
         for (guid, asked) in asked {
             before.add_asked(guid, *asked);
         }
-        Self {
+        let mut this = Self {
             panicked: true,
             memory: Some(before),
             errors: vec![error],
             ..Self::new(webhook)
-        }
+        };
+        this.report.unaccounted = asked.to_vec();
+        this
     }
 
     /// Takes in what was read, and says so.
@@ -77,7 +69,10 @@ impl Served {
         if let Some(error) = broken {
             line.push_str(&format!("; then reading broke off: {error}"));
         }
-        serving.redeliverer.console.line(&line);
+        // Of a healthy webhook there is nothing to say.
+        if !told.failures.is_empty() || !told.complete {
+            serving.redeliverer.console.line(&line);
+        }
         if let Some(reason) = &told.unreadable.reason {
             self.warnings.push(format!(
                 "{webhook}: {} of its log could not be read and were left out ({reason})",
@@ -86,6 +81,8 @@ impl Served {
         }
         self.report.pages = told.pages;
         self.report.scanned = told.scanned;
+        self.report.took = told.took;
+        self.report.failing_since = told.evidence.failing_since();
         self.errors.extend(broken.map(ToString::to_string));
     }
 
@@ -104,11 +101,5 @@ impl Served {
 
 /// A delivery that is left for another pass.
 pub(super) fn deferred(failure: Failure, reason: &str) -> Delivery {
-    Delivery {
-        failure,
-        outcome: Outcome::Deferred,
-        reason: Some(reason.into()),
-        due_at: None,
-        asked: None,
-    }
+    Delivery::new(failure, Outcome::Deferred).because(reason.to_owned())
 }

@@ -165,7 +165,7 @@ fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
             ("GITHUB_WORKSPACE", workspace),
         ]);
         match inputs.map(|inputs| inputs.checkpoint) {
-            Ok(Some(CheckpointPlace::File { path, .. })) => path.display().to_string(),
+            Ok(Some(CheckpointPlace::File(file))) => file.path.display().to_string(),
             other => format!("{:?}", other.unwrap_err()),
         }
     };

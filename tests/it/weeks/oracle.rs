@@ -1,5 +1,6 @@
 //! Judges a week by what truly happened in it.
 
+mod checkpoint;
 mod cost;
 mod liveness;
 
@@ -255,45 +256,6 @@ impl<'a> Judge<'a> {
                 outcome.name()
             ));
         }
-    }
-
-    /// The checkpoint is not later than any delivery that is open.
-    fn checkpoint(&mut self, number: usize) {
-        let ran = &self.truth.ran[number];
-        let Some(checkpoint) = ran.checkpoint else {
-            return;
-        };
-        let sure = !ran.overlapped
-            && ran
-                .report
-                .as_ref()
-                .is_some_and(|told| told.errors.is_empty());
-        let open = |each: &&Failed| {
-            each.delivered.is_none_or(|at| at > ran.ended)
-                && each.at <= ran.began
-                && each.at >= (ran.ended - RETENTION + MARGIN).max(self.floor)
-                && !self.given_up.contains_key(&(each.hook, each.guid))
-                && !self.was_off(each, ran.began)
-                // A pass that was killed tells nobody what it gave up.
-                && self.counted(each.hook, each.guid, ran.ended + SECOND, true) < self.script.max_attempts
-        };
-        let late = self.failed.iter().filter(open).filter(|each| {
-            let most = if sure && each.shows < ran.began {
-                SECOND
-            } else {
-                OVERLAP
-            };
-            checkpoint > each.at + most
-        });
-        let late: Vec<_> = late
-            .map(|each| {
-                format!(
-                    "after pass {number} the checkpoint {checkpoint} is later than {}:{} of {}",
-                    each.hook, each.guid, each.at
-                )
-            })
-            .collect();
-        self.verdict.wrong.extend(late);
     }
 
     /// Whether its webhook was switched off since it failed: no pass could see it then.

@@ -79,7 +79,8 @@ impl Trouble {
         match self {
             Self::Outages => 90,
             Self::Blips | Self::Latency => 60,
-            Self::LongLag | Self::NoCheckpoint => 8,
+            Self::LongLag => 5,
+            Self::NoCheckpoint => 8,
             Self::Overlaps | Self::Limits | Self::SlowReceiver => 20,
             _ => 45,
         }
@@ -170,6 +171,8 @@ impl Script {
         };
         let mut draw = Draw::new(seed, 0);
         let every = match draw.within(0..100) {
+            // A lag matters where a pass comes before the log has caught up.
+            share if has(Trouble::LongLag).is_some() => [5, 10, 10, 15][share as usize % 4],
             0..1 => 5,
             1..3 => 10,
             3..8 => 15,

@@ -32,6 +32,9 @@ pub struct Attempt {
     pub repository_id: Option<u64>,
     /// When GitHub put the attempt off because there were too many.
     pub throttled_at: Option<DateTime<Utc>>,
+    /// The body of the receiver's answer, served with the row alone.
+    #[serde(skip)]
+    pub answer: String,
     /// When set, this is served in place of the row: for rows nobody can parse.
     #[serde(skip)]
     pub raw: Option<serde_json::Value>,
@@ -53,6 +56,7 @@ impl Attempt {
             installation_id: None,
             repository_id: Some(1_296_269),
             throttled_at: None,
+            answer: String::new(),
             raw: None,
         }
     }
@@ -89,6 +93,13 @@ impl Attempt {
     #[must_use]
     pub fn with_id(mut self, id: u64) -> Self {
         self.id = id;
+        self
+    }
+
+    /// The body of the receiver's answer.
+    #[must_use]
+    pub fn answered(mut self, body: impl Into<String>) -> Self {
+        self.answer = body.into();
         self
     }
 

@@ -96,7 +96,7 @@ impl GitHub {
         if attempt.raw.is_none() {
             body["url"] = json!(webhook.url);
             body["request"] = request_json(webhook.id, attempt);
-            body["response"] = json!({ "headers": {}, "payload": "" });
+            body["response"] = json!({ "headers": {}, "payload": attempt.answer });
         }
         Ok(Answer {
             odd: attempt.is_odd(),
@@ -139,6 +139,7 @@ impl GitHub {
             delivered_at: made_at.trunc_subsecs(SUBSECOND_DIGITS),
             duration: REDELIVERY_SECONDS,
             throttled_at: None,
+            answer: String::new(),
             raw: None,
             ..attempt.redelivery().with_status(status, code)
         };

@@ -1,0 +1,59 @@
+//! Files that outlive the pass.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::values::Problem;
+
+/// The workspace as the runner shows it to a container.
+const CONTAINED_WORKSPACE: &str = "/github/workspace";
+
+/// What outlives the container.
+const MOUNTS: [&str; 3] = [CONTAINED_WORKSPACE, "/github/home", "/github/runner_temp"];
+
+/// The path of a file that outlives the pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPath {
+    /// As the user wrote it.
+    pub given: String,
+    /// The path, complete as far as the workspace is known.
+    pub path: PathBuf,
+    /// The folder that the workflow's steps share.
+    pub workspace: Option<PathBuf>,
+}
+
+impl SharedPath {
+    /// What `given` means, relative to the workspace.
+    pub(super) fn new(given: &str, workspace: Option<&Path>) -> Result<Self, Problem> {
+        let path = without_detours(&workspace.unwrap_or(Path::new("")).join(given));
+        let contained = workspace == Some(Path::new(CONTAINED_WORKSPACE));
+        if contained && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
+            return Err(Problem::new(
+                "is not visible in the action's container, and would be lost with it",
+                "write a path relative to the workspace (`.redeliver/checkpoint.json`), where later steps find \
+                 it",
+            ));
+        }
+        Ok(Self {
+            given: given.to_owned(),
+            path,
+            workspace: workspace.map(Path::to_owned),
+        })
+    }
+}
+
+/// The path without `.` and `..`, as far as it can be told without looking.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}

@@ -1,0 +1,128 @@
+//! What became of a failed delivery, and of a whole pass, in a word.
+
+/// What became of one failed delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Redelivered in this pass and seen to succeed.
+    Recovered,
+    /// Redelivered in this pass and seen to fail again.
+    Unrecovered,
+    /// Redelivered in this pass; what came of it was not seen.
+    Requested,
+    /// Not due yet.
+    Waiting,
+    /// Due, but not asked for.
+    Deferred,
+    /// The request did not reach GitHub, or was not allowed.
+    FailedRequest,
+    /// The log holds no outcome yet.
+    Pending,
+    /// Given up after as many attempts as the user allows.
+    Exhausted,
+    /// Older than GitHub redelivers.
+    Expired,
+    /// GitHub refused to redeliver this one.
+    Rejected,
+    /// Left out by the user's filters.
+    Ignored,
+    /// Older than the user wants.
+    Stale,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are told.
+    pub const ALL: [Self; 12] = [
+        Self::Recovered,
+        Self::Unrecovered,
+        Self::Requested,
+        Self::Waiting,
+        Self::Deferred,
+        Self::FailedRequest,
+        Self::Pending,
+        Self::Exhausted,
+        Self::Expired,
+        Self::Rejected,
+        Self::Ignored,
+        Self::Stale,
+    ];
+
+    /// Its name in outputs and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Unrecovered => "unrecovered",
+            Self::Requested => "requested",
+            Self::Waiting => "waiting",
+            Self::Deferred => "deferred",
+            Self::FailedRequest => "failed-request",
+            Self::Pending => "pending",
+            Self::Exhausted => "exhausted",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Ignored => "ignored",
+            Self::Stale => "stale",
+        }
+    }
+
+    /// Whether something is left to do.
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Unrecovered
+                | Self::Requested
+                | Self::Waiting
+                | Self::Deferred
+                | Self::FailedRequest
+                | Self::Pending
+        )
+    }
+
+    /// Whether the delivery can't be recovered any more.
+    pub fn is_lost(self) -> bool {
+        matches!(self, Self::Exhausted | Self::Expired | Self::Rejected)
+    }
+
+    /// Whether the user wants it left alone.
+    pub fn is_skipped(self) -> bool {
+        matches!(self, Self::Ignored | Self::Stale)
+    }
+
+    /// Whether GitHub was asked, and did not say no.
+    pub fn is_redelivered(self) -> bool {
+        matches!(self, Self::Recovered | Self::Unrecovered | Self::Requested)
+    }
+}
+
+/// The pass in a word; the worst that applies, later ones being worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassResult {
+    /// Nothing failed.
+    Healthy,
+    /// All that failed was recovered.
+    Recovered,
+    /// Something is left to do.
+    Open,
+    /// A receiver accepts nothing.
+    Down,
+    /// Something can't be recovered any more.
+    Lost,
+    /// Something could not be read or asked for.
+    Error,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+impl PassResult {
+    /// Its name in outputs and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Recovered => "recovered",
+            Self::Open => "open",
+            Self::Down => "down",
+            Self::Lost => "lost",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

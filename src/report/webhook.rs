@@ -1,0 +1,106 @@
+//! What happened at one webhook.
+
+use std::time::Duration;
+
+use super::{Asked, Delivery, Outcome};
+use crate::attempt::Guid;
+use crate::evidence::Since;
+use crate::history::Failure;
+use crate::webhook::Webhook;
+
+/// What happened at one webhook.
+#[derive(Clone, Debug)]
+pub struct WebhookReport {
+    /// Which webhook.
+    pub webhook: Webhook,
+    /// Pages of its log that were read.
+    pub pages: u32,
+    /// Attempts that were read.
+    pub scanned: u64,
+    /// How long reading them took.
+    pub took: Duration,
+    /// Its failed deliveries.
+    pub deliveries: Vec<Delivery>,
+    /// Deliveries that an earlier pass lost, and that count nowhere.
+    pub given_up_earlier: Vec<Failure>,
+    /// What was asked for, and what became of it a bug made the pass forget.
+    pub unaccounted: Vec<(Guid, Asked)>,
+    /// The log was read as far back as it had to be.
+    pub complete: bool,
+    /// The receiver was found down.
+    pub down: bool,
+    /// Since when its log shows nothing but failures, if it ends so.
+    pub failing_since: Option<Since>,
+}
+
+/// How a webhook is. Later ones are worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WebhookState {
+    /// Nothing failed, or nothing that the user wants to know of.
+    Healthy,
+    /// All that failed was recovered.
+    Recovered,
+    /// Something is left to do.
+    Open,
+    /// Its receiver accepts nothing, and since when it does not.
+    Down(Option<Since>),
+    /// Something can't be recovered any more.
+    Lost,
+    /// Its log could not be read to the end.
+    Unread,
+}
+
+impl WebhookReport {
+    /// The report of a webhook of which nothing is known yet.
+    pub fn new(webhook: Webhook) -> Self {
+        Self {
+            webhook,
+            pages: 0,
+            scanned: 0,
+            took: Duration::ZERO,
+            deliveries: Vec::new(),
+            given_up_earlier: Vec::new(),
+            unaccounted: Vec::new(),
+            complete: false,
+            down: false,
+            failing_since: None,
+        }
+    }
+
+    /// How many of its failed deliveries satisfy `which`.
+    pub fn count(&self, which: impl Fn(Outcome) -> bool) -> usize {
+        let deliveries = self.deliveries.iter();
+        deliveries.filter(|each| which(each.outcome)).count()
+    }
+
+    /// How it is: the worst that applies.
+    pub fn state(&self) -> WebhookState {
+        if !self.complete && !self.down {
+            WebhookState::Unread
+        } else if self.count(Outcome::is_lost) > 0 {
+            WebhookState::Lost
+        } else if self.down {
+            WebhookState::Down(self.failing_since)
+        } else if self.count(Outcome::is_open) > 0 {
+            WebhookState::Open
+        } else if self.count(|outcome| outcome == Outcome::Recovered) > 0 {
+            WebhookState::Recovered
+        } else {
+            WebhookState::Healthy
+        }
+    }
+}
+
+impl WebhookState {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Recovered => "recovered",
+            Self::Open => "open",
+            Self::Down(_) => "down",
+            Self::Lost => "lost",
+            Self::Unread => "unread",
+        }
+    }
+}
