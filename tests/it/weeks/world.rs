@@ -47,8 +47,8 @@ pub(super) async fn play(script: &Script) -> Truth {
             }
         };
     }
-    let truth = world.truth().clone();
-    truth
+    let truth = world.truth();
+    truth.clone()
 }
 
 impl World {
@@ -254,7 +254,7 @@ impl World {
         if !self.script.keeps_checkpoint {
             inputs.push(("INPUT_CHECKPOINT_VARIABLE", ""));
         }
-        let words = Words::new(pass.draws % 8 == 0, pass.draws % 16 < 2);
+        let words = Words::new(pass.draws.is_multiple_of(8), pass.draws % 16 < 2);
         let report = tokio::select! {
             biased;
             () = way.dead() => None,
