@@ -28,6 +28,7 @@
 //! | [`notice`] * | what is said of the pass itself |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
+//! | [`markdown`] * | text from outside as Markdown that does nothing |
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
 
 pub mod actions;
@@ -39,6 +40,7 @@ pub mod filter;
 pub mod github;
 pub mod history;
 pub mod inputs;
+pub mod markdown;
 pub mod notice;
 pub mod pass;
 pub mod plan;

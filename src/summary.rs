@@ -2,7 +2,7 @@
 //!
 //! Pure. What GitHub or a receiver said is only ever shown in code spans, where nothing is markup.
 
-use crate::actions::one_line;
+use crate::markdown::{code, code_long};
 use crate::report::{Delivery, Outcome, Report, WebhookReport, counted, rfc3339};
 
 /// Longest summary, in bytes. GitHub drops one that is over 1 MiB, and people read none so long.
@@ -10,9 +10,6 @@ const BUDGET: usize = 256 * 1024;
 
 /// Most rows of one table.
 const ROWS: usize = 200;
-
-/// Longest text from outside, in characters.
-const TEXT: usize = 100;
 
 /// What people should know first.
 pub fn verdict(report: &Report) -> String {
@@ -260,26 +257,6 @@ fn footer(report: &Report) -> String {
     parts.push(counted(report.requests, "request"));
     parts.push(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")).into());
     format!("<sub>{}</sub>", parts.join(" · "))
-}
-
-/// Text from outside in a code span, where nothing is markup.
-fn code(text: &str) -> String {
-    span(text, TEXT)
-}
-
-/// The same for a message of ours that holds text from outside.
-fn code_long(text: &str) -> String {
-    span(text, 10 * TEXT)
-}
-
-/// A back-tick would end the span, and a bar the table's cell whatever it stands in, so others that
-/// look alike take their place.
-fn span(text: &str, limit: usize) -> String {
-    let text = one_line(text, limit).replace('`', "'").replace('|', "¦");
-    match text.trim() {
-        "" => "–".into(),
-        text => format!("`{text}`"),
-    }
 }
 
 #[cfg(test)]
