@@ -39,6 +39,8 @@ pub mod evidence;
 pub mod filter;
 pub mod github;
 pub mod history;
+#[cfg(test)]
+mod hostile;
 pub mod inputs;
 pub mod markdown;
 pub mod notice;

@@ -89,3 +89,6 @@ mod tests {
         assert!(error.to_string().contains("`/nowhere/at/all`"), "{error}");
     }
 }
+
+#[cfg(test)]
+mod properties;
