@@ -7,6 +7,9 @@ use crate::actions::one_line;
 /// Longest text from outside, in characters.
 const TEXT: usize = 100;
 
+/// What is shown of a text that holds nothing to see.
+const NOTHING: &str = "–";
+
 /// Text from outside in a code span, where nothing is markup.
 pub fn code(text: &str) -> String {
     span(text, TEXT)
@@ -22,7 +25,10 @@ pub fn code_long(text: &str) -> String {
 fn span(text: &str, limit: usize) -> String {
     let text = one_line(text, limit).replace('`', "'").replace('|', "¦");
     match text.trim() {
-        "" => "–".into(),
+        "" => NOTHING.into(),
         text => format!("`{text}`"),
     }
 }
+
+#[cfg(test)]
+mod properties;
