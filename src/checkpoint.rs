@@ -331,7 +331,10 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
         Ok(millis) => DateTime::from_timestamp_millis(millis),
         Err(_) => DateTime::parse_from_rfc3339(value)
             .ok()
-            .map(|time| time.to_utc()),
+            // Stored again as milliseconds, what is earlier would be refused.
+            .and_then(|time| {
+                Some(DateTime::from_timestamp_millis(GITHUB_OPENED)?.max(time.to_utc()))
+            }),
     };
     match time {
         Some(time) if time > now + CLOCKS_DIFFER => Err("lies in the future"),
@@ -353,6 +356,8 @@ pub fn next(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -367,6 +372,12 @@ mod tests {
         assert_eq!(parse(" 1795262400000\n", now()), Ok(time));
         assert_eq!(parse("2026-11-21T13:00:00+01:00", now()), Ok(time));
         assert_eq!(millis(time), "1795262400000");
+    }
+
+    #[test]
+    fn a_time_before_github_is_stored_so_that_it_is_read_again() {
+        let time = parse("2000-01-01T00:00:00Z", now()).unwrap();
+        assert_eq!(parse(&millis(time), now()), Ok(time));
     }
 
     #[test]

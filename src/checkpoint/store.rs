@@ -301,6 +301,8 @@ fn write_file(path: &Path, workspace: Option<&Path>, bytes: &[u8]) -> io::Result
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 
