@@ -161,6 +161,44 @@ fn environments() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> 
     })
 }
 
+/// An environment that is right, but for one input that holds the secret too.
+fn misplaced() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> {
+    let of_names = proptest::sample::select(
+        &[
+            "organization",
+            "organization",
+            "repository",
+            "events",
+            "since",
+            "checkpoint-variable",
+        ][..],
+    );
+    let hook = proptest::option::of(Just(
+        "https://github.com/acme/ops/settings/hooks/1".to_owned(),
+    ));
+    secrets().prop_flat_map(move |hidden| {
+        let secret = hidden.0.clone();
+        let value = prop_oneof![
+            2 => Just(secret.clone()),
+            1 => Just(format!("acme,{secret}")),
+            1 => values(secret),
+        ];
+        (Just(hidden), of_names.clone(), value, hook.clone()).prop_map(
+            |(hidden, name, value, hook)| {
+                let given = [
+                    ("token", Some(hidden.0.clone())),
+                    ("hook-id", hook),
+                    (name, Some(value)),
+                ];
+                let given = given.into_iter().filter_map(|(name, value)| {
+                    Some((format!("INPUT_{name}").into(), value?.into()))
+                });
+                (hidden, given.collect())
+            },
+        )
+    })
+}
+
 /// Whether anybody can tell that it is a secret.
 fn is_known(secret: &str, variables: &[(OsString, OsString)]) -> bool {
     let given = |(name, value): &(OsString, OsString)| {
@@ -184,35 +222,44 @@ fn gives_away(text: &str, (secret, enough): &Hidden) -> bool {
     parts.any(|part| text.contains(&part))
 }
 
-proptest! {
-    #[test]
-    fn an_environment_is_inputs_or_errors_that_name_the_input_and_no_secret((hidden, variables) in environments()) {
-        let environment = Environment::new(variables.clone());
-        match environment.inputs(now()) {
-            Ok(inputs) => {
-                prop_assert!(inputs.time_limit <= Duration::from_secs(86_400) && inputs.pace > 0);
-                prop_assert!(!inputs.targets.names().is_empty());
-                inputs.secrets().for_each(|secret| assert!(!secret.expose().is_empty()));
-                // What the rest of the program does with times and patterns.
-                if let Some(OneOff { since, until }) = inputs.one_off {
-                    let times = [since, until].map(|moment| moment.map(|moment| moment.before(now())));
-                    prop_assert!(times.iter().flatten().all(|time| *time <= now()));
-                }
-            }
-            Err(errors) => {
-                prop_assert!(!errors.0.is_empty());
-                for error in &errors.0 {
-                    let said = error.to_string();
-                    if is_known(&hidden.0, &variables) {
-                        prop_assert!(!gives_away(&said, &hidden), "{}", said);
-                    }
-                    prop_assert!(!said.contains(['\n', '\r']), "{:?}", said);
-                    let named = said.split('`').nth(1).unwrap_or_default();
-                    let known = NAMES.contains(&named) || PROXIES.contains(&&*named.to_lowercase());
-                    prop_assert!(known || said.contains("is not an input"), "{}", said);
-                    prop_assert!(said.ends_with("Nothing was done."), "{}", said);
-                }
+/// What must hold of what is said of it.
+fn holds((hidden, variables): (Hidden, Vec<(OsString, OsString)>)) -> Result<(), TestCaseError> {
+    let is_known = is_known(&hidden.0, &variables);
+    match Environment::new(variables).inputs(now()) {
+        Ok(inputs) => {
+            prop_assert!(inputs.time_limit <= Duration::from_secs(86_400) && inputs.pace > 0);
+            prop_assert!(!inputs.targets.names().is_empty());
+            prop_assert!(inputs.secrets().all(|secret| !secret.expose().is_empty()));
+            // Any duration may be given, and the end of all time is no reason to panic.
+            if let Some(OneOff { since, until }) = inputs.one_off {
+                let times = [since, until].map(|moment| moment.map(|moment| moment.before(now())));
+                prop_assert!(times.iter().flatten().all(|time| *time <= now()));
             }
         }
+        Err(errors) => {
+            prop_assert!(!errors.0.is_empty());
+            for error in &errors.0 {
+                let said = error.to_string();
+                prop_assert!(!is_known || !gives_away(&said, &hidden), "{}", said);
+                prop_assert!(!said.contains(['\n', '\r']), "{:?}", said);
+                let named = said.split('`').nth(1).unwrap_or_default();
+                let known = NAMES.contains(&named) || PROXIES.contains(&&*named.to_lowercase());
+                prop_assert!(known || said.contains("is not an input"), "{}", said);
+                prop_assert!(said.ends_with("Nothing was done."), "{}", said);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn an_environment_is_inputs_or_errors_that_name_the_input_and_no_secret(environment in environments()) {
+        holds(environment)?;
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_something_else_is_not_shown(environment in misplaced()) {
+        holds(environment)?;
     }
 }
