@@ -214,6 +214,8 @@ impl fmt::Display for InputErrors {
 #[derive(Debug)]
 pub struct Environment {
     given: BTreeMap<String, String>,
+    /// All that was given as a secret, even what another spelling of its input replaced.
+    secrets: Vec<String>,
     runner: Runner,
     defaults: Defaults,
     problems: Vec<InputError>,
@@ -225,6 +227,7 @@ impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut this = Self {
             given: BTreeMap::new(),
+            secrets: Vec::new(),
             runner: Runner::default(),
             defaults: Defaults::default(),
             problems: Vec::new(),
@@ -280,6 +283,9 @@ impl Environment {
             let problem = Problem::new("is not UTF-8 text", "write it as such");
             return self.problems.push(InputError::new(&name, problem));
         };
+        if SECRETS.contains(&&*name) {
+            self.secrets.push(value.to_owned());
+        }
         let before = self.given.insert(name.clone(), value.to_owned());
         if before.is_some_and(|before| before != value) {
             let problem = Problem::new(
@@ -299,7 +305,7 @@ impl Environment {
     pub fn inputs(mut self, now: DateTime<Utc>) -> Result<Inputs, InputErrors> {
         let mut check = Check {
             problems: std::mem::take(&mut self.problems),
-            hidden: Hidden::new(SECRETS.iter().filter_map(|name| self.given.get(*name))),
+            hidden: Hidden::new(&self.secrets),
         };
         let variables = self
             .given

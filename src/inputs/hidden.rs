@@ -28,7 +28,7 @@ const STARS: &str = "***";
 pub(super) struct Hidden(Vec<String>);
 
 impl Hidden {
-    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a String>) -> Self {
+    pub(super) fn new(secrets: &[String]) -> Self {
         let mut hidden = Vec::new();
         for secret in secrets {
             hidden.push(secret.clone());
@@ -45,12 +45,12 @@ impl Hidden {
     /// A wrong value as it may be shown: one line, cut, and no secret. Of an address only scheme and host
     /// are shown. An item of a list may be a line of a secret, so the whole list counts.
     pub(super) fn shown(&self, value: &str, list: Option<&str>) -> String {
-        let value = github::origin(value).unwrap_or_else(|| value.to_owned());
-        // What is left out of a line must not have hidden a secret.
-        let line = one_line(&value, usize::MAX);
+        let shown = github::origin(value).unwrap_or_else(|| value.to_owned());
+        // What is left out of a line must not have hidden a secret, and what is left of one still tells of it.
+        let line = one_line(&shown, usize::MAX);
         let list = list.map(|list| one_line(list, usize::MAX));
-        let seen = [Some(&value), Some(&line), list.as_ref()];
-        if seen.into_iter().flatten().any(|text| self.is_in(text)) || value.contains('@') {
+        let parts = [Some(value), Some(&line), list.as_deref()];
+        if parts.into_iter().flatten().any(|part| self.is_in(part)) || shown.contains('@') {
             STARS.into()
         } else {
             one_line(&line, SHOWN)

@@ -13,6 +13,11 @@ fn a_secret_is_never_shown() {
         let error = with(&[("INPUT_TOKEN", token), more]).unwrap_err();
         assert!(!error.to_string().contains(token), "{error}");
     }
+    let half = error(&[
+        ("INPUT_TOKEN", "half?other"),
+        ("INPUT_SINCE", "https://half?other"),
+    ]);
+    assert!(half.contains("`since` `***`"), "{half}");
     let elsewhere = error(&[("INPUT_SINCE", "ghp_0123456789")]);
     assert!(elsewhere.contains("`since` `***`"), "{elsewhere}");
     let hidden = error(&[("INPUT_TOKEN", token), ("INPUT_SINCE", "hun\u{200b}ter2")]);
@@ -46,6 +51,19 @@ fn a_key_in_the_place_of_a_list_is_not_shown_line_by_line() {
     ];
     let error = error(&[&app[..], &[("INPUT_EVENTS", &*second)]].concat());
     assert!(error.contains("`events` `***`"), "{error}");
+}
+
+#[test]
+fn a_secret_that_another_spelling_replaced_is_not_shown() {
+    let (one, other) = ("0123456789abcdef", "fedcba9876543210");
+    for (first, second) in [(one, other), (other, one)] {
+        let error = error(&[
+            ("INPUT_CHECKPOINT-TOKEN", first),
+            ("INPUT_CHECKPOINT_TOKEN", second),
+            ("INPUT_SINCE", one),
+        ]);
+        assert!(error.contains("`since` `***`"), "{error}");
+    }
 }
 
 #[test]
