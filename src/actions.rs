@@ -171,9 +171,20 @@ fn harmless(text: &str) -> String {
     }
 }
 
+/// Whether nobody sees a character itself, be it that it changes how others are seen or hides between them.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        // Soft hyphens, zero-width characters, invisible operators.
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{feff}'
+        // Bidirectional and other controls.
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
+        // Line and paragraph separators, annotations, tags.
+        | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// Text from outside as one harmless line of at most `limit` characters: control characters become
-/// spaces, characters that turn the reading direction are left out, old-style commands are broken
-/// up.
+/// spaces, characters that nobody sees are left out, old-style commands are broken up.
 pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -182,12 +193,7 @@ pub fn one_line(text: &str, limit: usize) -> String {
             break;
         }
         match c {
-            // Bidirectional controls, zero-width characters, line and paragraph separators.
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}'
-            | '\u{61c}' => {}
+            c if is_invisible(c) => {}
             c if c.is_control() => line.push(' '),
             // Looked for in what is left, so that nothing left out can hide it.
             '[' if line.ends_with("##") => line.push_str(" ["),
@@ -197,6 +203,8 @@ pub fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +229,7 @@ mod tests {
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
     }
 
-    fn in_actions(talk: impl FnOnce(&Console)) -> String {
+    pub(super) fn in_actions(talk: impl FnOnce(&Console)) -> String {
         let runner = Runner {
             in_actions: true,
             ..Runner::default()
@@ -301,6 +309,8 @@ mod tests {
             "a ##[error]boo",
             "#\u{200b}#\u{200b}[error]boo",
             "##\u{202e}[error]",
+            "##\u{2060}[error]",
+            "\u{ad}::error::boo",
             "####[x]",
         ] {
             let log = in_actions(|console| console.line(text));
@@ -310,6 +320,30 @@ mod tests {
             let annotation = in_actions(|console| console.warnings(&[text.into()]));
             assert_eq!(annotation.lines().count(), 1, "{annotation:?}");
             assert!(!annotation.contains("##["), "{annotation:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_left_out() {
+        for invisible in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2063}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{feff}',
+            '\u{fffa}',
+            '\u{e0041}',
+        ] {
+            assert_eq!(
+                one_line(&format!("a{invisible}b"), 9),
+                "ab",
+                "{invisible:?}"
+            );
         }
     }
 

@@ -333,7 +333,10 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
         Ok(millis) => DateTime::from_timestamp_millis(millis),
         Err(_) => DateTime::parse_from_rfc3339(value)
             .ok()
-            .map(|time| time.to_utc()),
+            // Stored again as milliseconds, what is earlier would be refused.
+            .and_then(|time| {
+                Some(DateTime::from_timestamp_millis(GITHUB_OPENED)?.max(time.to_utc()))
+            }),
     };
     match time {
         Some(time) if time > now + CLOCKS_DIFFER => Err("lies in the future"),
@@ -355,49 +358,6 @@ pub fn next(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn now() -> DateTime<Utc> {
-        "2026-11-22T12:00:00Z".parse().unwrap()
-    }
-
-    #[test]
-    fn milliseconds_and_rfc_3339_are_understood() {
-        let time: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
-        assert_eq!(parse("1795262400000", now()), Ok(time));
-        assert_eq!(parse(" 1795262400000\n", now()), Ok(time));
-        assert_eq!(parse("2026-11-21T13:00:00+01:00", now()), Ok(time));
-        assert_eq!(millis(time), "1795262400000");
-    }
-
-    #[test]
-    fn anything_else_is_named() {
-        for (value, wrong) in [
-            ("", "is no time"),
-            ("yesterday", "is no time"),
-            ("2026-11-21", "is no time"),
-            ("99999999999999999999", "is no time"),
-            (
-                "1795262400",
-                "is too small for milliseconds since the epoch",
-            ),
-            ("-1", "is too small for milliseconds since the epoch"),
-            ("1795362400000", "lies in the future"),
-            ("9223372036854775807", "is no time"),
-        ] {
-            assert_eq!(parse(value, now()), Err(wrong), "{value}");
-        }
-    }
-
-    #[test]
-    fn the_next_pass_starts_at_the_earliest_of_what_is_left() {
-        let hour = TimeDelta::hours(1);
-        let old = now() - hour * 9;
-        assert_eq!(next(now(), [], old), now());
-        let open = [Some(now() - hour), Some(now() - hour * 3)];
-        assert_eq!(next(now(), open, old), now() - hour * 3);
-        assert_eq!(next(now(), [Some(now() - hour), None], old), old);
-        assert_eq!(next(now(), [Some(now() + hour)], old), now());
-    }
-}
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,7 @@ mod tests {
             (600, true),
             (1_200, true),
             (2_399, true),
-            (2_400, true),
+            (2_400, false),
         ] {
             assert_eq!(evidence.was_up(at(second)), up, "{second}");
         }

@@ -44,7 +44,7 @@ mod webhooks;
 
 pub use attempts::{Log, Page, Unreadable, redeliver};
 pub use auth::{Credential, PrivateKey, Secret};
-pub use base::{ApiBase, origin};
+pub use base::{ApiBase, has_sound_port, origin};
 pub use client::Client;
 pub use connect::{CaCertificates, Network, Proxies, TrustError};
 pub use credentials::{CredentialError, Credentials};

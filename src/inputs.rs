@@ -5,6 +5,7 @@
 
 mod access;
 mod given;
+mod hidden;
 mod network;
 mod path;
 mod targets;
@@ -23,6 +24,7 @@ use crate::plan::Policy;
 use crate::targets::Targets;
 use crate::webhook::Repository;
 use given::{Check, Given};
+use hidden::Hidden;
 use values::Problem;
 
 pub use given::NAMES;
@@ -213,6 +215,8 @@ impl fmt::Display for InputErrors {
 #[derive(Debug)]
 pub struct Environment {
     given: BTreeMap<String, String>,
+    /// All that was given as a secret, even what another spelling of its input replaced.
+    secrets: Vec<String>,
     runner: Runner,
     defaults: Defaults,
     problems: Vec<InputError>,
@@ -224,6 +228,7 @@ impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut this = Self {
             given: BTreeMap::new(),
+            secrets: Vec::new(),
             runner: Runner::default(),
             defaults: Defaults::default(),
             problems: Vec::new(),
@@ -268,16 +273,19 @@ impl Environment {
 
     fn take_input(&mut self, name: &str, value: OsString) {
         let name = name.to_lowercase().replace(['_', ' '], "-");
-        let Ok(value) = value.into_string() else {
-            let problem = Problem::new("is not UTF-8 text", "write it as such");
-            return self.problems.push(InputError::new(&name, problem));
-        };
-        let value = value.trim();
-        if value.is_empty() || RUNNERS_OWN.contains(&&*name) {
+        let value = value.to_str().map(str::trim);
+        if value == Some("") || RUNNERS_OWN.contains(&&*name) {
             return;
         }
         if !NAMES.contains(&&*name) {
             return self.problems.push(InputError::unknown(&name, NAMES));
+        }
+        let Some(value) = value else {
+            let problem = Problem::new("is not UTF-8 text", "write it as such");
+            return self.problems.push(InputError::new(&name, problem));
+        };
+        if SECRETS.contains(&&*name) {
+            self.secrets.push(value.to_owned());
         }
         let before = self.given.insert(name.clone(), value.to_owned());
         if before.is_some_and(|before| before != value) {
@@ -304,10 +312,7 @@ impl Environment {
     pub fn inputs(mut self, now: DateTime<Utc>) -> Result<Inputs, InputErrors> {
         let mut check = Check {
             problems: std::mem::take(&mut self.problems),
-            secrets: SECRETS
-                .iter()
-                .filter_map(|name| self.given.get(*name).cloned())
-                .collect(),
+            hidden: Hidden::new(&self.secrets),
         };
         let variables = self
             .given
@@ -327,10 +332,16 @@ impl Environment {
         let inputs = given.validate(&mut check, self.defaults, now);
         match inputs {
             Some(inputs) if check.problems.is_empty() => Ok(inputs),
-            _ => Err(InputErrors(check.problems)),
+            _ => {
+                let problems = check.problems.into_iter();
+                let told = problems.map(|problem| problem.without(&check.hidden));
+                Err(InputErrors(told.collect()))
+            }
         }
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

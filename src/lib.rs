@@ -44,6 +44,8 @@ pub mod file;
 pub mod filter;
 pub mod github;
 pub mod history;
+#[cfg(test)]
+mod hostile;
 pub mod inputs;
 pub mod markdown;
 pub mod notice;

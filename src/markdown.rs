@@ -10,6 +10,9 @@ const TEXT: usize = 100;
 /// Longest address of a page, in bytes. GitHub's names have 100 characters at most.
 const ADDRESS: usize = 500;
 
+/// What is shown of a text that holds nothing to see.
+const NOTHING: &str = "–";
+
 /// Text from outside in a code span, where nothing is markup.
 pub fn code(text: &str) -> String {
     span(text, TEXT)
@@ -25,7 +28,7 @@ pub fn code_long(text: &str) -> String {
 fn span(text: &str, limit: usize) -> String {
     let text = one_line(text, limit).replace('`', "'").replace('|', "¦");
     match text.trim() {
-        "" => "–".into(),
+        "" => NOTHING.into(),
         text => format!("`{text}`"),
     }
 }
@@ -64,6 +67,8 @@ fn address(url: &str) -> String {
     plain
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,3 +104,6 @@ mod tests {
         assert!(error.to_string().contains("`/nowhere/at/all`"), "{error}");
     }
 }
+
+#[cfg(test)]
+mod properties;

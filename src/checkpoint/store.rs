@@ -255,6 +255,8 @@ fn read_file(path: &Path) -> Result<Stored, FileError> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;

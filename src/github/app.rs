@@ -193,6 +193,8 @@ fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, KeyError> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -215,6 +217,8 @@ mod tests {
             pem.replace('\n', "\\n"),
             pem.replace('\n', "\r\n"),
             pem.replace('\n', "\\r\\n"),
+            pem.replace('\n', "\\\\n"),
+            pem.replace('\n', "\\\n"),
             pem.replace('\n', "  \n "),
             format!("\"{pem}\""),
             format!("Bag Attributes: none\n{pem}trailing words"),

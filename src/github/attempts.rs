@@ -124,11 +124,8 @@ impl Log {
                 })?;
         self.next = ahead;
         self.begun = true;
-        Ok(Some(Page {
-            body: answer.body,
-            credential: self.client.kind(),
-            subject: Arc::clone(&self.subject),
-        }))
+        let subject = Arc::clone(&self.subject);
+        Ok(Some(Page::new(answer.body, subject, self.client.kind())))
     }
 }
 
@@ -140,6 +137,19 @@ pub struct Page {
 }
 
 impl Page {
+    fn new(body: Bytes, subject: Arc<Subject>, credential: CredentialKind) -> Self {
+        // Bytes that are no UTF-8 are to cost no more than the row they are in.
+        let body = match String::from_utf8_lossy(&body) {
+            Cow::Borrowed(_) => body,
+            Cow::Owned(mended) => mended.into(),
+        };
+        Self {
+            body,
+            subject,
+            credential,
+        }
+    }
+
     /// Something about this page that GitHub's documentation rules out, as an error.
     pub fn malformed(&self, what: &str) -> Error {
         let failure = RequestError::Malformed(what.into());
@@ -296,22 +306,25 @@ pub async fn redeliver(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::attempt::Verdict;
 
-    fn page(body: &str) -> Page {
-        Page {
-            body: Bytes::copy_from_slice(body.as_bytes()),
-            credential: CredentialKind::Classic,
-            subject: Arc::new(Subject::app()),
-        }
+    pub(super) fn page(body: &[u8]) -> Page {
+        let subject = Arc::new(Subject::app());
+        Page::new(
+            Bytes::copy_from_slice(body),
+            subject,
+            CredentialKind::Classic,
+        )
     }
 
     #[test]
     fn a_row_needs_only_id_guid_and_time() {
         let page = page(
-            r#"[{"id":3804004623172239366,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+            br#"[{"id":3804004623172239366,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":1,"guid":"h","delivered_at":"2026-11-22T12:00:00.123Z","redelivery":null,
                  "status":"a\"b","status_code":null,"event":"push","action":"x\u00e9","new":[{}],
                  "throttled_at":"2026-11-22T12:00:00Z"}]"#,
@@ -330,7 +343,7 @@ mod tests {
     #[test]
     fn a_row_that_does_not_parse_does_not_cost_the_page() {
         let page = page(
-            r#"[{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+            br#"[{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":-1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":2,"delivered_at":"2026-11-22T12:00:00Z"}, null,
                 {"id":3,"guid":"g","delivered_at":"yesterday"},
@@ -354,9 +367,20 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_utf_8_cost_nothing_but_themselves() {
+        let page = page(
+            b"[{\"id\":1,\"guid\":\"g\",\"delivered_at\":\"2026-11-22T12:00:00Z\",\"event\":\"a\xff\"},
+                {\"id\":2,\"guid\":\"h\",\"delivered_at\":\"2026-11-22T12:00:00Z\"}]",
+        );
+        let (attempts, unreadable) = page.attempts().unwrap();
+        assert_eq!((attempts.len(), unreadable.rows), (2, 0));
+        assert_eq!(attempts[0].event, "a\u{fffd}");
+    }
+
+    #[test]
     fn what_is_no_list_is_malformed() {
         for body in ["", "{}", "<html>", "[", "null"] {
-            let page = page(body);
+            let page = page(body.as_bytes());
             let error = page.attempts().unwrap_err();
             assert!(
                 matches!(error.failure(), RequestError::Malformed(_)),

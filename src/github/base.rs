@@ -23,7 +23,8 @@ impl ApiBase {
         let uri: Uri = address.trim_end_matches('/').parse().ok()?;
         let web = matches!(uri.scheme_str(), Some("http" | "https"));
         let bare = uri.query().is_none() && !uri.authority()?.as_str().contains('@');
-        (web && bare && !uri.host()?.is_empty()).then_some(Self { uri })
+        let sound = web && bare && has_sound_port(&uri) && !uri.host()?.is_empty();
+        sound.then_some(Self { uri })
     }
 
     /// The address itself.
@@ -82,10 +83,26 @@ impl ApiBase {
         let uri: Uri = link.parse().ok()?;
         let same = uri.scheme() == self.uri.scheme()
             && uri.host()?.eq_ignore_ascii_case(self.host())
+            && has_sound_port(&uri)
             && port(&uri) == port(&self.uri)
             && !uri.authority()?.as_str().contains('@');
         let path = uri.path_and_query()?.as_str().strip_prefix(self.prefix())?;
         (same && path.starts_with('/')).then(|| path.to_owned())
+    }
+}
+
+/// Whether an address has no port, or one that is a port. Who reads any other takes it for none, and would
+/// speak to the one that its scheme has.
+pub fn has_sound_port(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    match place.strip_prefix(uri.host().unwrap_or_default()) {
+        Some("") => true,
+        Some(port) => {
+            let digits = port.strip_prefix(':').unwrap_or_default();
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+        }
+        None => false,
     }
 }
 
@@ -129,6 +146,7 @@ mod tests {
                 7,
             ),
             ("http://127.0.0.1:4711", "http://127.0.0.1:4711", 7),
+            ("http://[::1]:4711", "http://[::1]:4711", 7),
         ];
         for (address, web, days) in cases {
             assert_eq!(base(address).web(), web);
@@ -148,6 +166,9 @@ mod tests {
             "https://",
             "https://user:secret@git.acme.com",
             "https://git.acme.com/api/v3?x=1",
+            "https://git.acme.com:84430/api/v3",
+            "https://git.acme.com:https/api/v3",
+            "https://git.acme.com:/api/v3",
             "/api/v3",
             "",
         ] {
@@ -169,6 +190,7 @@ mod tests {
             "https://evil.com/api/v3/orgs/acme/hooks?page=2",
             "http://git.acme.com/api/v3/orgs/acme/hooks?page=2",
             "https://git.acme.com:8443/api/v3/orgs/acme/hooks?page=2",
+            "https://git.acme.com:84430/api/v3/orgs/acme/hooks?page=2",
             "https://git.acme.com@evil.com/api/v3/orgs",
             "https://x@git.acme.com/api/v3/orgs",
             "https://git.acme.com/orgs/acme/hooks",

@@ -1,5 +1,6 @@
 //! The `Link` header, by which GitHub tells where the next page is, and what must not be followed.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
@@ -66,50 +67,69 @@ fn next_link(headers: &HeaderMap) -> Result<Option<String>, RequestError> {
 
 /// `None` if the header is malformed: a page that is silently left out would be a delivery lost.
 fn next_target(header: &str) -> Option<Option<String>> {
-    let mut rest = header.trim();
     let mut next = None;
+    let mut rest = header.trim_start_matches(BETWEEN_LINKS);
     while !rest.is_empty() {
         let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
         rest = after.trim_start();
+        let mut relations = None;
         while let Some(parameter) = rest.strip_prefix(';') {
-            let parameter = parameter.trim_start();
-            let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
-            let name = parameter[..end].trim();
-            rest = &parameter[end..];
-            let mut value = "";
-            if let Some(given) = rest.strip_prefix('=') {
+            let (name, after) = token(parameter.trim_start());
+            rest = after.trim_start();
+            let mut value = Cow::default();
+            if let Some(given) = rest.strip_prefix('=').filter(|_| !name.is_empty()) {
                 (value, rest) = value_of(given.trim_start())?;
+                rest = rest.trim_start();
             }
-            let is_next = value
-                .split_ascii_whitespace()
-                .any(|relation| relation.eq_ignore_ascii_case("next"));
-            if name.eq_ignore_ascii_case("rel") && is_next && next.is_none() {
-                next = Some(target.to_owned());
+            // Only the first counts (RFC 8288, section 3.3).
+            if name.eq_ignore_ascii_case("rel") {
+                relations.get_or_insert(value);
             }
-            rest = rest.trim_start();
         }
-        rest = match rest.strip_prefix(',') {
-            Some(more) => more.trim_start(),
-            None if rest.is_empty() => rest,
-            None => return None,
-        };
+        let is_next = relations.is_some_and(|relations| {
+            let mut relations = relations.split_ascii_whitespace();
+            relations.any(|relation| relation.eq_ignore_ascii_case("next"))
+        });
+        if is_next && next.is_none() {
+            next = Some(target.to_owned());
+        }
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
+        rest = rest.trim_start_matches(BETWEEN_LINKS);
     }
     Some(next)
 }
 
+/// A list may have empty items (RFC 9110, section 5.6.1).
+const BETWEEN_LINKS: [char; 3] = [' ', '\t', ','];
+
+/// A token, such as a parameter's name, and what follows it.
+fn token(text: &str) -> (&str, &str) {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    text.split_at(text.find(|c| !is_part(c)).unwrap_or(text.len()))
+}
+
 /// A parameter's value, bare or quoted, and what follows it.
-fn value_of(text: &str) -> Option<(&str, &str)> {
-    match text.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"'),
-        None => {
-            let (value, rest) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
-            let value = value.trim_end();
-            (!value.contains(|c: char| c.is_whitespace() || "<>\"".contains(c)))
-                .then_some((value, rest))
+fn value_of(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(|c: char| c.is_whitespace() || ";,<>\"".contains(c));
+        let (value, rest) = text.split_at(end.unwrap_or(text.len()));
+        return Some((value.into(), rest));
+    };
+    let mut value = String::new();
+    let mut letters = quoted.chars();
+    loop {
+        match letters.next()? {
+            '"' => return Some((value.into(), letters.as_str())),
+            '\\' => value.push(letters.next()?),
+            letter => value.push(letter),
         }
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,10 +160,28 @@ mod tests {
             next(r#"<https://a/n>; anchor; rel="next""#),
             found("https://a/n")
         );
+        assert_eq!(next(" , <https://a/n>;; rel=next;,,"), found("https://a/n"));
         assert_eq!(next(r#"<https://a/p>; rel="prev""#), Some(None));
         assert_eq!(next(r#"<https://a/p>; title="rel=next""#), Some(None));
         assert_eq!(next("<https://a/p>"), Some(None));
         assert_eq!(next(""), Some(None));
+    }
+
+    #[test]
+    fn what_a_title_quotes_is_no_relation() {
+        let quoted = r#"<https://a/p>; title="a \"; rel=next; x=\"""#;
+        assert_eq!(next(quoted), Some(None));
+        let escaped = r#"<https://a/n>; title="a \" b"; rel="ne\xt""#;
+        assert_eq!(next(escaped), found("https://a/n"));
+    }
+
+    #[test]
+    fn of_two_relations_the_first_counts() {
+        assert_eq!(next("<https://a/p>; rel=prev; rel=next"), Some(None));
+        assert_eq!(
+            next("<https://a/n>; rel=next; rel=prev"),
+            found("https://a/n")
+        );
     }
 
     #[test]
@@ -152,7 +190,12 @@ mod tests {
             "https://a/n; rel=next",
             "<https://a/n; rel=next",
             r#"<https://a/n>; rel="next"#,
+            r#"<https://a/n>; rel="next\""#,
             r#"<https://a/n> rel="next""#,
+            "<https://a/n>; rel next",
+            r#"<https://a/n>; rel: "next""#,
+            r#"<https://a/n>; "rel"=next"#,
+            "<https://a/n>; =next",
             "<https://a/n>; rel=next <https://a/m>; rel=prev",
             "<https://a/n>; rel=next; title=\"\u{e9}\"",
         ] {

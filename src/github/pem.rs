@@ -17,7 +17,9 @@ pub(super) struct Block {
 /// # Errors
 /// A block breaks off. The words show nothing of the text.
 pub(super) fn blocks(text: &str) -> Result<Vec<Block>, &'static str> {
+    // What was escaped twice leaves a backslash, and a line that goes on has one at its end.
     let text = text.replace("\\r", "\n").replace("\\n", "\n");
+    let text = text.replace('\\', "");
     let mut blocks = Vec::new();
     let mut rest = &*text;
     while let Some((_, after)) = rest.split_once(BEGIN) {
@@ -35,3 +37,6 @@ pub(super) fn blocks(text: &str) -> Result<Vec<Block>, &'static str> {
     }
     Ok(blocks)
 }
+
+#[cfg(test)]
+pub(super) mod properties;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
+use super::hidden::Hidden;
 use super::path::SharedPath;
-use super::values::{self, InputError, Problem, shown};
+use super::values::{self, InputError, Problem};
 use super::{Defaults, FailOn, Inputs, OneOff};
 use crate::filter::{Filter, Words};
 use crate::github::ApiBase;
@@ -77,7 +78,7 @@ const BACKOFF: TimeDelta = TimeDelta::minutes(5);
 /// Collects what is wrong, and keeps secrets out of what is shown.
 pub(super) struct Check {
     pub(super) problems: Vec<InputError>,
-    pub(super) secrets: Vec<String>,
+    pub(super) hidden: Hidden,
 }
 
 impl Check {
@@ -99,14 +100,25 @@ impl Check {
         value: Option<&str>,
         parse: impl FnOnce(&str) -> Result<T, &'static str>,
     ) -> Option<Option<T>> {
-        let Some(value) = value else {
-            return Some(None);
-        };
+        match value {
+            Some(value) => self.parsed_of(name, value, None, parse).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// The parsed value of an input, or of an item of its list.
+    fn parsed_of<T>(
+        &mut self,
+        name: &str,
+        value: &str,
+        list: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
         let result = parse(value).map_err(|accepted| {
-            let shown = shown(value, &self.secrets);
+            let shown = self.hidden.shown(value, list);
             Problem::new(&format!("`{shown}` is not accepted"), accepted)
         });
-        self.of(name, result).map(Some)
+        self.of(name, result)
     }
 
     /// The items of a list, equal ones once.
@@ -119,8 +131,8 @@ impl Check {
         let mut list: Vec<T> = Vec::new();
         let mut complete = true;
         for item in values::list(value.unwrap_or_default()) {
-            match self.parsed(name, Some(item), &parse) {
-                Some(Some(item)) if !list.contains(&item) => list.push(item),
+            match self.parsed_of(name, item, value, &parse) {
+                Some(item) if !list.contains(&item) => list.push(item),
                 Some(_) => {}
                 None => complete = false,
             }
@@ -139,7 +151,7 @@ impl Check {
         let mut complete = true;
         for word in values::list(value.unwrap_or_default()) {
             complete &= self
-                .parsed(name, Some(word), |word| words.add(word))
+                .parsed_of(name, word, value, |word| words.add(word))
                 .is_some();
         }
         complete.then_some(words)

@@ -6,7 +6,7 @@ use http::Uri;
 use super::Defaults;
 use super::given::{Check, Given};
 use super::values::Problem;
-use crate::github::{ApiBase, CaCertificates, Network, Proxies};
+use crate::github::{self, ApiBase, CaCertificates, Network, Proxies};
 
 impl Given {
     pub(super) fn network(
@@ -45,7 +45,9 @@ fn checked(address: &str) -> Result<(), Problem> {
         format!("http://{address}")
     };
     let uri = whole.parse::<Uri>().ok();
-    let bare = |uri: &Uri| matches!(uri.path(), "" | "/") && uri.query().is_none();
+    let bare = |uri: &Uri| {
+        matches!(uri.path(), "" | "/") && uri.query().is_none() && github::has_sound_port(uri)
+    };
     let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()) && bare(uri));
     match uri.as_ref().and_then(Uri::scheme_str) {
         Some("http" | "https") => Ok(()),

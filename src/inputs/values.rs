@@ -5,25 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::hidden::Hidden;
 use super::{FailOn, Moment};
-use crate::actions::one_line;
-use crate::github::{self, Secret};
+use crate::github::Secret;
 use crate::webhook::Repository;
-
-/// Longest piece of a wrong value that is shown, in characters.
-const SHOWN: usize = 80;
-
-/// What GitHub's tokens begin with, and what a key says of itself. None of them belongs into any input
-/// that is shown.
-const SECRET_SIGNS: [&str; 7] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "PRIVATE KEY",
-];
 
 /// What is wrong with an input, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +38,7 @@ impl InputError {
     pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
         // Three letters in five alike is a slip of the hand; less is another word.
         const ALIKE: f64 = 0.6;
-        let name = shown(name, &[]);
+        let name = Hidden::default().shown(name, None);
         let nearest = known
             .iter()
             .map(|each| (strsim::normalized_damerau_levenshtein(&name, each), each))
@@ -70,24 +55,17 @@ impl InputError {
     }
 }
 
+impl InputError {
+    /// The same without any secret in it.
+    pub(super) fn without(self, hidden: &Hidden) -> Self {
+        Self(hidden.taken_out_of(&self.0))
+    }
+}
+
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stop = if self.0.ends_with('?') { "" } else { "." };
         write!(f, "{}{stop} Nothing was done.", self.0)
-    }
-}
-
-/// A wrong value as it may be shown: one line, cut, and no secret. Of an address only scheme and host
-/// are shown.
-pub(super) fn shown(value: &str, secrets: &[String]) -> String {
-    let value = github::origin(value).unwrap_or_else(|| value.to_owned());
-    let secret = secrets.iter().any(|secret| value.contains(secret))
-        || SECRET_SIGNS.iter().any(|prefix| value.contains(prefix))
-        || value.contains('@');
-    if secret {
-        "***".into()
-    } else {
-        one_line(&value, SHOWN)
     }
 }
 

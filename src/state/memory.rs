@@ -12,8 +12,14 @@ use crate::report::Asked;
 /// Times that may stand in a state, in milliseconds: from 2008 to 2200.
 pub(super) const TIMES: Range<i64> = 1_199_145_600_000..7_258_118_400_000;
 
-/// Characters for each delivery that was asked for.
-const ASKED_DIGITS: usize = 14;
+/// Most redeliveries of one delivery that may stand in a state. One a minute for 7 days is far less.
+const MOST_MADE: usize = 1_000_000;
+
+/// Characters for each delivery that was lost.
+const DIGITS: usize = 12;
+
+/// Characters for each delivery that was asked for: the same, and two for the second.
+const ASKED_DIGITS: usize = DIGITS + 2;
 
 /// What is remembered of one webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +87,16 @@ impl Memory {
         }
     }
 
-    /// Whether its times are such as can be reckoned with.
+    /// Whether its times and numbers are such as can be reckoned with, and no open delivery lacks what it
+    /// is asked for by: what is left out in silence would be lost, or sent twice.
     pub(super) fn is_sound(&self) -> bool {
+        let asked = |unseen: &Unseen| are_digits(&unseen.guids, ASKED_DIGITS);
+        if !self.open.iter().all(Open::is_sound)
+            || !self.unseen.iter().all(asked)
+            || !are_digits(&self.settled, DIGITS)
+        {
+            return false;
+        }
         let open = self.open.iter().flat_map(|open| [open.first, open.at]);
         let asked = self
             .unseen
@@ -181,7 +195,7 @@ impl Memory {
         self.unseen.iter().flat_map(|unseen| {
             let items = unseen.guids.as_bytes().chunks(ASKED_DIGITS);
             items.filter_map(|item| {
-                let (digits, second) = std::str::from_utf8(item).ok()?.split_at_checked(12)?;
+                let (digits, second) = std::str::from_utf8(item).ok()?.split_at_checked(DIGITS)?;
                 let second = i64::from_str_radix(second, 16).ok()?;
                 let at = DateTime::from_timestamp(unseen.minute * 60 + second, 0)?;
                 let unclear = unseen.unclear;
@@ -250,11 +264,21 @@ fn is_zero(number: &usize) -> bool {
 
 /// Twelve digits each.
 fn chunks(all: &str) -> impl Iterator<Item = &str> {
-    let chunks = all.as_bytes().chunks(12);
+    let chunks = all.as_bytes().chunks(DIGITS);
     chunks.filter_map(|chunk| std::str::from_utf8(chunk).ok())
 }
 
+/// Whether this is nothing but hex digits, so many for each.
+fn are_digits(all: &str, each: usize) -> bool {
+    all.len().is_multiple_of(each) && all.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl Open {
+    fn is_sound(&self) -> bool {
+        let numbers = [self.made, self.counted, self.probes, self.probes_counted];
+        numbers.iter().all(|number| *number <= MOST_MADE) && self.id.parse::<u64>().is_ok()
+    }
+
     fn failure(&self) -> Option<Failure> {
         Some(Failure {
             guid: Guid::new(&self.guid),

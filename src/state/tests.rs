@@ -100,6 +100,32 @@ fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
 }
 
 #[test]
+fn what_cannot_be_reckoned_with_is_no_state() {
+    let mut memory = Memory::new(at(5), at(4));
+    memory.add_open(&failure(1), 3, 1, 1);
+    memory.add_settled(&failure(2).guid);
+    let asked = Asked {
+        at: at(7),
+        unclear: false,
+    };
+    memory.add_asked(&failure(3).guid, asked);
+    let mut state = state();
+    state.remember("acme/1".into(), memory);
+    let text = state.text(CHECKPOINT, LARGEST);
+    assert!(State::read(&text, CHECKPOINT).is_some());
+    for (sound, odd) in [
+        ("\"made\":3", "\"made\":18446744073709551615"),
+        ("\"counted\":1,", "\"counted\":18446744073709551615,"),
+        ("\"id\":\"3804", "\"id\":\"x3804"),
+        ("\"settled\":\"0", "\"settled\":\""),
+        ("\"guids\":\"0", "\"guids\":\"x"),
+    ] {
+        assert!(text.contains(sound), "{sound} in {text}");
+        assert_eq!(State::read(&text.replace(sound, odd), CHECKPOINT), None);
+    }
+}
+
+#[test]
 fn targets_share_an_owner_or_a_webhook() {
     let of = |target: &str| state().shares_targets(&[target.into()]);
     assert!(of("acme") && of("acme webhook 1") && of("acme/ops") && of("acme/*") && of("*"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -242,14 +242,7 @@ impl Run<'_> {
         signals: &[&str],
         when: impl Fn() -> bool,
     ) -> (Ended, Duration) {
-        let name = format!("redeliver-test-{}-{}", std::process::id(), self.world.hook);
-        let name = format!("{name}-{}", self.world.simulator.address().port());
-        let mut command = self.command(folder, &name);
-        let child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let (child, name) = self.start(folder);
         while !when() {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -258,23 +251,35 @@ impl Run<'_> {
             if n > 0 {
                 std::thread::sleep(Duration::from_millis(300));
             }
-            let mut kill = match std::env::var("REDELIVER_IMAGE") {
-                Ok(_) => {
-                    let mut kill = engine();
-                    kill.args(["kill", "--signal", signal, &name]);
-                    kill
-                }
-                Err(_) => {
-                    let mut kill = Command::new("kill");
-                    kill.args(["-s", signal, &child.id().to_string()]);
-                    kill
-                }
-            };
-            assert!(kill.stdout(Stdio::null()).status().unwrap().success());
+            send(signal, &child, &name);
         }
         let output = child.wait_with_output().unwrap();
         let took = began.elapsed();
         (Ended::new(self.world, &output, folder), took)
+    }
+
+    /// Runs it and kills it as soon as `when` says so. Tells whether it had not ended by itself before.
+    pub(crate) fn run_and_kill(mut self, when: impl Fn() -> bool) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut child, name) = self.start(folder.path());
+        while !when() {
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        send("KILL", &child, &name);
+        child.wait_with_output().unwrap();
+        true
+    }
+
+    /// Starts it, and tells the name of its container if it is one.
+    fn start(&mut self, folder: &Path) -> (Child, String) {
+        let name = format!("redeliver-test-{}-{}", std::process::id(), self.world.hook);
+        let name = format!("{name}-{}", self.world.simulator.address().port());
+        let mut command = self.command(folder, &name);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        (command.spawn().unwrap(), name)
     }
 
     /// The command that runs it, a container by this name if it is not empty.
@@ -346,6 +351,25 @@ impl Run<'_> {
         command.envs(&self.variables);
         command
     }
+}
+
+/// Sends a signal to what [`Run::start`] started.
+fn send(signal: &str, child: &Child, name: &str) {
+    let mut kill = if in_a_container() {
+        let mut kill = engine();
+        kill.args(["kill", "--signal", signal, name]);
+        kill
+    } else {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", signal, &child.id().to_string()]);
+        kill
+    };
+    assert!(kill.stdout(Stdio::null()).status().unwrap().success());
+}
+
+/// Whether it is the image that is tested, which takes much longer to start.
+pub(crate) fn in_a_container() -> bool {
+    std::env::var_os("REDELIVER_IMAGE").is_some()
 }
 
 fn words(name: &str) -> String {

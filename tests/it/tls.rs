@@ -233,6 +233,10 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
             "http://bob:hun/ter@proxy:8080",
             "`HTTP_PROXY` is no address of a proxy",
         ),
+        (
+            "http://bob:hunter2@proxy:80800",
+            "`HTTP_PROXY` is no address of a proxy",
+        ),
     ] {
         let ended = world.pass().env("HTTP_PROXY", address).run();
         let ended = ended.failure(why);
