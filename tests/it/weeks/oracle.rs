@@ -323,7 +323,7 @@ impl<'a> Judge<'a> {
                 )),
             }
         } else if let Some(before) =
-            earlier.rfind(|each| each.shows > ran.began && sent.at < each.at + hour)
+            earlier.rfind(|each| each.shows > sent.at && sent.at < each.at + hour)
         {
             match self.excuse(before, sent, ran) {
                 Some(excuse) => *self.verdict.repeats.entry(excuse).or_default() += 1,
