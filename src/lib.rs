@@ -13,6 +13,7 @@
 //! | [`attempt`] * | one row of a webhook's delivery log |
 //! | [`github`] | everything that speaks HTTP |
 //! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
+//! | [`watched`] | a value that everyone can ask, and wait for |
 //! | [`stop`] | when and why a pass ends before all is done |
 //! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
 //! | [`scan`] | reads a log as far back as the fold needs it |
@@ -62,6 +63,7 @@ pub mod state;
 pub mod stop;
 pub mod summary;
 pub mod targets;
+pub mod watched;
 pub mod wave;
 pub mod webhook;
 

@@ -61,6 +61,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     let discovery = AssertUnwindSafe(discovery.run()).catch_unwind();
     let way = AssertUnwindSafe(pass.way(webhooks, &census)).catch_unwind();
     let (discovery, way) = tokio::select! {
+        biased;
         ended = join(discovery, way) => ended,
         never = progress.tell(console, credentials) => match never {},
     };

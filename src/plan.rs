@@ -52,8 +52,9 @@ pub struct Plan {
 
 /// Sorts out which failures are due.
 ///
-/// Those redelivered least often come first, and of these the oldest. Were it oldest first alone, the
-/// deliveries that always fail would pile up at the head, and a receiver would be probed with them alone.
+/// Those never redelivered come first, the oldest of them leading; then the others, the one that was tried
+/// longest ago leading. Were it oldest first alone, the deliveries that always fail would pile up at the head,
+/// and a receiver be probed with them alone.
 pub fn plan(
     failures: Vec<Failure>,
     asked: impl Fn(&Failure) -> Option<Asked>,
@@ -75,7 +76,7 @@ pub fn plan(
         }
     }
     plan.due
-        .sort_unstable_by_key(|failure| (failure.made(), failure.first.time(), failure.newest.id));
+        .sort_unstable_by_key(|failure| (failure.made() > 0, failure.newest.at, failure.newest.id));
     plan.rest
         .sort_unstable_by_key(|each| Reverse((each.failure.newest.at, each.failure.newest.id)));
     plan

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use crate::watched::Watched;
 
 /// Most webhooks that try one delivery each after the first found the receiver down.
 const PROBES: usize = 5;
@@ -15,7 +15,7 @@ const PROBES: usize = 5;
 pub struct Group {
     members: usize,
     state: Mutex<State>,
-    phase: watch::Sender<Phase>,
+    phase: Watched<Phase>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ impl Group {
         Self {
             members,
             state: Mutex::default(),
-            phase: watch::Sender::new(Phase::Gathering),
+            phase: Watched::new(Phase::Gathering),
         }
     }
 
@@ -77,21 +77,15 @@ impl Group {
         if due == 0 {
             return May::Wait;
         }
-        let mut phase = self.phase.subscribe();
-        loop {
-            let now = *phase.borrow_and_update();
-            match (now, self.rank(member)) {
-                (Phase::Up, _) => return May::Go,
-                (Phase::Led, 0) => return May::Lead,
-                (Phase::Down, _) => return May::Wait,
-                (Phase::Probing, 1..=PROBES) => return May::Probe,
-                _ => {}
-            }
-            // The sender lives as long as the group, so there is always a change to come.
-            if phase.changed().await.is_err() {
-                return May::Wait;
-            }
-        }
+        self.phase
+            .wait_for(|phase| match (phase, self.rank(member)) {
+                (Phase::Up, _) => Some(May::Go),
+                (Phase::Led, 0) => Some(May::Lead),
+                (Phase::Down, _) => Some(May::Wait),
+                (Phase::Probing, 1..=PROBES) => Some(May::Probe),
+                _ => None,
+            })
+            .await
     }
 
     /// Says that a member goes no further, whatever it was at: nobody must wait for it.
@@ -117,14 +111,18 @@ impl Group {
         self.state()
             .arrived
             .sort_unstable_by_key(|(due, member)| (std::cmp::Reverse(*due), *member));
-        self.phase.send_replace(Phase::Led);
+        self.phase.change(|phase| *phase = Phase::Led);
     }
 
     /// Waits for what a probe that found nothing must know: whether another found more.
     pub async fn released(&self) -> bool {
-        let mut phase = self.phase.subscribe();
-        let settled = phase.wait_for(|phase| matches!(phase, Phase::Up | Phase::Down));
-        settled.await.is_ok_and(|phase| *phase == Phase::Up)
+        self.phase
+            .wait_for(|phase| match phase {
+                Phase::Up => Some(true),
+                Phase::Down => Some(false),
+                Phase::Gathering | Phase::Led | Phase::Probing => None,
+            })
+            .await
     }
 
     /// Where a member stands by what it has due.
@@ -136,13 +134,13 @@ impl Group {
 
     /// The receiver accepts deliveries, or nobody can say that it does not.
     pub fn found_up(&self) {
-        self.phase.send_replace(Phase::Up);
+        self.phase.change(|phase| *phase = Phase::Up);
     }
 
     /// A member found the receiver down.
     pub fn found_down(&self) {
         let mut state = self.state();
-        self.phase.send_modify(|phase| match phase {
+        self.phase.change(|phase| match phase {
             Phase::Led => {
                 let others = state.arrived.iter().skip(1);
                 state.probes_left = others.filter(|(due, _)| *due > 0).count().min(PROBES);

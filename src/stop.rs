@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::watched::Watched;
 
 /// Why a pass ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Why {
 #[derive(Clone, Debug)]
 pub struct Stop {
     deadline: Instant,
-    state: Arc<watch::Sender<State>>,
+    state: Arc<Watched<State>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,13 +48,13 @@ impl Stop {
     pub fn after(time_limit: Duration) -> Self {
         Self {
             deadline: Instant::now() + time_limit,
-            state: Arc::new(watch::Sender::default()),
+            state: Arc::default(),
         }
     }
 
     /// Ends the pass because somebody wants that.
     pub fn cancel(&self) {
-        self.state.send_modify(|state| {
+        self.state.change(|state| {
             state.cancelled.get_or_insert_with(Instant::now);
         });
     }
@@ -61,12 +62,12 @@ impl Stop {
     /// Ends the pass because GitHub allows nothing more before this time.
     pub fn limit(&self, until: DateTime<Utc>) {
         self.state
-            .send_modify(|state| state.limit = state.limit.max(Some(until)));
+            .change(|state| state.limit = state.limit.max(Some(until)));
     }
 
     /// Why the pass is to end, if it is.
     pub fn why(&self) -> Option<Why> {
-        let state = *self.state.borrow();
+        let state = self.state.get();
         if state.cancelled.is_some() {
             Some(Why::Cancelled)
         } else if let Some(until) = state.limit {
@@ -88,23 +89,18 @@ impl Stop {
 
     /// Sleeps until then, or until the pass is to end. Tells why, if it is.
     pub async fn sleep_until(&self, time: Instant) -> Result<(), Why> {
-        let mut state = self.state.subscribe();
         let time = time.min(self.deadline);
-        let ended = state.wait_for(|state| state.cancelled.is_some() || state.limit.is_some());
-        // The sender is held by this value, so only an end or the time ends the wait.
+        let is_over = |state: State| state.cancelled.is_some() || state.limit.is_some();
+        let ended = self.state.wait_for(|state| is_over(state).then_some(()));
+        // Whether an end or the time ended the wait is told below.
         let _ = timeout_at(time, ended).await;
         self.why().map_or(Ok(()), Err)
     }
 
     /// Waits until nothing may be in flight any more: so long after somebody cancelled.
     pub async fn grace(&self, grace: Duration) {
-        let mut state = self.state.subscribe();
-        let cancelled = state.wait_for(|state| state.cancelled.is_some()).await;
-        let cancelled = cancelled.ok().and_then(|state| state.cancelled);
-        match cancelled {
-            Some(cancelled) => sleep_until(cancelled + grace).await,
-            None => std::future::pending().await,
-        }
+        let cancelled = self.state.wait_for(|state| state.cancelled).await;
+        sleep_until(cancelled + grace).await;
     }
 }
 

@@ -65,8 +65,8 @@ proptest! {
             }
         }
 
-        // The least tried first, and of these the oldest.
-        let key = |failure: &Failure| (failure.redeliveries().count(), failure.first.time());
+        // Fresh ones first, each kind by its newest attempt.
+        let key = |failure: &Failure| (failure.redeliveries().count() > 0, failure.newest.at);
         prop_assert!(plan.due.windows(2).all(|pair| key(&pair[0]) <= key(&pair[1])));
 
         // The checkpoint is no later than anything that holds it.

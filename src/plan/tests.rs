@@ -87,14 +87,15 @@ fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<
 }
 
 #[test]
-fn the_least_tried_come_first_and_the_oldest_of_them_leads() {
+fn fresh_failures_come_first_and_then_what_was_tried_longest_ago() {
     let plan = planned(vec![
         failure(1, 0, &[100, 200]),
         failure(2, 540, &[]),
         failure(3, 300, &[]),
         failure(4, 60, &[90]),
+        failure(5, 70, &[80, 85]),
     ]);
-    assert_eq!(ids(&plan), [3, 2, 4, 1]);
+    assert_eq!(ids(&plan), [3, 2, 5, 4, 1]);
     assert!(plan.rest.is_empty());
 }
 
