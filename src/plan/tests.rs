@@ -292,3 +292,13 @@ fn a_row_from_the_end_of_time_waits_and_does_not_panic() {
     odd.newest.at = DateTime::<Utc>::MAX_UTC;
     assert_eq!(outcome(odd, &up_at(&[]), now()), Some(Outcome::Waiting));
 }
+
+#[test]
+fn what_the_next_pass_reads_is_not_counted_before_it() {
+    let (failure, evidence) = (failure(1, 0, &[60]), up_at(&[60]));
+    let before = |minute| counts_before(&failure, &evidence, at(minute));
+    assert_eq!(
+        (before(60), before(61), counts(&failure, &evidence)),
+        (0, 1, 1)
+    );
+}
