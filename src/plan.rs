@@ -119,7 +119,10 @@ fn settled(
     let made = failure.made();
     let counts = counts(failure, evidence);
     if counts >= policy.max_attempts {
-        let reason = format!("failed {} while its receiver was up", counted_times(counts));
+        let reason = format!(
+            "failed {} while its receiver was up",
+            counted(counts, "time")
+        );
         return Some((Outcome::Exhausted, reason, None));
     }
     let due_at = due_at(
@@ -154,10 +157,6 @@ pub fn counts_before(failure: &Failure, evidence: &Evidence, before: DateTime<Ut
 /// GitHub's log has whole seconds, so an attempt may look older than the request that caused it.
 fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
-}
-
-fn counted_times(times: usize) -> String {
-    counted(times, "time")
 }
 
 /// When a delivery is due, unless it is always, that was redelivered `made` times, `uncounted` of them while its receiver

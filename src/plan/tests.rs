@@ -302,3 +302,18 @@ fn what_the_next_pass_reads_is_not_counted_before_it() {
         (0, 1, 1)
     );
 }
+
+#[test]
+fn who_is_given_up_is_told_why() {
+    let redelivered: Vec<_> = (1..=10).map(|n| n * 60).collect();
+    let given_up = plan(
+        vec![failure(1, 0, &redelivered)],
+        |_| None,
+        &up_at(&redelivered),
+        &policy(),
+        now(),
+        at(0),
+    );
+    let reason = given_up.rest[0].reason.as_deref();
+    assert_eq!(reason, Some("failed 10 times while its receiver was up"));
+}
