@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT, HeaderName, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
@@ -17,6 +17,7 @@ use tower::{BoxError, Service};
 
 use super::base::ApiBase;
 use super::clock::Clock;
+use super::coding::ACCEPTED;
 use super::error::RequestError;
 use super::exchange::{Answer, Seen};
 use super::gate::{Gate, Leave};
@@ -134,6 +135,7 @@ impl Shared {
                 ACCEPT,
                 HeaderValue::from_static("application/vnd.github+json"),
             ),
+            (ACCEPT_ENCODING, ACCEPTED),
             API_VERSION,
         ];
         let built = OctocrabBuilder::new_empty()
@@ -226,7 +228,7 @@ impl Shared {
         let result = match result {
             Err(RequestError::Unclear(_)) if accepted && kind == Kind::Redelivery => Ok(Answer {
                 headers: HeaderMap::new(),
-                body: Bytes::new(),
+                body: Vec::new(),
             }),
             result => result,
         };
