@@ -39,6 +39,14 @@ fn anything_else_is_named() {
 }
 
 #[test]
+fn whoever_wrote_it_may_be_a_quarter_of_an_hour_ahead() {
+    let ahead = now() + TimeDelta::minutes(15);
+    assert_eq!(parse(&millis(ahead), now()), Ok(ahead));
+    let further = millis(ahead + TimeDelta::milliseconds(1));
+    assert_eq!(parse(&further, now()), Err("lies in the future"));
+}
+
+#[test]
 fn the_next_pass_starts_at_the_earliest_of_what_is_left() {
     let hour = TimeDelta::hours(1);
     let old = now() - hour * 9;
