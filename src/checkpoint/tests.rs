@@ -1,3 +1,5 @@
+mod kept;
+
 use super::*;
 
 fn now() -> DateTime<Utc> {
