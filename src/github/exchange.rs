@@ -27,6 +27,9 @@ const BODY: Duration = Duration::from_secs(60);
 /// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
 const BODY_BYTES: usize = 32 << 20;
 
+/// Sees the headers of a success before its body is read.
+pub(super) type OnHeaders<'a> = dyn FnMut(&HeaderMap) + Send + 'a;
+
 /// An answer that succeeded, whole.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -57,7 +60,7 @@ impl Shared {
         &self,
         request: Request<OctoBody>,
         leave: Leave,
-        on_headers: &mut impl FnMut(&HeaderMap),
+        on_headers: &mut OnHeaders<'_>,
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
         let answer = timeout(HEADERS, self.octocrab.execute(request)).await;

@@ -19,7 +19,7 @@ use super::base::ApiBase;
 use super::clock::Clock;
 use super::coding::ACCEPTED;
 use super::error::RequestError;
-use super::exchange::{Answer, Seen};
+use super::exchange::{Answer, OnHeaders, Seen};
 use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
 use crate::actions::Console;
@@ -199,7 +199,7 @@ impl Shared {
         request: Request<OctoBody>,
         path: &str,
         input: &'static str,
-        on_headers: &mut impl FnMut(&HeaderMap),
+        on_headers: &mut OnHeaders<'_>,
     ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
         let _place = self.places.acquire().await;
