@@ -6,6 +6,7 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache busybox-static musl-dev
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY attempt attempt
 COPY tests/simulated-github tests/simulated-github
 # The dependencies by themselves, so that a change in `src` does not build them again.
 RUN mkdir src \

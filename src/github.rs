@@ -9,7 +9,7 @@
 //! | `clock` | GitHub's time |
 //! | `connect` | connections: proxies, TLS, HTTP/1.1 and 2, what became of a request that failed |
 //! | `exchange` | one request and its answer, each within its time |
-//! | `coding` | bodies that come compressed |
+//! | `coding`, `buffers` | bodies that come compressed, and what bodies are read into |
 //! | `shared` | octocrab on top of that, with what all credentials have in common |
 //! | `client` | one credential: one way to read, one to write |
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
@@ -23,6 +23,7 @@ mod app;
 mod attempts;
 mod auth;
 mod base;
+mod buffers;
 mod client;
 mod clock;
 mod coding;
@@ -55,7 +56,7 @@ pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;
-pub use page::{Page, Unreadable, parse};
+pub use page::{Page, Unreadable};
 pub use repositories::{RepositoryList, is_person};
 pub use response::response;
 pub use shared::TokenEnd;

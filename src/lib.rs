@@ -36,7 +36,6 @@
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
 
 pub mod actions;
-pub mod attempt;
 pub mod checkpoint;
 pub mod diagnosis;
 pub mod discovery;
@@ -66,6 +65,8 @@ pub mod targets;
 pub mod watched;
 pub mod wave;
 pub mod webhook;
+
+pub use attempt;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -39,9 +39,14 @@ pub(crate) fn pages(attempts: u64) -> Vec<String> {
             _ => Attempt::ok,
         };
         // As an event's GUID is: no two begin alike.
-        let guid = guid(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let guid = guid(drawn(n));
+        let (event, action) = EVENTS[usize::try_from(drawn(n) % 8).unwrap_or(0)];
         Attempt {
             id: FIRST_ID - n,
+            duration: (drawn(n) >> 32 & 0xff) as f64 / 100.0,
+            event: event.to_owned(),
+            action: action.map(str::to_owned),
+            repository_id: Some(1_296_269 + (drawn(n) >> 40) % 50),
             ..attempt(guid, at)
         }
     };
@@ -52,4 +57,22 @@ pub(crate) fn pages(attempts: u64) -> Vec<String> {
     (0..attempts.div_ceil(PAGE))
         .map(|page_number| page(page_number * PAGE))
         .collect()
+}
+
+/// What organizations get most of.
+const EVENTS: [(&str, Option<&str>); 8] = [
+    ("push", None),
+    ("check_run", Some("created")),
+    ("check_run", Some("completed")),
+    ("workflow_job", Some("queued")),
+    ("workflow_job", Some("completed")),
+    ("pull_request", Some("synchronize")),
+    ("status", None),
+    ("issue_comment", Some("created")),
+];
+
+/// A number that has nothing to do with its neighbours'.
+fn drawn(n: u64) -> u64 {
+    let mixed = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

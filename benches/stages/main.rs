@@ -12,9 +12,8 @@ use std::hint::black_box;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime,
 };
-use redeliver_webhooks::attempt::Attempt;
+use redeliver_webhooks::attempt::{Attempt, plain};
 use redeliver_webhooks::filter::Filter;
-use redeliver_webhooks::github::parse;
 use redeliver_webhooks::history::{End, History, Remembered};
 use redeliver_webhooks::plan::{Policy, plan};
 use redeliver_webhooks::report::{Delivery, Outcome, Report, WebhookReport};
@@ -112,9 +111,7 @@ fn history() -> History {
 }
 
 fn attempts(page: &str) -> Vec<Attempt<'_>> {
-    parse(page)
-        .map(|(attempts, _)| attempts)
-        .unwrap_or_default()
+    plain::attempts(page.as_bytes()).unwrap_or_default()
 }
 
 /// Parses a page. Tells how many attempts it has.

@@ -10,8 +10,9 @@ use super::client::Client;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::Answer;
 use super::link::Trail;
-use super::page::{Page, ROWS};
+use super::page::Page;
 use crate::attempt::AttemptId;
+use crate::attempt::plain::ROWS;
 use crate::webhook::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
@@ -116,7 +117,12 @@ impl Log {
         self.next = ahead;
         self.begun = true;
         let subject = Arc::clone(&self.subject);
-        Ok(Some(Page::new(answer.body, subject, self.client.kind())))
+        Ok(Some(Page::new(
+            answer.body,
+            self.client.buffers(),
+            subject,
+            self.client.kind(),
+        )))
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::app::App;
 use super::auth::{CredentialKind, Secret, bearer};
 use super::base::ApiBase;
+use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
 use super::installation::Minter;
@@ -103,6 +104,11 @@ impl Client {
     /// Which GitHub this client speaks to.
     pub(super) fn base(&self) -> &ApiBase {
         &self.shared.base
+    }
+
+    /// What bodies are read into.
+    pub(super) fn buffers(&self) -> Arc<Buffers> {
+        Arc::clone(&self.shared.buffers)
     }
 
     pub(super) fn console(&self) -> &Console {

@@ -6,15 +6,19 @@ use flate2::bufread::MultiGzDecoder;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 
+use super::buffers::Buffers;
+
 /// What is asked for, in `Accept-Encoding`.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Most memory that is set aside on the word of a body that says how long it will be.
-pub(super) const SET_ASIDE: usize = 256 << 10;
-
 /// The body of an answer as it was before it was compressed, and at most `most` bytes of it; or what is
 /// wrong with it.
-pub(super) fn decoded(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Result<Vec<u8>, String> {
+pub(super) fn decoded(
+    headers: &HeaderMap,
+    body: Vec<u8>,
+    buffers: &Buffers,
+    most: usize,
+) -> Result<Vec<u8>, String> {
     let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     let is = |names: &[&str]| {
         coding.is_some_and(|coding| {
@@ -30,7 +34,7 @@ pub(super) fn decoded(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Result
     if !is(&["gzip", "x-gzip"]) {
         return Err("is compressed in a way that was not asked for".into());
     }
-    let mut whole = Vec::with_capacity(length(&body).min(SET_ASIDE));
+    let mut whole = buffers.take(length(&body));
     let mut decoder = MultiGzDecoder::new(&*body).take(most as u64 + 1);
     decoder
         .read_to_end(&mut whole)
@@ -38,6 +42,7 @@ pub(super) fn decoded(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Result
     if whole.len() > most {
         return Err(longer_than(most));
     }
+    buffers.give(body);
     Ok(whole)
 }
 
@@ -69,7 +74,7 @@ mod tests {
 
     fn read(coding: &'static str, body: Vec<u8>) -> Result<Vec<u8>, String> {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))]);
-        decoded(&headers, body, MOST)
+        decoded(&headers, body, &Buffers::default(), MOST)
     }
 
     #[test]
@@ -86,7 +91,7 @@ mod tests {
     fn a_plain_body_is_left_alone() {
         let plain = b"[]".to_vec();
         assert_eq!(
-            decoded(&HeaderMap::new(), plain.clone(), MOST),
+            decoded(&HeaderMap::new(), plain.clone(), &Buffers::default(), MOST),
             Ok(plain.clone())
         );
         assert_eq!(read("identity", plain.clone()), Ok(plain));

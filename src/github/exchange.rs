@@ -12,7 +12,8 @@ use octocrab::OctoBody;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::coding::{SET_ASIDE, decoded, longer_than};
+use super::buffers::Buffers;
+use super::coding::{decoded, longer_than};
 use super::connect::chain;
 use super::error::RequestError;
 use super::gate::Leave;
@@ -78,8 +79,10 @@ impl Shared {
         if parts.status.is_success() {
             on_headers(&parts.headers);
         }
-        let body = match timeout(BODY, gathered(body)).await {
-            Ok(body) => body.and_then(|body| decoded(&parts.headers, body, BODY_BYTES)),
+        let body = match timeout(BODY, gathered(body, &self.buffers)).await {
+            Ok(body) => {
+                body.and_then(|body| decoded(&parts.headers, body, &self.buffers, BODY_BYTES))
+            }
             Err(_) => Err(format!("did not end within {} s", BODY.as_secs())),
         };
         let body = match body {
@@ -109,13 +112,13 @@ impl Shared {
 }
 
 /// All of a body, in one piece; or what is wrong with it.
-async fn gathered<B>(mut body: B) -> Result<Vec<u8>, String>
+async fn gathered<B>(mut body: B, buffers: &Buffers) -> Result<Vec<u8>, String>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Error + 'static,
 {
     let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut whole = Vec::with_capacity(told.min(SET_ASIDE));
+    let mut whole = buffers.take(told);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("broke off ({})", chain(&error)))?;
         let data = frame.into_data().unwrap_or_default();

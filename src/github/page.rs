@@ -1,8 +1,7 @@
 //! One page of a delivery log: reads only the fields that are needed, and borrows their texts from the body.
 
-mod plain;
-
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,26 +10,31 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::auth::CredentialKind;
+use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
-use crate::attempt::{Attempt, AttemptId, Guid};
-
-/// Most rows that GitHub puts on a page.
-pub(super) const ROWS: usize = 100;
+use crate::attempt::{Attempt, AttemptId, Guid, plain};
 
 /// A page's body. Attempts borrow from it.
 pub struct Page {
-    body: String,
+    body: Vec<u8>,
+    /// The body as text, where it is not plain.
+    text: OnceCell<String>,
+    buffers: Arc<Buffers>,
     subject: Arc<Subject>,
     credential: CredentialKind,
 }
 
 impl Page {
-    pub(super) fn new(body: Vec<u8>, subject: Arc<Subject>, credential: CredentialKind) -> Self {
-        // Bytes that are no UTF-8 are to cost no more than the row they are in.
-        let body = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    pub(super) fn new(
+        body: Vec<u8>,
+        buffers: Arc<Buffers>,
+        subject: Arc<Subject>,
+        credential: CredentialKind,
+    ) -> Self {
         Self {
             body,
+            text: OnceCell::new(),
+            buffers,
             subject,
             credential,
         }
@@ -47,23 +51,22 @@ impl Page {
     /// # Errors
     /// The body is no list at all.
     pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Unreadable), Error> {
-        parse(&self.body).map_err(|error| self.malformed(&error.to_string()))
+        if let Some(attempts) = plain::attempts(&self.body) {
+            return Ok((attempts, Unreadable::default()));
+        }
+        // Bytes that are no UTF-8 are to cost no more than the row they are in.
+        let text = || String::from_utf8_lossy(&self.body).into_owned();
+        by_row(self.text.get_or_init(text)).map_err(|error| self.malformed(&error.to_string()))
     }
 }
 
-/// The attempts in a page's body, newest first as GitHub lists them, and how many of its rows could not be
-/// read, the first with its reason.
-///
-/// # Errors
-/// The body is no list at all.
-pub fn parse(body: &str) -> Result<(Vec<Attempt<'_>>, Unreadable), serde_json::Error> {
-    match plain::attempts(body) {
-        Some(attempts) => Ok((attempts, Unreadable::default())),
-        None => by_row(body),
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.buffers.give(std::mem::take(&mut self.body));
     }
 }
 
-/// The same for any page: one odd row must not cost the others, so each is read by itself.
+/// The attempts of any page, however it is spelled. One odd row must not cost the others, so each is read by itself.
 fn by_row(body: &str) -> Result<(Vec<Attempt<'_>>, Unreadable), serde_json::Error> {
     let rows: Vec<&RawValue> = serde_json::from_str(body)?;
     let mut attempts = Vec::with_capacity(rows.len());
@@ -155,7 +158,12 @@ mod tests {
 
     pub(super) fn page(body: &[u8]) -> Page {
         let subject = Arc::new(Subject::app());
-        Page::new(body.to_vec(), subject, CredentialKind::Classic)
+        Page::new(
+            body.to_vec(),
+            Arc::default(),
+            subject,
+            CredentialKind::Classic,
+        )
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use super::base::ApiBase;
+use super::buffers::Buffers;
 use super::clock::Clock;
 use super::coding::ACCEPTED;
 use super::error::RequestError;
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) gate: Arc<Gate>,
     pub(super) base: ApiBase,
+    pub(super) buffers: Arc<Buffers>,
     places: Semaphore,
     requests: AtomicU64,
     meter: Meter,
@@ -152,6 +154,7 @@ impl Shared {
             octocrab,
             clock: Clock::new(now),
             base: base.clone(),
+            buffers: Arc::default(),
             gate: Arc::new(Gate::new(stop)),
             places: Semaphore::new(PLACES),
             requests: AtomicU64::new(0),

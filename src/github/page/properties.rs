@@ -252,7 +252,7 @@ proptest! {
             hostile::mutated(PLAIN.to_owned()),
         ]
     ) {
-        if let Some(attempts) = plain::attempts(&page) {
+        if let Some(attempts) = plain::attempts(page.as_bytes()) {
             prop_assert_eq!(by_row(&page).unwrap(), (attempts, Unreadable::default()));
         }
     }

@@ -2,18 +2,24 @@
 //! end with `Z`. That takes a third of the instructions of a parser for all of JSON, and in a healthy pass it is
 //! most of what there is to do.
 //!
-//! It is strict: whatever it accepts says the same to any parser, and everything else it leaves to serde.
+//! A value that is spelled like the row before's, in the same place, is that row's; only the others are read.
+//!
+//! It is strict: whatever it accepts says the same to any parser, and for everything else there is serde. (Bytes that are no
+//! UTF-8 it accepts in what nobody reads.)
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::ROWS;
-use crate::attempt::{Attempt, AttemptId, Guid};
+use crate::{Attempt, AttemptId, Guid};
+
+/// Most rows that GitHub puts on a page.
+pub const ROWS: usize = 100;
 
 /// The attempts of a page's body; `None` where anything is not as described above.
-pub(super) fn attempts(body: &str) -> Option<Vec<Attempt<'_>>> {
+pub fn attempts(body: &[u8]) -> Option<Vec<Attempt<'_>>> {
     let mut cursor = Cursor {
-        rest: body.as_bytes(),
-        names: Vec::with_capacity(NAMES),
+        rest: body,
+        before: Vec::with_capacity(FIELDS),
+        values: Values::default(),
     };
     let mut attempts = Vec::with_capacity(ROWS);
     cursor.take(b'[')?;
@@ -31,7 +37,7 @@ pub(super) fn attempts(body: &str) -> Option<Vec<Attempt<'_>>> {
 }
 
 /// So many fields GitHub's rows have, or a few less.
-const NAMES: usize = 16;
+const FIELDS: usize = 16;
 
 /// What a name in a row stands for.
 #[derive(Clone, Copy)]
@@ -64,82 +70,137 @@ impl Field {
         }
     }
 
+    /// Whether no two rows are expected to have the same value.
+    const fn is_its_own(self) -> bool {
+        matches!(self, Self::Id | Self::Guid | Self::DeliveredAt)
+    }
+
     /// The bit by which a row remembers that it had this field; none for others, of which there are many.
-    fn bit(self) -> u16 {
-        match self {
-            Self::Other => 0,
-            known => 1 << known as u16,
-        }
+    const fn bit(self) -> u16 {
+        (1 << self as u16) & !(1 << Self::Other as u16)
     }
 }
+
+/// Without these a row is none.
+const NEEDED: u16 = Field::Id.bit() | Field::Guid.bit() | Field::DeliveredAt.bit();
 
 /// A place in a body. Each method reads something, or tells with `None` that it is not there.
 struct Cursor<'a> {
     rest: &'a [u8],
-    /// The names in a row, in their order, as they were spelled where each was first met. Rows are alike.
-    names: Vec<(&'a [u8], Field)>,
+    /// The fields of a row, in their order, as the row before has them. Rows are alike: most values are that
+    /// row's as well, and need not be read again.
+    before: Vec<Spelled<'a>>,
+    values: Values<'a>,
+}
+
+/// A field as a row spells it.
+struct Spelled<'a> {
+    field: Field,
+    /// The name, and the colon after it.
+    name: &'a [u8],
+    /// The value, and the comma or the brace after it.
+    value: &'a [u8],
+}
+
+/// What a row says, or the row before where this one has not said it yet.
+#[derive(Default)]
+struct Values<'a> {
+    id: AttemptId,
+    guid: Option<Guid>,
+    delivered_at: DateTime<Utc>,
+    redelivery: Option<bool>,
+    status: &'a str,
+    code: Option<i64>,
+    event: &'a str,
+    action: Option<&'a str>,
+    throttled: bool,
 }
 
 impl<'a> Cursor<'a> {
     fn row(&mut self) -> Option<Attempt<'a>> {
-        let (mut id, mut guid, mut delivered_at) = (None, None, None);
-        let (mut redelivery, mut status, mut code) = (None, None, None);
-        let (mut event, mut action, mut throttled) = (None, None, false);
         let mut had = 0;
         self.take(b'{')?;
         for place in 0.. {
-            let field = self.name(place)?;
-            match field {
-                Field::Id => id = Some(AttemptId(self.unsigned()?)),
-                Field::Guid => guid = Some(self.guid()?),
-                Field::DeliveredAt => delivered_at = Some(utc(self.plain()?)?),
-                Field::Redelivery => redelivery = self.flag()?,
-                Field::Status => status = self.text_or_null()?,
-                Field::StatusCode => code = self.integer_or_null()?,
-                Field::Event => event = self.text_or_null()?,
-                Field::Action => action = self.text_or_null()?,
-                Field::ThrottledAt => throttled = !self.pass_over()?.is_null(),
-                Field::Other => drop(self.pass_over()?),
-            }
+            let (field, end) = self.field(place)?;
             // What is said twice is said by nobody.
             if had & field.bit() != 0 {
                 return None;
             }
             had |= field.bit();
-            if self.comma_or(b'}')? == b'}' {
+            if end == b'}' {
                 break;
             }
         }
+        if had & NEEDED != NEEDED {
+            return None;
+        }
+        let guid = self.values.guid.take()?;
+        let has = |field: Field| had & field.bit() != 0;
+        let values = &self.values;
+        let text = |field, text: &'a str| if has(field) { text } else { "" };
         Some(Attempt {
-            id: id?,
-            guid: guid?,
-            delivered_at: delivered_at?,
-            redelivery,
-            status: status.unwrap_or_default().into(),
-            code,
-            throttled,
-            event: event.unwrap_or_default().into(),
-            action: action.map(Into::into),
+            id: values.id,
+            guid,
+            delivered_at: values.delivered_at,
+            redelivery: values.redelivery.filter(|_| has(Field::Redelivery)),
+            status: text(Field::Status, values.status).into(),
+            code: values.code.filter(|_| has(Field::StatusCode)),
+            throttled: values.throttled && has(Field::ThrottledAt),
+            event: text(Field::Event, values.event).into(),
+            action: values.action.filter(|_| has(Field::Action)).map(Into::into),
         })
     }
 
-    /// The name of the row's field in this place, and the colon after it.
-    fn name(&mut self, place: usize) -> Option<Field> {
-        let before = self.names.get(place);
-        if let Some(&(spelled, field)) = before
-            && self.rest.starts_with(spelled)
-        {
-            self.skip(spelled.len())?;
-            return Some(field);
+    /// The row's field in this place, and the comma or the brace after it.
+    fn field(&mut self, place: usize) -> Option<(Field, u8)> {
+        let start = self.rest;
+        let before = self
+            .before
+            .get(place)
+            .filter(|before| begins(start, before.name));
+        let field = match before {
+            Some(before) => {
+                let (field, value) = (before.field, before.value);
+                self.skip(before.name.len())?;
+                if !field.is_its_own() && begins(self.rest, value) {
+                    self.skip(value.len())?;
+                    return Some((field, *value.last()?));
+                }
+                field
+            }
+            None => {
+                let field = Field::of(self.plain()?);
+                self.take(b':')?;
+                field
+            }
+        };
+        let from_value = self.rest;
+        self.value(field)?;
+        let end = self.comma_or(b'}')?;
+        let (name, _) = start.split_at(start.len() - from_value.len());
+        let (value, _) = from_value.split_at(from_value.len() - self.rest.len());
+        let spelled = Spelled { field, name, value };
+        match self.before.get_mut(place) {
+            Some(before) => *before = spelled,
+            None => self.before.push(spelled),
         }
-        let before = self.rest;
-        let field = Field::of(self.plain()?);
-        self.take(b':')?;
-        if place == self.names.len() {
-            let spelled = &before[..before.len() - self.rest.len()];
-            self.names.push((spelled, field));
+        Some((field, end))
+    }
+
+    fn value(&mut self, field: Field) -> Option<()> {
+        match field {
+            Field::Id => self.values.id = AttemptId(self.unsigned()?),
+            Field::Guid => self.values.guid = Some(self.guid()?),
+            Field::DeliveredAt => self.values.delivered_at = utc(self.plain()?)?,
+            Field::Redelivery => self.values.redelivery = self.flag()?,
+            Field::Status => self.values.status = self.text_or_null()?.unwrap_or_default(),
+            Field::StatusCode => self.values.code = self.integer_or_null()?,
+            Field::Event => self.values.event = self.text_or_null()?.unwrap_or_default(),
+            Field::Action => self.values.action = self.text_or_null()?,
+            Field::ThrottledAt => self.values.throttled = !self.pass_over()?.is_null(),
+            Field::Other => drop(self.pass_over()?),
         }
-        Some(field)
+        Some(())
     }
 
     fn skip(&mut self, bytes: usize) -> Option<()> {
@@ -167,6 +228,16 @@ impl<'a> Cursor<'a> {
         (byte == b',' || byte == end).then_some(())?;
         self.skip(1)?;
         Some(byte)
+    }
+
+    fn byte(&mut self, byte: u8) -> bool {
+        match self.rest.split_first() {
+            Some((first, rest)) if *first == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn word(&mut self, word: &[u8]) -> bool {
@@ -267,13 +338,13 @@ impl<'a> Cursor<'a> {
     }
 
     fn pass_over_number(&mut self) -> Option<()> {
-        self.word(b"-");
+        self.byte(b'-');
         self.digits()?;
-        if self.word(b".") {
+        if self.byte(b'.') {
             self.any_digits()?;
         }
-        if self.word(b"e") || self.word(b"E") {
-            let _signed = self.word(b"+") || self.word(b"-");
+        if self.byte(b'e') || self.byte(b'E') {
+            let _signed = self.byte(b'+') || self.byte(b'-');
             self.any_digits()?;
         }
         Some(())
@@ -289,6 +360,23 @@ enum Passed {
 impl Passed {
     fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+}
+
+/// Whether a text begins with these bytes. They are few, and a call of memcmp costs more than to compare them.
+fn begins(text: &[u8], with: &[u8]) -> bool {
+    /// The first `N` bytes and the last, which overlap or meet where there are no more than twice as many.
+    fn at_both_ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()
+    }
+    let Some(text) = text.get(..with.len()) else {
+        return false;
+    };
+    match with.len() {
+        0..4 => text == with,
+        4..8 => at_both_ends::<4>(text, with),
+        8..=16 => at_both_ends::<8>(text, with),
+        _ => at_both_ends::<8>(text, with) && text[8..] == with[8..],
     }
 }
 
@@ -356,6 +444,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_text_begins_with_is_compared_to_the_last_byte() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..=text.len() {
+            let mut with = text[..length].to_vec();
+            assert!(begins(&text, &with));
+            assert!(!begins(&text[..length], &[&with[..], b"x"].concat()));
+            for place in 0..length {
+                with[place] ^= 0x80;
+                assert!(!begins(&text, &with), "{length} {place}");
+                with[place] ^= 0x80;
+            }
+        }
+    }
+
+    #[test]
     fn the_end_of_a_text_is_found_wherever_it_is() {
         for length in 0..40 {
             let plain = "é".repeat(length / 2) + &"x".repeat(length % 2);
@@ -409,18 +512,39 @@ mod tests {
             "delivered_at":"2026-11-22T12:00:00Z","redelivery":false,"duration":0.27,"status":"OK","status_code":200,
             "event":"push","action":null,"installation_id":null,"repository_id":1296269,"throttled_at":null}"#;
         let page = format!("[{row}, {row}]\n");
-        let read = attempts(&page).unwrap();
+        let read = attempts(page.as_bytes()).unwrap();
         assert_eq!(read.len(), 2);
         assert_eq!(read[0].id, AttemptId(3_804_004_623_172_239_366));
         assert_eq!(read[1].status, "OK");
         assert_eq!((read[0].code, read[0].redelivery), (Some(200), Some(false)));
-        assert_eq!(attempts(" [ ] "), Some(Vec::new()));
+        assert_eq!(attempts(b" [ ] "), Some(Vec::new()));
+    }
+
+    #[test]
+    fn nothing_of_the_row_before_stays_where_a_row_lacks_it() {
+        let whole = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,"status":"OK","status_code":200,
+            "event":"push","action":"opened","throttled_at":"2026-11-22T12:00:00Z""#;
+        let least = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
+        for page in [
+            format!("[{{{whole}}},{{{least}}}]"),
+            format!("[{{{whole}}},{{{least}}},{{{whole}}}]"),
+        ] {
+            let read = attempts(page.as_bytes()).unwrap();
+            let alone = format!("[{{{least}}}]");
+            assert_eq!(read[1..2], attempts(alone.as_bytes()).unwrap());
+            assert!(read[2..].iter().all(|third| *third == read[0]));
+        }
+        for missing in ["id", "guid", "delivered_at"] {
+            let less = least.replacen(missing, "other", 1);
+            let page = format!("[{{{least}}},{{{less}}}]");
+            assert_eq!(attempts(page.as_bytes()), None, "{missing}");
+        }
     }
 
     #[test]
     fn what_is_spelled_otherwise_is_left_to_serde() {
         let row = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
-        assert!(attempts(&format!("[{{{row}}}]")).is_some());
+        assert!(attempts(format!("[{{{row}}}]").as_bytes()).is_some());
         for more in [
             r#","id":1"#,
             r#","status":null,"status":null"#,
@@ -439,7 +563,11 @@ mod tests {
             ",",
             "]",
         ] {
-            assert_eq!(attempts(&format!("[{{{row}{more}}}]")), None, "{more}");
+            assert_eq!(
+                attempts(format!("[{{{row}{more}}}]").as_bytes()),
+                None,
+                "{more}"
+            );
         }
         for page in [
             "",
@@ -451,7 +579,7 @@ mod tests {
             "[1]",
             &format!("[{{{row}}},]"),
         ] {
-            assert_eq!(attempts(page), None, "{page}");
+            assert_eq!(attempts(page.as_bytes()), None, "{page}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! GitHub's API calls such a row a "delivery". Here a delivery is all attempts of one webhook that
 //! share a GUID, and a row is an attempt.
 
+pub mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use chrono::{DateTime, Utc};
 /// The id of one attempt.
 ///
 /// GitHub's ids passed 2^53 in 2026, so they are written as strings wherever JSON leaves us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u64);
 
 impl fmt::Display for AttemptId {
