@@ -18,6 +18,7 @@ mod crash;
 mod decisions;
 mod discovery;
 mod docs_script;
+mod documents;
 mod ended;
 mod errors;
 mod harness;
