@@ -40,10 +40,13 @@ const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 impl Guid {
     /// Keeps `text` exactly: what is displayed later is what came in.
     pub fn new(text: &str) -> Self {
-        Self(match uuid(text) {
-            Some(number) => Spelling::Uuid(number),
-            None => Spelling::Other(text.into()),
-        })
+        let uuid = text.as_bytes().try_into().ok().and_then(Self::of_uuid);
+        uuid.unwrap_or_else(|| Self(Spelling::Other(text.into())))
+    }
+
+    /// The same for a UUID in its usual spelling, and `None` for anything else.
+    pub fn of_uuid(text: &[u8; 36]) -> Option<Self> {
+        uuid(text).map(|number| Self(Spelling::Uuid(number)))
     }
 }
 
@@ -64,23 +67,33 @@ impl Guid {
 }
 
 /// The number of a UUID that is spelled in the one way that [`Guid`] can spell back.
-fn uuid(text: &str) -> Option<u128> {
-    if text.len() != 36 {
+fn uuid(text: &[u8; 36]) -> Option<u128> {
+    if HYPHENS.iter().any(|&place| text[place] != b'-') {
         return None;
     }
-    let mut number = 0_u128;
-    for (place, byte) in text.bytes().enumerate() {
-        let digit = match byte {
-            b'-' if HYPHENS.contains(&place) => continue,
-            _ if HYPHENS.contains(&place) => return None,
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        number = number << 4 | u128::from(digit);
-    }
-    Some(number)
+    let mut wrong = 0;
+    let mut number = |digits: &[u8]| {
+        digits.iter().fold(0_u64, |number, &byte| {
+            let digit = DIGITS[usize::from(byte)];
+            wrong |= digit;
+            number << 4 | u64::from(digit)
+        })
+    };
+    let upper = number(&text[..8]) << 32 | number(&text[9..13]) << 16 | number(&text[14..18]);
+    let lower = number(&text[19..23]) << 48 | number(&text[24..]);
+    (wrong < 16).then_some(u128::from(upper) << 64 | u128::from(lower))
 }
+
+/// The value of each lower-case hex digit, and 255 for what is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

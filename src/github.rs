@@ -9,13 +9,14 @@
 //! | `clock` | GitHub's time |
 //! | `connect` | connections: proxies, TLS, HTTP/1.1 and 2, what became of a request that failed |
 //! | `exchange` | one request and its answer, each within its time |
+//! | `coding` | bodies that come compressed |
 //! | `shared` | octocrab on top of that, with what all credentials have in common |
 //! | `client` | one credential: one way to read, one to write |
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `pem` | keys and certificates as people pass them |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
 //! | `error`, `advice` | what failed, in words that name the next step |
-//! | `webhooks`, `repositories`, `attempts`, `response`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
 mod app;
@@ -24,6 +25,7 @@ mod auth;
 mod base;
 mod client;
 mod clock;
+mod coding;
 mod connect;
 mod credentials;
 mod error;
@@ -33,6 +35,7 @@ mod installation;
 mod link;
 mod meter;
 mod pace;
+mod page;
 mod paged;
 mod pem;
 mod repositories;
@@ -42,7 +45,7 @@ mod shared;
 mod variables;
 mod webhooks;
 
-pub use attempts::{Log, Page, Unreadable, redeliver};
+pub use attempts::{Log, redeliver};
 pub use auth::{Credential, PrivateKey, Secret};
 pub use base::{ApiBase, has_sound_port, origin};
 pub use client::Client;
@@ -52,6 +55,7 @@ pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;
+pub use page::{Page, Unreadable, parse};
 pub use repositories::{RepositoryList, is_person};
 pub use response::response;
 pub use shared::TokenEnd;

@@ -11,6 +11,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
 
 use crate::attempt::{Attempt, Guid, Verdict};
 use crate::evidence::Evidence;
@@ -84,7 +85,7 @@ impl Open {
 /// The fold itself: feed it pages until it says how far is enough.
 pub struct History {
     window: Window,
-    known: HashMap<Guid, Known>,
+    known: HashMap<Guid, Known, RandomState>,
     /// Settled on the page before, and on this one: forgotten a page later.
     settled_before: Vec<Guid>,
     settled: Vec<Guid>,

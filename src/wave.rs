@@ -130,6 +130,7 @@ mod tests {
             (5, seen(5, 0, 0, true), None, 10),
             (5, seen(1, 0, 4, true), None, 10),
             (5, seen(0, 0, 5, true), None, 10),
+            (5, seen(5, 0, 0, false), None, 10),
             (640, seen(640, 0, 0, true), None, 640),
             (8, seen(4, 4, 0, true), None, 8),
             (8, seen(3, 5, 0, true), None, 4),

@@ -1,3 +1,5 @@
+mod kept;
+
 use super::*;
 
 fn now() -> DateTime<Utc> {
@@ -36,6 +38,14 @@ fn anything_else_is_named() {
     ] {
         assert_eq!(parse(value, now()), Err(wrong), "{value}");
     }
+}
+
+#[test]
+fn whoever_wrote_it_may_be_a_quarter_of_an_hour_ahead() {
+    let ahead = now() + TimeDelta::minutes(15);
+    assert_eq!(parse(&millis(ahead), now()), Ok(ahead));
+    let further = millis(ahead + TimeDelta::milliseconds(1));
+    assert_eq!(parse(&further, now()), Err("lies in the future"));
 }
 
 #[test]

@@ -13,13 +13,14 @@ use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::app::App;
 use super::auth::{CredentialKind, Secret, bearer};
 use super::base::ApiBase;
 use super::error::{Error, RequestError, Subject};
-use super::exchange::Answer;
+use super::exchange::{Answer, OnHeaders};
 use super::installation::Minter;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
@@ -144,10 +145,9 @@ impl Client {
     pub(super) async fn read(
         &self,
         path: &str,
-        mut on_headers: impl FnMut(&HeaderMap),
+        mut on_headers: impl FnMut(&HeaderMap) + Send,
     ) -> Result<Answer, RequestError> {
-        let method = Method::GET;
-        self.request(Kind::Read, method, path, None::<&()>, &mut on_headers)
+        self.request(Kind::Read, Method::GET, path, None, &mut on_headers)
             .await
     }
 
@@ -159,13 +159,16 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<Answer, RequestError> {
         let kind = if self.last { Kind::Last } else { Kind::Change };
-        self.request(kind, method, path, body, &mut |_| {}).await
+        let body = body.map(serde_json::to_value).transpose();
+        let body = body.map_err(|error| RequestError::Unsent(error.to_string()))?;
+        self.request(kind, method, path, body.as_ref(), &mut |_| {})
+            .await
     }
 
     /// Asks for a redelivery, once, unless the request certainly did not reach GitHub.
     pub(super) async fn ask_for_redelivery(&self, path: &str) -> Result<Answer, RequestError> {
         let kind = Kind::Redelivery;
-        self.request(kind, Method::POST, path, None::<&()>, &mut |_| {})
+        self.request(kind, Method::POST, path, None, &mut |_| {})
             .await
     }
 
@@ -177,8 +180,8 @@ impl Client {
         kind: Kind,
         method: Method,
         path: &str,
-        body: Option<&impl Serialize>,
-        on_headers: &mut impl FnMut(&HeaderMap),
+        body: Option<&Value>,
+        on_headers: &mut OnHeaders<'_>,
     ) -> Result<Answer, RequestError> {
         let (mut renewed, mut waits) = (false, Waits::new(self.requests()));
         let mut path = Cow::Borrowed(path);

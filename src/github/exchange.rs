@@ -1,15 +1,18 @@
 //! One request and its answer, headers and body, each within its time.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
 use octocrab::OctoBody;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use super::coding::{SET_ASIDE, decoded, longer_than};
 use super::connect::chain;
 use super::error::RequestError;
 use super::gate::Leave;
@@ -24,11 +27,14 @@ const BODY: Duration = Duration::from_secs(60);
 /// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
 const BODY_BYTES: usize = 32 << 20;
 
+/// Sees the headers of a success before its body is read.
+pub(super) type OnHeaders<'a> = dyn FnMut(&HeaderMap) + Send + 'a;
+
 /// An answer that succeeded, whole.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
@@ -54,7 +60,7 @@ impl Shared {
         &self,
         request: Request<OctoBody>,
         leave: Leave,
-        on_headers: &mut impl FnMut(&HeaderMap),
+        on_headers: &mut OnHeaders<'_>,
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
         let answer = timeout(HEADERS, self.octocrab.execute(request)).await;
@@ -72,18 +78,15 @@ impl Shared {
         if parts.status.is_success() {
             on_headers(&parts.headers);
         }
-        let body = match timeout(BODY, Limited::new(body, BODY_BYTES).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
+        let body = match timeout(BODY, gathered(body)).await {
+            Ok(body) => body.and_then(|body| decoded(&parts.headers, body, BODY_BYTES)),
+            Err(_) => Err(format!("did not end within {} s", BODY.as_secs())),
+        };
+        let body = match body {
+            Ok(body) => body,
             // Where GitHub refused, its status says more than the rest of its words would.
-            _ if !parts.status.is_success() => Bytes::new(),
-            Ok(Err(error)) => {
-                let words = format!("its body broke off ({})", chain(&*error));
-                return Err(RequestError::Unclear(words));
-            }
-            Err(_) => {
-                let words = format!("its body did not end within {} s", BODY.as_secs());
-                return Err(RequestError::Unclear(words));
-            }
+            Err(_) if !parts.status.is_success() => Vec::new(),
+            Err(why) => return Err(RequestError::Unclear(format!("its body {why}"))),
         };
         if parts.status.is_success() {
             if is_cut(&body) {
@@ -94,7 +97,7 @@ impl Shared {
                 body,
             });
         }
-        let whole = Full::new(body).map_err(|never| match never {}).boxed();
+        let whole = Full::from(body).map_err(|never| match never {}).boxed();
         match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
             Err(octocrab::Error::GitHub { source, .. }) => {
                 Err(RequestError::from_answer(&source, self.clock.now()))
@@ -103,6 +106,25 @@ impl Shared {
             Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
         }
     }
+}
+
+/// All of a body, in one piece; or what is wrong with it.
+async fn gathered<B>(mut body: B) -> Result<Vec<u8>, String>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Error + 'static,
+{
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = Vec::with_capacity(told.min(SET_ASIDE));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| format!("broke off ({})", chain(&error)))?;
+        let data = frame.into_data().unwrap_or_default();
+        if whole.len() + data.len() > BODY_BYTES {
+            return Err(longer_than(BODY_BYTES));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole)
 }
 
 impl Seen {

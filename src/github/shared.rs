@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT, HeaderName, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
@@ -17,8 +17,9 @@ use tower::{BoxError, Service};
 
 use super::base::ApiBase;
 use super::clock::Clock;
+use super::coding::ACCEPTED;
 use super::error::RequestError;
-use super::exchange::{Answer, Seen};
+use super::exchange::{Answer, OnHeaders, Seen};
 use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
 use crate::actions::Console;
@@ -134,6 +135,7 @@ impl Shared {
                 ACCEPT,
                 HeaderValue::from_static("application/vnd.github+json"),
             ),
+            (ACCEPT_ENCODING, ACCEPTED),
             API_VERSION,
         ];
         let built = OctocrabBuilder::new_empty()
@@ -197,7 +199,7 @@ impl Shared {
         request: Request<OctoBody>,
         path: &str,
         input: &'static str,
-        on_headers: &mut impl FnMut(&HeaderMap),
+        on_headers: &mut OnHeaders<'_>,
     ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
         let _place = self.places.acquire().await;
@@ -226,7 +228,7 @@ impl Shared {
         let result = match result {
             Err(RequestError::Unclear(_)) if accepted && kind == Kind::Redelivery => Ok(Answer {
                 headers: HeaderMap::new(),
-                body: Bytes::new(),
+                body: Vec::new(),
             }),
             result => result,
         };

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attempts::Unreadable;
 use super::base::origin;
 use super::client::Client;
 use super::error::{Error, Subject};
 use super::exchange::where_odd;
+use super::page::Unreadable;
 use super::paged::Pages;
 use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};

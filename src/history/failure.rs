@@ -123,3 +123,63 @@ impl From<Attempt<'_>> for Newest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(id: u64, second: i64) -> Attempt<'static> {
+        Attempt {
+            id: AttemptId(id),
+            guid: Guid::new("a"),
+            delivered_at: DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap(),
+            redelivery: Some(true),
+            status: "timed out".into(),
+            code: Some(504),
+            throttled: false,
+            event: "push".into(),
+            action: None,
+        }
+    }
+
+    fn failure() -> Failure {
+        let newest = attempt(5, 100);
+        Failure {
+            guid: newest.guid.clone(),
+            first: First::Unseen,
+            attempts: vec![Seen::from(&newest)],
+            newest: Newest::from(newest),
+            made_before: 0,
+            counted_before: 0,
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_known_by_its_id() {
+        let failure = failure();
+        assert!(failure.has(AttemptId(5)) && !failure.has(AttemptId(6)));
+    }
+
+    #[test]
+    fn what_comes_later_is_the_newest_unless_it_is_older() {
+        for (second, newest) in [(101, 6), (100, 6), (99, 5)] {
+            let mut failure = failure();
+            failure.add(&attempt(6, second));
+            assert_eq!(failure.newest.id, AttemptId(newest), "{second}");
+            let ids: Vec<u64> = failure.attempts.iter().map(|seen| seen.id.0).collect();
+            assert_eq!(ids, [6, 5]);
+        }
+    }
+
+    #[test]
+    fn only_what_has_no_outcome_is_pending() {
+        let mut waiting = attempt(6, 101);
+        (waiting.code, waiting.status) = (None, "".into());
+        let pending = |attempt: Attempt<'_>| {
+            let seen = Seen::from(&attempt).pending;
+            (seen, Newest::from(attempt).pending)
+        };
+        assert_eq!(pending(waiting), (true, true));
+        assert_eq!(pending(attempt(6, 101)), (false, false));
+    }
+}

@@ -1,3 +1,5 @@
+mod remembered;
+
 use super::*;
 use crate::attempt::AttemptId;
 
@@ -87,6 +89,15 @@ fn the_newest_attempt_is_kept_and_redeliveries_are_counted() {
 }
 
 #[test]
+fn of_two_of_the_same_second_the_redelivery_is_the_newest() {
+    let found = failures(vec![vec![
+        original(7, "a", 3, 500),
+        redelivery(9, "a", 3, 503),
+    ]]);
+    assert_eq!(found[0].newest.id, AttemptId(9));
+}
+
+#[test]
 fn the_order_within_a_page_does_not_matter() {
     let page = vec![
         redelivery(9, "a", 1, 503),
@@ -133,6 +144,18 @@ fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
 }
 
 #[test]
+fn what_is_exactly_at_the_start_is_within() {
+    let mut history = History::new(window(), Remembered::default());
+    history.fold(vec![original(9, "a", DAY, 200)]);
+    assert_eq!(history.end(), None, "of the window");
+    history.fold(vec![redelivery(8, "b", DAY, 503)]);
+    history.fold(vec![original(7, "c", 3 * DAY, 200)]);
+    assert_eq!(history.end(), None, "of retention");
+    history.fold(vec![original(6, "b", 3 * DAY, 503)]);
+    assert_eq!(history.end(), Some(End::Window));
+}
+
+#[test]
 fn reading_goes_on_past_the_window_for_an_original() {
     let mut history = History::new(window(), Remembered::default());
     history.fold(vec![redelivery(9, "a", 1, 503)]);
@@ -152,6 +175,15 @@ fn an_original_that_succeeded_before_the_window_is_found() {
         vec![original(7, "a", 2 * DAY, 200)],
     ]);
     assert_eq!(found, []);
+}
+
+#[test]
+fn nobody_looks_for_the_original_of_what_was_delivered() {
+    let history = fold(vec![
+        vec![redelivery(9, "a", 1, 503), redelivery(8, "a", 2, 200)],
+        vec![original(7, "b", DAY + 1, 200)],
+    ]);
+    assert_eq!(history.end(), Some(End::Window));
 }
 
 #[test]
@@ -271,92 +303,27 @@ fn the_new_end_may_be_cut_off() {
 }
 
 #[test]
-fn what_an_earlier_pass_saw_is_known_from_the_start() {
-    let earlier = || {
-        let mut failures = failures(vec![vec![
-            redelivery(8, "a", DAY + 10, 503),
-            original(7, "a", 2 * DAY, 503),
-        ]]);
-        failures.pop()
-    };
-    assert_eq!(earlier(), None, "not in the window by itself");
-    let mut remembered = Failure {
-        guid: Guid::new("a"),
-        newest: Newest::from(redelivery(8, "a", DAY + 10, 503)),
-        first: First::At(ago(2 * DAY)),
-        attempts: Vec::new(),
-        made_before: 4,
-        counted_before: 2,
-    };
-    let fold = |remembered: Failure, rows: Vec<Attempt<'static>>| {
-        let mut history = History::new(
-            window(),
-            Remembered {
-                failures: vec![remembered],
-                counted: Some(window().start),
-                ..Remembered::default()
-            },
-        );
-        history.fold(rows);
-        history.fold(vec![original(1, "old", DAY + 20, 200)]);
-        assert_eq!(history.end(), Some(End::Window), "its original is known");
-        history.into_failures(End::Window).0
-    };
-    let found = fold(
-        remembered.clone(),
-        vec![
-            redelivery(9, "a", 5, 503),
-            redelivery(8, "a", DAY + 10, 503),
-        ],
-    );
-    assert_eq!(
-        found[0].made_before, 4,
-        "what is older than the window is not counted again"
-    );
-    assert_eq!(found[0].redeliveries().count(), 1);
-    assert_eq!(
-        (found[0].newest.id, found[0].first),
-        (AttemptId(9), First::At(ago(2 * DAY)))
-    );
-
-    remembered.made_before = 0;
-    assert_eq!(fold(remembered, vec![redelivery(9, "a", 5, 200)]), []);
-}
-
-#[test]
-fn what_was_remembered_and_delivered_since_does_not_come_back() {
-    let mut history = History::new(
-        window(),
-        Remembered {
-            failures: vec![Failure {
-                guid: Guid::new("a"),
-                newest: Newest::from(original(1, "a", 10 * HOUR, 503)),
-                first: First::At(ago(10 * HOUR)),
-                attempts: Vec::new(),
-                made_before: 0,
-                counted_before: 0,
-            }],
-            counted: Some(window().start),
-            ..Remembered::default()
-        },
-    );
-    history.fold(vec![redelivery(9, "a", 5, 200)]);
-    history.fold(vec![original(8, "b", 2 * HOUR, 200)]);
-    history.fold(vec![original(7, "c", 3 * HOUR, 200)]);
-    history.fold(vec![original(1, "a", 10 * HOUR, 503)]);
-    assert_eq!(history.into_failures(End::Log).0, []);
-}
-
-#[test]
-fn nobody_looks_for_the_original_of_what_was_lost() {
-    for (lost, end) in [("a", Some(End::Window)), ("b", None)] {
-        let remembered = Remembered {
-            lost: [Guid::new(lost).digits()].into(),
-            ..Remembered::default()
-        };
-        let mut history = History::new(window(), remembered);
-        history.fold(vec![redelivery(9, "a", 5, 503)]);
-        history.fold(vec![original(1, "old", DAY + 20, 200)]);
-        assert_eq!(history.end(), end);
+fn what_was_delivered_is_forgotten_two_pages_after_its_original() {
+    for (before, after) in [
+        (redelivery(9, "a", 1, 503), original(8, "a", 2, 200)),
+        (original(8, "a", 2, 503), redelivery(9, "a", 1, 200)),
+    ] {
+        let mut history = fold(vec![vec![before], vec![after]]);
+        let guid = Guid::new("a");
+        assert!(history.is_delivered(&guid));
+        history.fold(vec![original(7, "b", 3, 200)]);
+        assert!(!history.known.contains_key(&guid));
     }
+}
+
+#[test]
+fn what_was_folded_so_far_can_be_asked() {
+    let history = fold(vec![
+        vec![redelivery(9, "a", 1, 200), original(8, "b", 2, 503)],
+        vec![original(7, "c", 3, 503)],
+    ]);
+    assert_eq!(history.scanned(), 3);
+    assert!(history.evidence().was_up(ago(1)));
+    let delivered = |guid| history.is_delivered(&Guid::new(guid));
+    assert!(delivered("a") && !delivered("b") && !delivered("unknown"));
 }

@@ -238,12 +238,12 @@ fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
 
 #[test]
 fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
-    let due = |unclear, minute| {
+    let due_after = |redelivered: &[i64], unclear, minute| {
         let asked = Asked {
             at: at(100),
             unclear,
         };
-        let failures = vec![failure(1, 0, &[60])];
+        let failures = vec![failure(1, 0, redelivered)];
         let plan = plan(
             failures,
             |_| Some(asked),
@@ -254,11 +254,14 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
         );
         plan.rest.is_empty()
     };
+    let due = |unclear, minute| due_after(&[60], unclear, minute);
     assert!(!due(false, 159) && due(false, 160), "an hour");
     assert!(
         !due(true, 109) && due(true, 110),
         "ten minutes, and the back-off of the second"
     );
+    let third = |minute| due_after(&[60, 80], true, minute);
+    assert!(!third(119) && third(120), "the back-off of the third");
     // Once the log shows an attempt since, it is seen.
     let asked = Asked {
         at: at(100),

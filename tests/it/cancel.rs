@@ -41,7 +41,8 @@ fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
             "{}",
             ended.log
         );
-        assert!(world.variable() >= before);
+        // There may be time for one request only, and that is the state's.
+        assert_eq!(world.variable(), before);
 
         // The next pass completes the work, and nothing is sent twice.
         let ended = world.pass().run().success();

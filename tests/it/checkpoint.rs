@@ -103,6 +103,51 @@ fn a_checkpoint_that_cannot_be_moved_at_the_end_is_an_error() {
 }
 
 #[test]
+fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(5)));
+    let limit =
+        Fault::on("PATCH", "/variables/").status(403, r#"{"message":"secondary rate limit"}"#);
+    let limit = limit.header("retry-after", "3600");
+    world.simulator.github().add_fault(limit);
+    world
+        .pass()
+        .run()
+        .success()
+        .outputs(&["redelivered=1", "errors=0", "checkpoint="])
+        .says("::warning::The checkpoint was not moved: ");
+}
+
+#[test]
+fn a_limit_that_is_met_before_the_checkpoint_is_read_is_a_warning() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(5)));
+    let limit =
+        Fault::on("GET", "/variables/").status(403, r#"{"message":"secondary rate limit"}"#);
+    let limit = limit.header("retry-after", "3600");
+    world.simulator.github().add_fault(limit);
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["errors=0", "checkpoint="])
+        .says("::warning::GitHub's rate limit is reached");
+    assert_eq!(world.redelivered(), [0; 0]);
+}
+
+#[test]
+fn a_state_that_cannot_be_stored_is_a_warning() {
+    let world = World::new();
+    world.set_variable(&ago(2 * HOUR).timestamp_millis().to_string());
+    world.log(Attempt::failed(guid(1), ago(5)));
+    let fault = Fault::on("POST", "/variables").status(403, "{}");
+    world.simulator.github().add_fault(fault);
+    let ended = world.pass().run().success();
+    ended
+        .outputs(&["redelivered=1", "errors=0"])
+        .says("::warning::What would save the next pass reading was not stored: ");
+    assert!(world.checkpoint().unwrap() > ago(1));
+}
+
+#[test]
 fn a_variable_created_by_somebody_else_meanwhile_is_changed() {
     let world = World::new();
     world.set_variable(&ago(5).timestamp_millis().to_string());

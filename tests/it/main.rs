@@ -14,6 +14,7 @@ mod cancel;
 mod checkpoint;
 mod checkpoint_file;
 mod cloud;
+mod cost;
 mod crash;
 mod decisions;
 mod discovery;

@@ -1,9 +1,11 @@
 //! What networks do, and what must never be sent elsewhere.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use simulated_github::{Attempt, Fault, guid};
 
 use crate::harness::{DAY, HOUR, TOKEN, World, ago};
@@ -169,6 +171,63 @@ fn a_reset_after_github_acted_is_looked_up() {
 }
 
 #[test]
+fn what_comes_compressed_is_read_and_what_comes_plain_as_well() {
+    for compresses in [true, false] {
+        let world = World::new();
+        world.simulator.github().compresses = compresses;
+        world.log_healthy(250, 5);
+        let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
+        let ended = world.pass().run().success();
+        ended.outputs(&["result=recovered", "scanned=251"]);
+        assert_eq!(world.redelivered(), [failed]);
+    }
+}
+
+#[test]
+fn a_compressed_page_that_is_broken_is_asked_for_again() {
+    let cut = || Fault::on("GET", "/deliveries?").cut_body();
+    let other = || Fault::on("GET", "/deliveries?").header("content-encoding", "br");
+    let none = || Fault::on("GET", "/deliveries?").header("content-encoding", "gzip");
+    for (fault, words) in [
+        (cut(), "its body "),
+        (
+            other(),
+            "its body is compressed in a way that was not asked for",
+        ),
+        (none(), "its body can't be decompressed: "),
+    ] {
+        let world = World::new();
+        let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
+        world.simulator.github().add_fault(fault.clone());
+        world.pass().run().success().outputs(&["result=recovered"]);
+        assert_eq!(world.redelivered(), [failed]);
+
+        world.simulator.github().add_fault(fault.always());
+        let started = world.checkpoint();
+        world.pass().run().failure(words);
+        assert_eq!(world.checkpoint(), started, "it is held where it was");
+    }
+}
+
+#[test]
+fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
+    let world = World::new();
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(b"[").unwrap();
+    for _ in 0..40 {
+        bomb.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let fault = Fault::on("GET", "/deliveries?")
+        .header("content-encoding", "gzip")
+        .body(bomb.finish().unwrap());
+    world.simulator.github().add_fault(fault.always());
+    world
+        .pass()
+        .run()
+        .failure("its body is longer than 33554432 bytes");
+}
+
+#[test]
 fn every_request_carries_what_github_asks_for() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
@@ -184,6 +243,7 @@ fn every_request_carries_what_github_asks_for() {
         };
         assert_eq!(header("authorization"), Some(&*format!("Bearer {TOKEN}")));
         assert_eq!(header("accept"), Some("application/vnd.github+json"));
+        assert_eq!(header("accept-encoding"), Some("gzip"));
         assert_eq!(header("x-github-api-version"), Some("2022-11-28"));
         let agent = header("user-agent").unwrap();
         assert!(agent.starts_with("redeliver-webhooks/"), "{agent}");

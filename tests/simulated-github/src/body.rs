@@ -6,9 +6,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, sleep_until};
 
 use crate::reply::{Drip, Ending, Reply};
+use crate::wire::Link;
+
+/// How much of a body takes the link at a time.
+const PIECE: usize = 4096;
 
 /// What an endless body goes on with. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
 static SPACES: [u8; 4096] = [b' '; 4096];
@@ -18,6 +22,9 @@ pub(crate) struct Payload {
     left: Bytes,
     wait: Option<Pin<Box<Sleep>>>,
     drip: Option<Drip>,
+    link: Option<Link>,
+    /// What the link lets through now.
+    through: usize,
     end: End,
 }
 
@@ -33,7 +40,7 @@ enum End {
 }
 
 impl Payload {
-    pub(crate) fn new(reply: &Reply) -> Self {
+    pub(crate) fn new(reply: &Reply, link: Option<Link>) -> Self {
         let body = &reply.body;
         let (left, end) = match reply.ending {
             Ending::CutBody => (body.slice(..body.len() / 2), End::Cut { flushed: false }),
@@ -44,19 +51,46 @@ impl Payload {
             left,
             wait: (!reply.body_delay.is_zero()).then(|| Box::pin(sleep(reply.body_delay))),
             drip: reply.drip,
+            link,
+            through: 0,
             end,
         }
     }
 
     /// What to send now; the rest waits if it drips.
     fn chunk(&mut self) -> Bytes {
+        let whole = self.left.len();
+        let through = match self.link {
+            Some(_) => std::mem::take(&mut self.through).min(whole),
+            None => whole,
+        };
         match self.drip {
-            None => std::mem::take(&mut self.left),
+            None => self.left.split_to(through),
             Some(drip) => {
                 self.wait = Some(Box::pin(sleep(drip.every)));
-                self.left.split_to(drip.bytes.clamp(1, self.left.len()))
+                self.left.split_to(drip.bytes.clamp(1, through))
             }
         }
+    }
+
+    /// Waits for the link, where there is one, to let the next piece through.
+    fn poll_link(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(link) = &self.link
+            && self.through == 0
+        {
+            self.through = self.left.len().min(PIECE);
+            let until = link.take(self.through);
+            self.wait = Some(Box::pin(sleep_until(until)));
+        }
+        self.poll_wait(cx)
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(wait) = &mut self.wait {
+            ready!(wait.as_mut().poll(cx));
+            self.wait = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -68,10 +102,7 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(wait) = &mut self.wait {
-            ready!(wait.as_mut().poll(cx));
-            self.wait = None;
-        }
+        ready!(self.poll_wait(cx));
         if self.left.is_empty() {
             match &mut self.end {
                 End::Whole => return Poll::Ready(None),
@@ -86,6 +117,7 @@ impl Body for Payload {
                 }
             }
         }
+        ready!(self.poll_link(cx));
         Poll::Ready(Some(Ok(Frame::data(self.chunk()))))
     }
 

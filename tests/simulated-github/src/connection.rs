@@ -17,6 +17,7 @@ use crate::request::Request;
 use crate::server::{Shared, locked};
 use crate::socket::{Reset, Socket, Stream};
 use crate::tls::{Protocols, Tls};
+use crate::wire::{Link, compress};
 
 /// Serves a connection that a client opened.
 pub(crate) async fn serve(stream: TcpStream, tls: Option<Tls>, github: Shared) {
@@ -81,19 +82,28 @@ async fn answer(
 ) -> Result<Response<Payload>, hyper::Error> {
     let _under_way = UnderWay::new(Arc::clone(&github));
     let request = whole(request, scheme).await?;
-    let (reply, latency) = {
+    let (mut reply, latency, compresses, link) = {
         let mut github = locked(&github);
-        (github.respond(&request), github.latency)
+        let reply = github.respond(&request);
+        (
+            reply,
+            github.latency,
+            github.compresses,
+            github.link.clone(),
+        )
     };
+    if compresses {
+        compress(&mut reply, &request.headers);
+    }
     let wait = latency + reply.header_delay;
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
     match reply.ending {
-        Ending::Whole | Ending::CutBody | Ending::EndlessBody => Ok(response(reply)),
+        Ending::Whole | Ending::CutBody | Ending::EndlessBody => Ok(response(reply, link)),
         Ending::ResetMidHeaders => {
             reset.ask_in_next_write();
-            Ok(response(reply))
+            Ok(response(reply, link))
         }
         Ending::Reset => {
             reset.ask();
@@ -128,8 +138,8 @@ async fn whole(request: http::Request<Incoming>, scheme: Scheme) -> Result<Reque
     })
 }
 
-fn response(reply: Reply) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(&reply));
+fn response(reply: Reply, link: Option<Link>) -> Response<Payload> {
+    let mut response = Response::new(Payload::new(&reply, link));
     *response.status_mut() =
         http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = reply.headers;

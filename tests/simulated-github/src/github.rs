@@ -15,6 +15,7 @@ use crate::rate::Rates;
 use crate::repository::Repositories;
 use crate::secondary::Spending;
 use crate::variables::Variable;
+use crate::wire::Link;
 use crate::{Access, App, Attempt, Fault, Minted, Owner, SecondaryLimit, Webhook};
 
 /// The first webhook's id: nine digits, as GitHub's are.
@@ -60,6 +61,10 @@ pub struct GitHub {
     pub installation_token_lifetime: TimeDelta,
     /// How long the server waits before it sends the headers of an answer.
     pub latency: Duration,
+    /// Whether the server compresses bodies for clients that accept gzip: yes, as GitHub does.
+    pub compresses: bool,
+    /// What all bodies that the server sends share, if that is limited.
+    pub(crate) link: Option<Link>,
     pub(crate) flavour: Flavour,
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) repositories: Repositories,
@@ -101,6 +106,8 @@ impl GitHub {
             record_answers: true,
             installation_token_lifetime: TimeDelta::hours(1),
             latency: Duration::ZERO,
+            compresses: true,
+            link: None,
             flavour: Flavour::GithubCom,
             accounts: BTreeMap::new(),
             repositories: Repositories::default(),
@@ -142,6 +149,11 @@ impl GitHub {
     /// Sets the clock; it is the system's otherwise.
     pub fn set_clock(&mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) {
         self.clock = Box::new(clock);
+    }
+
+    /// Limits what the server sends in bodies, all of them together, to so many bytes a second.
+    pub fn limit_bandwidth(&mut self, bytes_a_second: u32) {
+        self.link = Some(Link::new(bytes_a_second));
     }
 
     /// The time by the clock.

@@ -26,7 +26,7 @@
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
 //!   `headers`: what answers are made of
 //! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
-//! - `server`, `listener`, `tls`, `connection`, `socket`, `body`: the server; `proxy`: a proxy to reach it through
+//! - `server`, `listener`, `tls`, `connection`, `socket`, `body`, `wire`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 
 mod access;
@@ -69,6 +69,7 @@ mod socket;
 mod tls;
 mod variables;
 mod webhook;
+mod wire;
 
 pub use access::{Access, Level};
 pub use app::App;

@@ -56,6 +56,35 @@ async fn http_2_is_served_to_clients_that_begin_with_it() {
 }
 
 #[tokio::test]
+async fn bodies_are_compressed_for_those_who_accept_gzip() {
+    let world = tokio::task::spawn_blocking(World::new).await.unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let send = async |accepted: Option<&'static str>| {
+        let mut request = request(&world, "/orgs/acme/hooks");
+        if let Some(accepted) = accepted {
+            let accepted = http::HeaderValue::from_static(accepted);
+            request.headers_mut().insert("accept-encoding", accepted);
+        }
+        let (head, body) = client.request(request).await.unwrap().into_parts();
+        let coding = head.headers.get("content-encoding").cloned();
+        (coding, body.collect().await.unwrap().to_bytes())
+    };
+    let plain = (None, bytes::Bytes::from_static(b"[]"));
+    assert_eq!(send(None).await, plain);
+    assert_eq!(send(Some("br, identity")).await, plain);
+    let (coding, body) = send(Some("br, GZIP")).await;
+    assert_eq!(coding.unwrap(), "gzip");
+    let mut whole = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*body), &mut whole).unwrap();
+    assert_eq!(whole, "[]");
+    world.simulator.github().compresses = false;
+    assert_eq!(send(Some("gzip")).await, plain);
+    tokio::task::spawn_blocking(move || drop(world))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn requests_under_way_at_once_are_counted() {
     let world = tokio::task::spawn_blocking(World::new).await.unwrap();
     world.simulator.github().latency = Duration::from_millis(300);

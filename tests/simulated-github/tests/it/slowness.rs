@@ -74,6 +74,31 @@ fn a_body_can_come_a_few_bytes_at_a_time() {
 }
 
 #[test]
+fn all_bodies_share_a_link_that_is_slow() {
+    let world = World::new();
+    let path = format!("/orgs/acme/hooks/{}", world.webhook(0));
+    let (_, _, got) = timed(&world, &path);
+    let length = got.split_once("\r\n\r\n").unwrap().1.len();
+    let a_body = Duration::from_millis(200);
+    let bytes_a_second = length as f64 / a_body.as_secs_f64();
+    world
+        .simulator
+        .github()
+        .limit_bandwidth(bytes_a_second as u32);
+    let (first, second) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| timed(&world, &path));
+        (timed(&world, &path), other.join().unwrap())
+    });
+    let (sooner, later) = (first.1.min(second.1), first.1.max(second.1));
+    assert!(first.0.max(second.0) < a_body, "headers are held back");
+    assert!(
+        sooner >= a_body && later >= a_body * 2,
+        "{sooner:?} {later:?}"
+    );
+    assert!(got.ends_with(first.2.split_once("\r\n\r\n").unwrap().1));
+}
+
+#[test]
 fn a_body_can_go_on_for_ever() {
     let world = World::new();
     let fault = Fault::on("GET", "/hooks").endless_body();

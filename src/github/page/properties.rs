@@ -237,7 +237,26 @@ fn digest(attempts: Vec<Attempt<'_>>) {
     }));
 }
 
+/// Two rows as GitHub spells them.
+const PLAIN: &str = r#"[{"id":3804004623172239366,"guid":"0b989ba4-242f-11e5-81e1-c7b6966d2516",
+"delivered_at":"2026-11-22T12:00:00.5Z","redelivery":true,"duration":0.27,"status":"OK","status_code":200,
+"event":"push","action":null,"installation_id":null,"repository_id":1296269,"throttled_at":null},{"id":1,"guid":"g",
+"delivered_at":"2026-11-22T12:00:00Z","status_code":0,"throttled_at":"2026-11-22T12:00:00Z","action":"opened"}]"#;
+
 proptest! {
+    #[test]
+    fn whatever_needs_no_serde_serde_reads_alike(
+        page in prop_oneof![
+            rows().prop_map(|rows| body(&rows)),
+            rows().prop_map(|rows| body(&rows)).prop_flat_map(hostile::mutated),
+            hostile::mutated(PLAIN.to_owned()),
+        ]
+    ) {
+        if let Some(attempts) = plain::attempts(&page) {
+            prop_assert_eq!(by_row(&page).unwrap(), (attempts, Unreadable::default()));
+        }
+    }
+
     #[test]
     fn every_row_that_says_enough_is_read_and_every_other_is_counted(rows in rows()) {
         let page = super::tests::page(body(&rows).as_bytes());

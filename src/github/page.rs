@@ -1,0 +1,228 @@
+//! One page of a delivery log: reads only the fields that are needed, and borrows their texts from the body.
+
+mod plain;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::auth::CredentialKind;
+use super::error::{Error, RequestError, Subject};
+use crate::attempt::{Attempt, AttemptId, Guid};
+
+/// Most rows that GitHub puts on a page.
+pub(super) const ROWS: usize = 100;
+
+/// A page's body. Attempts borrow from it.
+pub struct Page {
+    body: String,
+    subject: Arc<Subject>,
+    credential: CredentialKind,
+}
+
+impl Page {
+    pub(super) fn new(body: Vec<u8>, subject: Arc<Subject>, credential: CredentialKind) -> Self {
+        // Bytes that are no UTF-8 are to cost no more than the row they are in.
+        let body = String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Self {
+            body,
+            subject,
+            credential,
+        }
+    }
+
+    /// Something about this page that GitHub's documentation rules out, as an error.
+    pub fn malformed(&self, what: &str) -> Error {
+        let failure = RequestError::Malformed(what.into());
+        Error::new((*self.subject).clone(), self.credential, failure)
+    }
+
+    /// The page's attempts, and how many of its rows could not be read, the first with its reason.
+    ///
+    /// # Errors
+    /// The body is no list at all.
+    pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Unreadable), Error> {
+        parse(&self.body).map_err(|error| self.malformed(&error.to_string()))
+    }
+}
+
+/// The attempts in a page's body, newest first as GitHub lists them, and how many of its rows could not be
+/// read, the first with its reason.
+///
+/// # Errors
+/// The body is no list at all.
+pub fn parse(body: &str) -> Result<(Vec<Attempt<'_>>, Unreadable), serde_json::Error> {
+    match plain::attempts(body) {
+        Some(attempts) => Ok((attempts, Unreadable::default())),
+        None => by_row(body),
+    }
+}
+
+/// The same for any page: one odd row must not cost the others, so each is read by itself.
+fn by_row(body: &str) -> Result<(Vec<Attempt<'_>>, Unreadable), serde_json::Error> {
+    let rows: Vec<&RawValue> = serde_json::from_str(body)?;
+    let mut attempts = Vec::with_capacity(rows.len());
+    let mut unreadable = Unreadable::default();
+    for row in rows {
+        match serde_json::from_str::<Row<'_>>(row.get()) {
+            Ok(row) => attempts.push(row.into()),
+            Err(error) => unreadable.add(error.to_string()),
+        }
+    }
+    Ok((attempts, unreadable))
+}
+
+/// Rows of a list that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How many.
+    pub rows: u64,
+    /// What was wrong with the first.
+    pub reason: Option<String>,
+}
+
+impl Unreadable {
+    pub(super) fn add(&mut self, reason: String) {
+        self.rows += 1;
+        self.reason.get_or_insert(reason);
+    }
+}
+
+impl std::ops::AddAssign for Unreadable {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.reason = self.reason.take().or(other.reason);
+    }
+}
+
+/// A row, of which only id, GUID and time have to be there. Of the rest, what is odd counts as missing.
+#[derive(Deserialize)]
+struct Row<'a> {
+    id: u64,
+    #[serde(borrow)]
+    guid: Text<'a>,
+    delivered_at: DateTime<Utc>,
+    #[serde(borrow, default)]
+    redelivery: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status_code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    action: Option<&'a RawValue>,
+    #[serde(default)]
+    throttled_at: Option<IgnoredAny>,
+}
+
+/// Text that is borrowed from the body unless it holds escapes. serde borrows a `Cow` only where it
+/// stands by itself.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> From<Row<'a>> for Attempt<'a> {
+    fn from(row: Row<'a>) -> Self {
+        fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+            serde_json::from_str(raw?.get()).ok()
+        }
+        let text = |raw| read::<Text<'a>>(raw).map(|text| text.0);
+        Self {
+            id: AttemptId(row.id),
+            guid: Guid::new(&row.guid.0),
+            delivered_at: row.delivered_at,
+            redelivery: read(row.redelivery),
+            status: text(row.status).unwrap_or_default(),
+            code: read(row.status_code),
+            throttled: row.throttled_at.is_some(),
+            event: text(row.event).unwrap_or_default(),
+            action: text(row.action),
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Verdict;
+
+    pub(super) fn page(body: &[u8]) -> Page {
+        let subject = Arc::new(Subject::app());
+        Page::new(body.to_vec(), subject, CredentialKind::Classic)
+    }
+
+    #[test]
+    fn a_row_needs_only_id_guid_and_time() {
+        let page = page(
+            br#"[{"id":3804004623172239366,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+                {"id":1,"guid":"h","delivered_at":"2026-11-22T12:00:00.123Z","redelivery":null,
+                 "status":"a\"b","status_code":null,"event":"push","action":"x\u00e9","new":[{}],
+                 "throttled_at":"2026-11-22T12:00:00Z"}]"#,
+        );
+        let (attempts, unreadable) = page.attempts().unwrap();
+        assert_eq!(unreadable, Unreadable::default());
+        assert_eq!(attempts[0].id, AttemptId(3_804_004_623_172_239_366));
+        assert_eq!(attempts[0].redelivery, None);
+        assert_eq!(attempts[0].verdict(), Verdict::Pending);
+        assert_eq!(attempts[1].status, "a\"b");
+        assert_eq!(attempts[1].action.as_deref(), Some("xé"));
+        assert!(attempts[1].throttled);
+        assert!(matches!(attempts[1].event, Cow::Borrowed("push")));
+    }
+
+    #[test]
+    fn a_row_that_does_not_parse_does_not_cost_the_page() {
+        let page = page(
+            br#"[{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+                {"id":-1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+                {"id":2,"delivered_at":"2026-11-22T12:00:00Z"}, null,
+                {"id":3,"guid":"g","delivered_at":"yesterday"},
+                {"id":4,"guid":"h","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,
+                 "status":["x"],"status_code":"500","event":7,"action":{}}]"#,
+        );
+        let (attempts, unreadable) = page.attempts().unwrap();
+        let ids: Vec<_> = attempts.iter().map(|attempt| attempt.id.0).collect();
+        assert_eq!(ids, [1, 4]);
+        let odd = &attempts[1];
+        assert_eq!(
+            (odd.redelivery, odd.code, &*odd.event),
+            (Some(true), None, "")
+        );
+        assert_eq!(unreadable.rows, 4);
+        assert!(
+            unreadable
+                .reason
+                .is_some_and(|reason| reason.contains("-1"))
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_cost_nothing_but_themselves() {
+        let page = page(
+            b"[{\"id\":1,\"guid\":\"g\",\"delivered_at\":\"2026-11-22T12:00:00Z\",\"event\":\"a\xff\"},
+                {\"id\":2,\"guid\":\"h\",\"delivered_at\":\"2026-11-22T12:00:00Z\"}]",
+        );
+        let (attempts, unreadable) = page.attempts().unwrap();
+        assert_eq!((attempts.len(), unreadable.rows), (2, 0));
+        assert_eq!(attempts[0].event, "a\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_no_list_is_malformed() {
+        for body in ["", "{}", "<html>", "[", "null"] {
+            let page = page(body.as_bytes());
+            let error = page.attempts().unwrap_err();
+            assert!(
+                matches!(error.failure(), RequestError::Malformed(_)),
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What an earlier pass remembered, and what it lost.
+
+use super::*;
+
+/// `a`, first attempted so many minutes ago, as an earlier pass remembers it.
+fn failed(minutes: i64) -> Failure {
+    Failure {
+        guid: Guid::new("a"),
+        newest: Newest::from(original(1, "a", minutes, 503)),
+        first: First::At(ago(minutes)),
+        attempts: Vec::new(),
+        made_before: 0,
+        counted_before: 0,
+    }
+}
+
+fn remembered(failure: Failure) -> Remembered {
+    Remembered {
+        failures: vec![failure],
+        counted: Some(window().start),
+        ..Remembered::default()
+    }
+}
+
+#[test]
+fn what_an_earlier_pass_saw_is_known_from_the_start() {
+    let earlier = || {
+        let mut failures = failures(vec![vec![
+            redelivery(8, "a", DAY + 10, 503),
+            original(7, "a", 2 * DAY, 503),
+        ]]);
+        failures.pop()
+    };
+    assert_eq!(earlier(), None, "not in the window by itself");
+    let mut open = Failure {
+        newest: Newest::from(redelivery(8, "a", DAY + 10, 503)),
+        made_before: 4,
+        counted_before: 2,
+        ..failed(2 * DAY)
+    };
+    let fold = |failure: Failure, rows: Vec<Attempt<'static>>| {
+        let mut history = History::new(window(), remembered(failure));
+        history.fold(rows);
+        history.fold(vec![original(1, "old", DAY + 20, 200)]);
+        assert_eq!(history.end(), Some(End::Window), "its original is known");
+        history.into_failures(End::Window).0
+    };
+    let found = fold(
+        open.clone(),
+        vec![
+            redelivery(9, "a", 5, 503),
+            redelivery(8, "a", DAY + 10, 503),
+        ],
+    );
+    assert_eq!(
+        found[0].made_before, 4,
+        "what is older than the window is not counted again"
+    );
+    assert_eq!(found[0].redeliveries().count(), 1);
+    assert_eq!(
+        (found[0].newest.id, found[0].first),
+        (AttemptId(9), First::At(ago(2 * DAY)))
+    );
+
+    open.made_before = 0;
+    assert_eq!(fold(open, vec![redelivery(9, "a", 5, 200)]), []);
+}
+
+#[test]
+fn what_was_remembered_and_delivered_since_does_not_come_back() {
+    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    history.fold(vec![redelivery(9, "a", 5, 200)]);
+    history.fold(vec![original(8, "b", 2 * HOUR, 200)]);
+    history.fold(vec![original(7, "c", 3 * HOUR, 200)]);
+    history.fold(vec![original(1, "a", 10 * HOUR, 503)]);
+    assert_eq!(history.into_failures(End::Log).0, []);
+}
+
+#[test]
+fn nobody_looks_for_the_original_of_what_was_lost() {
+    for (lost, end) in [("a", Some(End::Window)), ("b", None)] {
+        let remembered = Remembered {
+            lost: [Guid::new(lost).digits()].into(),
+            ..Remembered::default()
+        };
+        let mut history = History::new(window(), remembered);
+        history.fold(vec![redelivery(9, "a", 5, 503)]);
+        history.fold(vec![original(1, "old", DAY + 20, 200)]);
+        assert_eq!(history.end(), end);
+    }
+}
+
+#[test]
+fn only_what_was_remembered_is_told_with_what_was_read_of_it() {
+    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    let a = Guid::new("a");
+    history.fold(vec![redelivery(9, "a", 5, 504), original(8, "b", 6, 503)]);
+    let told = history.remembered(&a).unwrap();
+    assert_eq!(told.newest.id, AttemptId(9));
+    assert_eq!(told.first, First::At(ago(10 * HOUR)));
+    assert_eq!(history.remembered(&Guid::new("b")), None);
+    history.fold(vec![redelivery(7, "a", 7, 200)]);
+    assert_eq!(history.remembered(&a), None);
+}
+
+#[test]
+fn where_reading_broke_off_nobody_knows_what_came_of_it() {
+    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    history.fold(vec![original(8, "b", 6, 503)]);
+    let (mut found, _) = history.into_failures(End::Broken);
+    found.sort_by(|a, b| a.guid.cmp(&b.guid));
+    assert_eq!(found[0].first, First::Unseen);
+    assert_eq!(found[1].first, First::At(ago(6)));
+}
