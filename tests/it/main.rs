@@ -19,6 +19,7 @@ mod crash;
 mod decisions;
 mod discovery;
 mod docs_script;
+mod documents;
 mod ended;
 mod errors;
 mod harness;

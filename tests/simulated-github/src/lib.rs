@@ -26,7 +26,7 @@
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
 //!   `headers`: what answers are made of
 //! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
-//! - `server`, `loopback`, `tls`, `connection`, `socket`, `body`, `wire`: the server; `proxy`: a proxy to reach it through
+//! - `server`, `listener`, `tls`, `connection`, `socket`, `body`, `wire`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 
 mod access;
@@ -47,9 +47,9 @@ mod hooks;
 mod installation;
 mod jwt;
 mod key;
+mod listener;
 mod listing;
 mod log;
-mod loopback;
 mod mint;
 mod paging;
 mod permission;

@@ -1,4 +1,5 @@
-//! Serves a simulated GitHub with a webhook that missed three deliveries, to try things on.
+//! Serves a simulated GitHub to try things on: `acme` has a webhook that missed three deliveries, `acme-labs` one whose
+//! receiver refuses one of them each time.
 #![expect(
     clippy::print_stdout,
     reason = "the one line it prints is how scripts learn the address"
@@ -6,10 +7,11 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::net::SocketAddr;
 
 use chrono::{SubsecRound, TimeDelta};
 use serde_json::json;
-use simulated_github::{Access, Attempt, GitHub, Owner, Simulator, Webhook, guid};
+use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Simulator, Webhook, guid};
 
 const TOKEN: &str = "simulated-token";
 
@@ -19,9 +21,12 @@ const SECONDS_APART: i64 = 28;
 const FAILED: [i32; 3] = [60, 141, 222];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let port = port(std::env::args().skip(1))?;
-    let (github, hook) = missed_deliveries();
-    let simulator = Simulator::start_on(github, port)?;
+    let address = address(std::env::args().skip(1))?;
+    let mut github = GitHub::new();
+    github.add_token(TOKEN, Access::admin());
+    let hook = missed_deliveries(&mut github);
+    refused_delivery(&mut github);
+    let simulator = Simulator::start_on(github, address)?;
     let line = json!({
         "url": simulator.url(),
         "organization": "acme",
@@ -36,28 +41,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The port from `--port N`; 0, for a free one, without it.
-fn port(mut arguments: impl Iterator<Item = String>) -> Result<u16, String> {
-    let usage = "usage: simulated-github [--port N]";
+/// Where to listen, from `--listen ADDRESS:PORT`; without it, on a free port of loopback.
+fn address(mut arguments: impl Iterator<Item = String>) -> Result<SocketAddr, String> {
+    let usage =
+        "usage: simulated-github [--listen ADDRESS:PORT], as in 127.0.0.1:0 for a free port";
     match (
         arguments.next().as_deref(),
         arguments.next(),
         arguments.next(),
     ) {
-        (None, ..) => Ok(0),
-        (Some("--port"), Some(port), None) => port
+        (None, ..) => Ok(SocketAddr::from(([127, 0, 0, 1], 0))),
+        (Some("--listen"), Some(address), None) => address
             .parse()
-            .map_err(|_| format!("`{port}` is not a port; {usage}")),
+            .map_err(|_| format!("`{address}` is no address with a port; {usage}")),
         _ => Err(usage.to_owned()),
     }
 }
 
-/// An organization's webhook whose log goes back two hours; three of its deliveries failed.
-fn missed_deliveries() -> (GitHub, u64) {
-    let mut github = GitHub::new();
+/// `acme`, its repository for variables, and its webhook, whose log goes back two hours; three of its deliveries failed.
+fn missed_deliveries(github: &mut GitHub) -> u64 {
     github.add_organization("acme");
     github.add_repository("acme", "ops");
-    github.add_token(TOKEN, Access::admin());
     let hook = github.add_webhook(
         Owner::Organization("acme".to_owned()),
         Webhook::new("https://ci.example.com/hook"),
@@ -73,5 +77,26 @@ fn missed_deliveries() -> (GitHub, u64) {
         };
         github.webhook_mut(hook).log(attempt);
     }
-    (github, hook)
+    hook
+}
+
+/// `acme-labs`, and its webhook, whose receiver takes what it gets but for one delivery: that failed, and again when it was
+/// redelivered.
+fn refused_delivery(github: &mut GitHub) {
+    github.add_organization("acme-labs");
+    let refused = guid(1_000_000);
+    let mut webhook = Webhook::new("https://labs.example.com/hook");
+    webhook.receiver = Receiver::up().poisoned(&*refused);
+    let hook = github.add_webhook(Owner::Organization("acme-labs".to_owned()), webhook);
+    let now = github.now().trunc_subsecs(0);
+    let minutes_ago = |minutes| now - TimeDelta::minutes(minutes);
+    for attempt in [
+        Attempt::ok(guid(1_000_001), minutes_ago(61)),
+        Attempt::failed(&*refused, minutes_ago(60)),
+        Attempt::ok(guid(1_000_002), minutes_ago(51)),
+        Attempt::failed(&*refused, minutes_ago(50)).redelivery(),
+        Attempt::ok(guid(1_000_003), minutes_ago(49)),
+    ] {
+        github.webhook_mut(hook).log(attempt);
+    }
 }

@@ -16,8 +16,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::loopback::Loopback;
-use crate::server::locked;
+use crate::listener::Listener;
+use crate::server::{ANY_PORT, locked};
 
 /// The port of a target that names none; one of `CONNECT` always does.
 const HTTP_PORT: u16 = 80;
@@ -53,7 +53,7 @@ pub struct ProxyRequest {
 /// machine. Like [`Simulator`](crate::Simulator) it has a thread of its own and stops when dropped.
 pub struct Proxy {
     state: Arc<Mutex<State>>,
-    loopback: Loopback,
+    listener: Listener,
 }
 
 #[derive(Default)]
@@ -74,21 +74,23 @@ impl Proxy {
     pub fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let asked = Arc::clone(&state);
-        let started = Loopback::start("proxy", 0, move |stream| serve(stream, Arc::clone(&asked)));
+        let started = Listener::start("proxy", ANY_PORT, move |stream| {
+            serve(stream, Arc::clone(&asked))
+        });
         match started {
-            Ok(loopback) => Self { state, loopback },
+            Ok(listener) => Self { state, listener },
             Err(error) => panic!("cannot listen on 127.0.0.1: {error}"),
         }
     }
 
     /// As `HTTPS_PROXY` and the like hold it: `http://127.0.0.1:4711`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.loopback.address())
+        format!("http://{}", self.listener.address())
     }
 
     /// The same with credentials: `http://user:password@127.0.0.1:4711`. They must be such as need no encoding in a URL.
     pub fn url_with(&self, user: &str, password: &str) -> String {
-        format!("http://{user}:{password}@{}", self.loopback.address())
+        format!("http://{user}:{password}@{}", self.listener.address())
     }
 
     /// Wants these credentials, as `Basic`, from now on, and answers 407 without them.
@@ -115,7 +117,7 @@ impl Proxy {
 
     /// How many connections were accepted so far.
     pub fn connections(&self) -> usize {
-        self.loopback.accepted()
+        self.listener.accepted()
     }
 }
 

@@ -1,23 +1,26 @@
 //! The server: a thin shell round [`GitHub::respond`].
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::connection::serve;
 use crate::github::GitHub;
-use crate::loopback::Loopback;
+use crate::listener::Listener;
 use crate::tls::{Protocols, Tls};
+
+/// A free port of loopback.
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The state, shared with the thread that serves it.
 pub(crate) type Shared = Arc<Mutex<GitHub>>;
 
-/// A running server on 127.0.0.1. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
+/// A running server, on 127.0.0.1 unless it is told otherwise. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
 ///
 /// It has a thread of its own, so tests need no runtime, and stops when dropped.
 pub struct Simulator {
     github: Shared,
-    loopback: Loopback,
+    listener: Listener,
     ca_pem: Option<String>,
 }
 
@@ -27,15 +30,15 @@ impl Simulator {
     /// # Panics
     /// If the machine has none, or no thread to spare.
     pub fn start(github: GitHub) -> Self {
-        or_panic(Self::start_on(github, 0))
+        or_panic(Self::start_on(github, ANY_PORT))
     }
 
-    /// Serves on a port; 0 is a free one.
+    /// Serves on an address of this machine; port 0 is a free one. What is not on loopback can be reached from outside.
     ///
     /// # Errors
-    /// When the port is taken, or the machine has no thread to spare.
-    pub fn start_on(github: GitHub, port: u16) -> io::Result<Self> {
-        Self::serve(github, port, None)
+    /// When the address is not this machine's, the port is taken, or the machine has no thread to spare.
+    pub fn start_on(github: GitHub, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(github, address, None)
     }
 
     /// Serves over TLS on a free port, with a certificate for [`CERTIFICATE_NAMES`](crate::CERTIFICATE_NAMES) that a private
@@ -44,19 +47,19 @@ impl Simulator {
     /// # Panics
     /// If the machine has no port or thread to spare, or no randomness to make keys with.
     pub fn start_tls(github: GitHub, protocols: Protocols) -> Self {
-        or_panic(Tls::new(protocols).and_then(|tls| Self::serve(github, 0, Some(tls))))
+        or_panic(Tls::new(protocols).and_then(|tls| Self::serve(github, ANY_PORT, Some(tls))))
     }
 
-    fn serve(github: GitHub, port: u16, tls: Option<Tls>) -> io::Result<Self> {
+    fn serve(github: GitHub, address: SocketAddr, tls: Option<Tls>) -> io::Result<Self> {
         let github = Arc::new(Mutex::new(github));
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let served = Arc::clone(&github);
-        let loopback = Loopback::start("simulated-github", port, move |stream| {
+        let listener = Listener::start("simulated-github", address, move |stream| {
             serve(stream, tls.clone(), Arc::clone(&served))
         })?;
         Ok(Self {
             github,
-            loopback,
+            listener,
             ca_pem,
         })
     }
@@ -71,7 +74,7 @@ impl Simulator {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.loopback.address()
+        self.listener.address()
     }
 
     /// The certificate, in PEM, of the authority that a client must trust to reach the server.
@@ -87,7 +90,7 @@ impl Simulator {
 
     /// How many connections were accepted so far, also those whose client did not get past TLS.
     pub fn connections(&self) -> usize {
-        self.loopback.accepted()
+        self.listener.accepted()
     }
 
     /// The state, to look at or to change; no request is answered while this is held.

@@ -10,7 +10,7 @@ use crate::client::World;
 #[test]
 fn it_prints_where_it_is_and_serves_three_missed_deliveries() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_simulated-github"))
-        .args(["--port", "0"])
+        .args(["--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -47,13 +47,13 @@ fn it_prints_where_it_is_and_serves_three_missed_deliveries() {
 #[test]
 fn it_says_how_it_is_used() {
     let output = Command::new(env!("CARGO_BIN_EXE_simulated-github"))
-        .arg("--prt")
+        .arg("--port")
         .output()
         .unwrap();
     assert!(!output.status.success());
     assert!(
         String::from_utf8(output.stderr)
             .unwrap()
-            .contains("--port N")
+            .contains("--listen ADDRESS:PORT")
     );
 }

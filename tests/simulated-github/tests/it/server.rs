@@ -115,8 +115,7 @@ fn a_server_stops_when_dropped() {
 #[test]
 fn a_port_that_is_taken_is_an_error() {
     let simulator = Simulator::start(GitHub::new());
-    let port = simulator.url().rsplit(':').next().unwrap().parse().unwrap();
-    assert!(Simulator::start_on(GitHub::new(), port).is_err());
+    assert!(Simulator::start_on(GitHub::new(), simulator.address()).is_err());
 }
 
 #[test]

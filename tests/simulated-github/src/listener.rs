@@ -1,7 +1,7 @@
 //! A listener with a thread of its own.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -9,28 +9,28 @@ use std::thread::JoinHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// Accepts connections on 127.0.0.1 until dropped, on a thread of its own: tests need no runtime.
-pub(crate) struct Loopback {
+/// Accepts connections until dropped, on a thread of its own: tests need no runtime.
+pub(crate) struct Listener {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Loopback {
-    /// Listens on a port, or on a free one if that is 0, and runs `connection` for each connection.
+impl Listener {
+    /// Listens on an address, on a free port if that is 0, and runs `connection` for each connection.
     ///
     /// # Errors
-    /// When the port is taken, or the machine has no thread to spare.
+    /// When the address is not this machine's or the port is taken, or the machine has no thread to spare.
     pub(crate) fn start<F>(
         name: &str,
-        port: u16,
+        address: SocketAddr,
         connection: impl Fn(TcpStream) -> F + Send + 'static,
     ) -> io::Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +64,7 @@ impl Loopback {
     }
 }
 
-impl Drop for Loopback {
+impl Drop for Listener {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
