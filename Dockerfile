@@ -3,7 +3,13 @@
 FROM rust:1.95-alpine AS build
 # Alpine keeps one version of a package per release, so a pin here would only break later.
 # hadolint ignore=DL3018
-RUN apk add --no-cache busybox-static musl-dev
+RUN apk add --no-cache busybox-static musl-dev \
+    && rustup component add rust-src
+# The standard library is compiled for size like the rest, without what finds lines of source for backtraces: there is no
+# debug information to find them in. RUSTC_BOOTSTRAP lets this stable Rust do so.
+ENV RUSTC_BOOTSTRAP=1 \
+    CARGO_UNSTABLE_BUILD_STD="std,panic_unwind" \
+    CARGO_UNSTABLE_BUILD_STD_FEATURES="panic-unwind,optimize_for_size"
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY attempt attempt
@@ -12,16 +18,16 @@ COPY tests/simulated-github tests/simulated-github
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \
-    && cargo build --release --locked --bin redeliver-webhooks
+    && cargo build --release --locked --bin redeliver-webhooks --target "$(rustc --print host-tuple)"
 COPY src src
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --release --locked --bin redeliver-webhooks
+    && cargo build --release --locked --bin redeliver-webhooks --target "$(rustc --print host-tuple)"
 # In Kubernetes mode the runner starts the image with `tail -f /dev/null`, copies the work folder in and compares it
 # (`tar`, `find`, `stat`, `chmod`, `mkdir`), and then runs a script (`sh`, `rm`, `mv`, `env`).
 ARG BUSYBOX_COMMANDS="chmod env find mkdir mv rm sh stat tail tar"
 # `/out` is the root of the image, to the last file.
 RUN mkdir -p /out/bin \
-    && cp target/release/redeliver-webhooks /out/ \
+    && cp target/*/release/redeliver-webhooks /out/ \
     && cp /bin/busybox.static /out/bin/busybox \
     && for command in $BUSYBOX_COMMANDS; do ln -s busybox "/out/bin/$command" || exit 1; done
 
