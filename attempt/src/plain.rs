@@ -197,8 +197,10 @@ impl<'a> Cursor<'a> {
             Field::StatusCode => self.values.code = self.integer_or_null()?,
             Field::Event => self.values.event = self.text_or_null()?.unwrap_or_default(),
             Field::Action => self.values.action = self.text_or_null()?,
-            Field::ThrottledAt => self.values.throttled = !self.pass_over()?.is_null(),
-            Field::Other => drop(self.pass_over()?),
+            Field::ThrottledAt => self.values.throttled = !self.pass_over()?,
+            Field::Other => {
+                self.pass_over()?;
+            }
         }
         Some(())
     }
@@ -327,13 +329,13 @@ impl<'a> Cursor<'a> {
         (count > 0).then_some((count, number))
     }
 
-    /// Passes over a value of any sort but a list or an object.
-    fn pass_over(&mut self) -> Option<Passed> {
+    /// Passes over a value of any sort but a list or an object. Tells whether it is null.
+    fn pass_over(&mut self) -> Option<bool> {
         match self.next()? {
-            b'"' => self.plain().map(|_| Passed::Value),
-            b't' | b'f' => self.flag().map(|_| Passed::Value),
-            b'n' => self.word(b"null").then_some(Passed::Null),
-            _ => self.pass_over_number().map(|()| Passed::Value),
+            b'"' => self.plain().map(|_| false),
+            b't' | b'f' => self.flag().map(|_| false),
+            b'n' => self.word(b"null").then_some(true),
+            _ => self.pass_over_number().map(|()| false),
         }
     }
 
@@ -348,18 +350,6 @@ impl<'a> Cursor<'a> {
             self.any_digits()?;
         }
         Some(())
-    }
-}
-
-/// What was passed over.
-enum Passed {
-    Null,
-    Value,
-}
-
-impl Passed {
-    fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
     }
 }
 
