@@ -77,6 +77,12 @@ impl Evidence {
         }
     }
 
+    /// Takes in that a redelivery succeeded after the log was read.
+    pub fn add_success(&mut self, at: DateTime<Utc>) {
+        self.slices.entry(slice_of(at)).or_default().succeeded += 1;
+        self.last_success = self.last_success.max(Some(at));
+    }
+
     /// Whether the receiver was up around this time: the slice that holds it, or one next to it,
     /// holds a success. (A delivery that failed has no success, so it is another's.)
     pub fn was_up(&self, at: DateTime<Utc>) -> bool {

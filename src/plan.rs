@@ -170,9 +170,10 @@ fn due_at(
     backoff: TimeDelta,
 ) -> Option<DateTime<Utc>> {
     // One that was asked for and not seen counts as made, at the time it was asked for; and its row may
-    // still come.
-    let newest = asked.map_or(failure.newest.at, |asked| asked.at);
-    let made = made + usize::from(asked.is_some());
+    // still come. One that GitHub gave no clear answer to was hardly made, once that has not come.
+    let accepted = asked.filter(|asked| !asked.unclear);
+    let newest = accepted.map_or(failure.newest.at, |asked| asked.at);
+    let made = made + usize::from(accepted.is_some());
     let may_come = asked.map_or(newest, |asked| {
         asked.at + if asked.unclear { UNCLEAR } else { LAG }
     });

@@ -322,6 +322,10 @@ impl Serving<'_> {
             }
             return Some(memory);
         }
+        let mut evidence = evidence.clone();
+        let delivered = deliveries.iter().filter_map(|delivery| delivery.delivered);
+        delivered.for_each(|seen| evidence.add_success(seen.at));
+        let evidence = &evidence;
         // The next pass reads from here on: whatever has no outcome yet, it reads again.
         let pending = deliveries
             .iter()

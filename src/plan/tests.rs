@@ -254,14 +254,11 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
         );
         plan.rest.is_empty()
     };
-    let due = |unclear, minute| due_after(&[60], unclear, minute);
-    assert!(!due(false, 159) && due(false, 160), "an hour");
-    assert!(
-        !due(true, 109) && due(true, 110),
-        "ten minutes, and the back-off of the second"
-    );
-    let third = |minute| due_after(&[60, 80], true, minute);
-    assert!(!third(119) && third(120), "the back-off of the third");
+    for redelivered in [&[60][..], &[60, 80]] {
+        let due = |unclear, minute| due_after(redelivered, unclear, minute);
+        assert!(!due(false, 159) && due(false, 160), "an hour");
+        assert!(!due(true, 109) && due(true, 110), "ten minutes");
+    }
     // Once the log shows an attempt since, it is seen.
     let asked = Asked {
         at: at(100),
@@ -276,6 +273,25 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
     // GitHub's log has whole seconds: one of the same second is it.
     assert_eq!(told(100, 105).rest[0].asked, None);
     assert_eq!(told(99, 105).rest[0].asked, Some(asked));
+}
+
+#[test]
+fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_anew() {
+    let failures = || vec![failure(1, 0, &[10, 20, 30, 40, 50])];
+    let asked = |unclear| {
+        let at = at(100);
+        Asked { at, unclear }
+    };
+    // It accepted something after the last that was seen, and before the one that was not.
+    let evidence = up_at(&[90]);
+    let due = |unclear, minute| {
+        let asked = |_: &Failure| Some(asked(unclear));
+        plan(failures(), asked, &evidence, &policy(), at(minute), at(0))
+            .rest
+            .is_empty()
+    };
+    assert!(!due(true, 109) && due(true, 110));
+    assert!(!due(false, 459) && due(false, 460));
 }
 
 #[test]
