@@ -91,11 +91,12 @@ impl Judge<'_> {
     }
 }
 
-/// How many pages reach back to `from`, and one more, as rows now and then swap places with their neighbours on the next.
+/// How many pages reach back to `from`, those of the very moment `now` included, and one more, as rows now and then swap places with their neighbours on the next.
 fn pages(rows: &[DateTime<Utc>], page: usize, from: DateTime<Utc>, now: DateTime<Utc>) -> usize {
-    let count = |time: DateTime<Utc>| rows.partition_point(|at| *at < time);
-    let all = count(now).div_ceil(page).max(1);
-    (2 + (count(now) - count(from)) / page).min(all)
+    let older = |time: DateTime<Utc>| rows.partition_point(|at| *at < time);
+    let seen = rows.partition_point(|at| *at <= now);
+    let all = seen.div_ceil(page).max(1);
+    (2 + (seen - older(from)) / page).min(all)
 }
 
 /// How often a pass looks for what came of its redeliveries, wave by wave.
