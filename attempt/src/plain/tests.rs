@@ -1,0 +1,141 @@
+use super::*;
+
+#[test]
+fn what_a_text_begins_with_is_compared_to_the_last_byte() {
+    let text: Vec<u8> = (0..40).collect();
+    for length in 0..=text.len() {
+        let mut with = text[..length].to_vec();
+        assert!(begins(&text, &with));
+        assert!(!begins(&text[..length], &[&with[..], b"x"].concat()));
+        for place in 0..length {
+            with[place] ^= 0x80;
+            assert!(!begins(&text, &with), "{length} {place}");
+            with[place] ^= 0x80;
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_text_is_found_wherever_it_is() {
+    for length in 0..40 {
+        let plain = "é".repeat(length / 2) + &"x".repeat(length % 2);
+        for rest in ["", "1234567890"] {
+            let whole = format!("{plain}\"{rest}");
+            assert_eq!(plain_length(whole.as_bytes()), Some(length), "{whole}");
+            for odd in ["\\", "\n", "\u{1f}", "\0"] {
+                let whole = format!("{plain}{odd}\"{rest}");
+                assert_eq!(plain_length(whole.as_bytes()), None, "{whole:?}");
+            }
+            assert_eq!(plain_length(format!("{plain}{rest}").as_bytes()), None);
+        }
+    }
+}
+
+#[test]
+fn githubs_own_spelling_of_a_time_is_read() {
+    for text in [
+        "2026-11-22T12:34:56Z",
+        "2026-11-22T12:34:56.7Z",
+        "2024-02-29T00:00:00.123456789Z",
+        "0000-01-01T23:59:59.000Z",
+    ] {
+        let time = utc(text.as_bytes());
+        assert_eq!(time, Some(text.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn other_times_and_what_is_none_are_left_to_chrono() {
+    for text in [
+        "",
+        "2026-11-22 12:34:56Z",
+        "2026-11-22T12:34:56",
+        "2026-11-22T12:34:56.Z",
+        "2026-11-22T12:34:56.1234567890Z",
+        "2026-11-22T12:34:56+00:00",
+        "2023-02-29T00:00:00Z",
+        "2026-11-22T24:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "2026-11-22T1:34:56.7Z",
+        "2026-11-22T12:34:+6Z",
+    ] {
+        assert_eq!(utc(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_page_as_github_spells_it_is_read() {
+    let row = r#"{"id":3804004623172239366,"guid":"0b989ba4-242f-11e5-81e1-c7b6966d2516",
+        "delivered_at":"2026-11-22T12:00:00Z","redelivery":false,"duration":0.27,"status":"OK","status_code":200,
+        "event":"push","action":null,"installation_id":null,"repository_id":1296269,"throttled_at":null}"#;
+    let page = format!("[{row}, {row}]\n");
+    let read = attempts(page.as_bytes()).unwrap();
+    assert_eq!(read.len(), 2);
+    assert_eq!(read[0].id, AttemptId(3_804_004_623_172_239_366));
+    assert_eq!(read[1].status, "OK");
+    assert_eq!((read[0].code, read[0].redelivery), (Some(200), Some(false)));
+    assert_eq!(attempts(b" [ ] "), Some(Vec::new()));
+}
+
+#[test]
+fn nothing_of_the_row_before_stays_where_a_row_lacks_it() {
+    let whole = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,"status":"OK","status_code":200,
+        "event":"push","action":"opened","throttled_at":"2026-11-22T12:00:00Z""#;
+    let least = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
+    for page in [
+        format!("[{{{whole}}},{{{least}}}]"),
+        format!("[{{{whole}}},{{{least}}},{{{whole}}}]"),
+    ] {
+        let read = attempts(page.as_bytes()).unwrap();
+        let alone = format!("[{{{least}}}]");
+        assert_eq!(read[1..2], attempts(alone.as_bytes()).unwrap());
+        assert!(read[2..].iter().all(|third| *third == read[0]));
+    }
+    for missing in ["id", "guid", "delivered_at"] {
+        let less = least.replacen(missing, "other", 1);
+        let page = format!("[{{{least}}},{{{less}}}]");
+        assert_eq!(attempts(page.as_bytes()), None, "{missing}");
+    }
+}
+
+#[test]
+fn what_is_spelled_otherwise_is_left_to_serde() {
+    let row = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
+    assert!(attempts(format!("[{{{row}}}]").as_bytes()).is_some());
+    for more in [
+        r#","id":1"#,
+        r#","status":null,"status":null"#,
+        r#","status":"a\"b""#,
+        r#","new":[]"#,
+        r#","new":{}"#,
+        r#","new":01"#,
+        r#","new":1."#,
+        r#","new":-"#,
+        r#","new":nul"#,
+        r#","status_code":-1"#,
+        r#","status_code":2e2"#,
+        r#","status_code":9223372036854775808"#,
+        r#","status_code":10000000000000000000"#,
+        r#","redelivery":"true""#,
+        ",",
+        "]",
+    ] {
+        assert_eq!(
+            attempts(format!("[{{{row}{more}}}]").as_bytes()),
+            None,
+            "{more}"
+        );
+    }
+    for page in [
+        "",
+        "[",
+        "{}",
+        "[{}]",
+        "[],",
+        "null",
+        "[1]",
+        &format!("[{{{row}}},]"),
+    ] {
+        assert_eq!(attempts(page.as_bytes()), None, "{page}");
+    }
+}
