@@ -126,6 +126,16 @@ fn what_is_spelled_otherwise_is_left_to_serde() {
             "{more}"
         );
     }
+    for id in [
+        "18446744073709551616",
+        "99999999999999999999",
+        "01",
+        "1.0",
+        "-1",
+    ] {
+        let row = row.replacen('1', id, 1);
+        assert_eq!(attempts(format!("[{{{row}}}]").as_bytes()), None, "{id}");
+    }
     for page in [
         "",
         "[",
