@@ -99,6 +99,29 @@ fn nothing_of_the_row_before_stays_where_a_row_lacks_it() {
 }
 
 #[test]
+fn a_value_is_the_row_befores_only_where_that_row_says_the_same() {
+    let rows = [
+        r#"{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","status":"OK","status_code":200,"redelivery":true}"#,
+        r#"{"id":2,"guid":"h","delivered_at":"2026-11-22T12:00:01Z","status":"timed out","status_code":0,"redelivery":null}"#,
+        r#"{"id":3,"guid":"i","status":"OK","status_code":2000,"delivered_at":"2026-11-22T12:00:02Z","redelivery":true}"#,
+    ];
+    let alone = rows.map(|row| format!("[{row}]"));
+    let alone = [0, 1, 2].map(|n| attempts(alone[n].as_bytes()).unwrap().remove(0));
+    for order in [
+        [0, 1, 0],
+        [1, 0, 1],
+        [0, 1, 2],
+        [2, 1, 2],
+        [0, 2, 0],
+        [0, 0, 1],
+    ] {
+        let page = format!("[{}]", order.map(|n| rows[n]).join(","));
+        let read = attempts(page.as_bytes()).unwrap();
+        assert_eq!(read, order.map(|n| alone[n].clone()), "{order:?}");
+    }
+}
+
+#[test]
 fn what_is_spelled_otherwise_is_left_to_serde() {
     let row = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
     assert!(attempts(format!("[{{{row}}}]").as_bytes()).is_some());
