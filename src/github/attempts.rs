@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -126,7 +127,7 @@ impl Log {
     }
 }
 
-/// Asks GitHub to redeliver an attempt. Asking twice delivers twice, so it is asked once
+/// Asks GitHub to redeliver an attempt, and tells when the request left. Asking twice delivers twice, so it is asked once
 /// (<https://docs.github.com/en/rest/orgs/webhooks#redeliver-a-delivery-for-an-organization-webhook>).
 ///
 /// # Errors
@@ -135,10 +136,11 @@ pub async fn redeliver(
     client: &Client,
     webhook: &Webhook,
     attempt: AttemptId,
+    left_at: &mut DateTime<Utc>,
 ) -> Result<(), Error> {
     let path = format!("{}/deliveries/{attempt}/attempts", webhook.path());
     client
-        .ask_for_redelivery(&path)
+        .ask_for_redelivery(&path, left_at)
         .await
         .map(drop)
         .map_err(|failure| client.failed(&Subject::of_webhook(webhook), failure))

@@ -153,8 +153,16 @@ impl Client {
         path: &str,
         mut on_headers: impl FnMut(&HeaderMap) + Send,
     ) -> Result<Answer, RequestError> {
-        self.request(Kind::Read, Method::GET, path, None, &mut on_headers)
-            .await
+        let left_at = &mut self.now();
+        self.request(
+            Kind::Read,
+            Method::GET,
+            path,
+            None,
+            &mut on_headers,
+            left_at,
+        )
+        .await
     }
 
     /// Asks for a change that may be made twice.
@@ -167,14 +175,19 @@ impl Client {
         let kind = if self.last { Kind::Last } else { Kind::Change };
         let body = body.map(serde_json::to_value).transpose();
         let body = body.map_err(|error| RequestError::Unsent(error.to_string()))?;
-        self.request(kind, method, path, body.as_ref(), &mut |_| {})
+        let left_at = &mut self.now();
+        self.request(kind, method, path, body.as_ref(), &mut |_| {}, left_at)
             .await
     }
 
     /// Asks for a redelivery, once, unless the request certainly did not reach GitHub.
-    pub(super) async fn ask_for_redelivery(&self, path: &str) -> Result<Answer, RequestError> {
+    pub(super) async fn ask_for_redelivery(
+        &self,
+        path: &str,
+        left_at: &mut DateTime<Utc>,
+    ) -> Result<Answer, RequestError> {
         let kind = Kind::Redelivery;
-        self.request(kind, Method::POST, path, None, &mut |_| {})
+        self.request(kind, Method::POST, path, None, &mut |_| {}, left_at)
             .await
     }
 
@@ -188,6 +201,7 @@ impl Client {
         path: &str,
         body: Option<&Value>,
         on_headers: &mut OnHeaders<'_>,
+        left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
         let (mut renewed, mut waits) = (false, Waits::new(self.requests()));
         let mut path = Cow::Borrowed(path);
@@ -213,7 +227,9 @@ impl Client {
                 Authorization::Token { input, .. } => input,
                 _ => "",
             };
-            let answer = self.shared.send(kind, request, &path, input, on_headers);
+            let answer = self
+                .shared
+                .send(kind, request, &path, input, on_headers, left_at);
             let result = answer.await;
             let Err(error) = result else {
                 return result;

@@ -203,6 +203,7 @@ impl Shared {
         path: &str,
         input: &'static str,
         on_headers: &mut OnHeaders<'_>,
+        left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
         // The semaphore is never closed, so there is always a place at last.
         let _place = self.places.acquire().await;
@@ -214,6 +215,7 @@ impl Shared {
             }
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
+        *left_at = self.clock.now();
         let method = request.method().clone();
         let began = Instant::now();
         let mut seen = Seen::default();

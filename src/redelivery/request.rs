@@ -35,8 +35,9 @@ impl Turn<'_> {
     pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
         let (client, webhook) = (self.client, self.webhook);
         self.lines.push(about(&failure));
-        let at = client.now();
-        let asked = github::redeliver(client, webhook, failure.newest.id).await;
+        // A limit may have made it wait: what counts is when it left.
+        let mut at = client.now();
+        let asked = github::redeliver(client, webhook, failure.newest.id, &mut at).await;
         let mut told = |answer: Answer| {
             let requests = self.requests.entry(failure.guid.clone()).or_default();
             requests.push(Request {
