@@ -128,6 +128,8 @@ impl<'a> Cursor<'a> {
             }
             had |= field.bit();
             if end == b'}' {
+                // What longer rows had beyond this is no longer what the values are.
+                self.before.truncate(place + 1);
                 break;
             }
         }

@@ -122,6 +122,16 @@ fn a_value_is_the_row_befores_only_where_that_row_says_the_same() {
 }
 
 #[test]
+fn a_shorter_row_leaves_nothing_of_the_row_before_it() {
+    let whole = r#"{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,"status":"OK"}"#;
+    let less = r#"{"id":2,"guid":"h","delivered_at":"2026-11-22T12:00:01Z","status":"timed out"}"#;
+    let page = format!("[{whole},{less},{whole}]");
+    let read = attempts(page.as_bytes()).unwrap();
+    let status: Vec<_> = read.iter().map(|attempt| &*attempt.status).collect();
+    assert_eq!(status, ["OK", "timed out", "OK"]);
+}
+
+#[test]
 fn what_is_spelled_otherwise_is_left_to_serde() {
     let row = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z""#;
     assert!(attempts(format!("[{{{row}}}]").as_bytes()).is_some());
