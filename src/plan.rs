@@ -53,8 +53,9 @@ pub struct Plan {
 /// Sorts out which failures are due.
 ///
 /// Those never redelivered come first, the oldest of them leading; then the others, the one that was tried
-/// longest ago leading. Were it oldest first alone, the deliveries that always fail would pile up at the head,
-/// and a receiver be probed with them alone.
+/// longest ago leading. Were it oldest first alone, the deliveries that always fail would pile up at the head.
+/// But the two kinds take turns at leading, for the first may be all that a receiver is tried with: where all that is
+/// new always fails, only another finds out that the receiver is up.
 pub fn plan(
     failures: Vec<Failure>,
     asked: impl Fn(&Failure) -> Option<Asked>,
@@ -64,8 +65,11 @@ pub fn plan(
     retention_start: DateTime<Utc>,
 ) -> Plan {
     let mut plan = Plan::default();
+    // When something was redelivered last, and the how manieth time that was for it.
+    let mut last = None;
     for failure in failures {
         let asked = unseen(&failure, asked(&failure));
+        last = last.max(last_try(&failure, asked));
         match settled(&failure, asked, evidence, policy, now, retention_start) {
             None => plan.due.push(failure),
             Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
@@ -77,6 +81,12 @@ pub fn plan(
     }
     plan.due
         .sort_unstable_by_key(|failure| (failure.made() > 0, failure.newest.at, failure.newest.id));
+    if last.is_some_and(|(_, nth)| nth == 1) {
+        let retried = plan.due.partition_point(|failure| failure.made() == 0);
+        if retried < plan.due.len() {
+            plan.due[..=retried].rotate_right(1);
+        }
+    }
     plan.rest
         .sort_unstable_by_key(|each| Reverse((each.failure.newest.at, each.failure.newest.id)));
     plan
@@ -85,6 +95,15 @@ pub fn plan(
 /// What was asked for, unless it is seen: once the log shows a newer attempt, it is.
 pub fn unseen(failure: &Failure, asked: Option<Asked>) -> Option<Asked> {
     asked.filter(|asked| failure.newest.at < whole_second(asked.at))
+}
+
+/// When a delivery was last redelivered, and how many times it has been.
+fn last_try(failure: &Failure, asked: Option<Asked>) -> Option<(DateTime<Utc>, usize)> {
+    let made = failure.made();
+    match asked {
+        Some(asked) => Some((asked.at, made + 1)),
+        None => (made > 0).then_some((failure.newest.at, made)),
+    }
 }
 
 /// Why a delivery is not due, and when it will be; `None` if it is.

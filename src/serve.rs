@@ -1,6 +1,7 @@
 //! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
 //! the same receiver, and for no others.
 
+mod outage;
 mod served;
 
 use std::borrow::Cow;
@@ -13,7 +14,7 @@ use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
-use crate::plan::{Plan, Policy, counts, counts_before, plan, unseen};
+use crate::plan::{Plan, Policy, counts, counts_before, plan};
 use crate::progress::{Phase, Steps};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
@@ -23,7 +24,6 @@ use crate::stop::Stop;
 use crate::webhook::Webhook;
 
 pub use served::Served;
-use served::deferred;
 
 const DOWN: &str = "the receiver is down";
 
@@ -70,7 +70,7 @@ impl Serving<'_> {
         let mut arrived = false;
         self.steps.at(scan.progress());
         if scan.page().await {
-            if let Some((memory, plan)) = self.outage(&scan) {
+            if let Some((memory, plan)) = self.outage(&scan, &served.report.webhook).await {
                 arrived = true;
                 let evidence = scan.evidence().clone();
                 let group = self.group(&served.report.webhook).await;
@@ -143,86 +143,6 @@ impl Serving<'_> {
     /// The webhooks of this one's receiver, once all webhooks are known.
     async fn group(&self, webhook: &Webhook) -> &Group {
         &self.groups.wait().await[&webhook.receiver]
-    }
-
-    /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
-    /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
-    fn outage(&self, scan: &Scan) -> Option<(&Memory, Plan)> {
-        let memory = self.memory()?;
-        if self.dry_run || !scan.evidence().accepts_nothing() {
-            return None;
-        }
-        let mut open = memory.open_unread();
-        open.retain(|failure| !scan.is_delivered(&failure.guid));
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for failure in open {
-            match on_first_page(&failure, scan) {
-                Some(seen) if unseen(&seen, memory.asked(&seen.guid)).is_none() => known.push(seen),
-                _ => unknown.push(failure),
-            }
-        }
-        let mut plan = self.plan(known, scan.evidence());
-        let deferred = unknown.into_iter().map(|failure| deferred(failure, DOWN));
-        plan.rest.extend(deferred);
-        (!plan.due.is_empty()).then_some((memory, plan))
-    }
-
-    /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
-    /// webhook's turn is over.
-    async fn try_one(
-        &self,
-        group: &Group,
-        memory: &Memory,
-        plan: Plan,
-        evidence: &Evidence,
-        served: &mut Served,
-    ) -> bool {
-        let Plan { mut due, rest } = plan;
-        let held_back = self.held_back().await;
-        let may = if held_back.is_none() {
-            group.arrive(self.member, due.len()).await
-        } else {
-            group.arrive(self.member, 0).await
-        };
-        let mut up = may == May::Go;
-        if matches!(may, May::Lead | May::Probe) {
-            let one = vec![due.remove(0)];
-            let mut turn = Turn::new(
-                self.redeliverer,
-                &self.client,
-                &served.report.webhook,
-                one,
-                evidence,
-                self.steps.clone(),
-            );
-            let finding = turn.probe().await;
-            let done = turn.end();
-            served.take(done);
-            match finding {
-                Finding::Up => group.found_up(),
-                Finding::Down | Finding::Nothing => group.found_down(),
-            }
-            up = finding == Finding::Up || (may == May::Probe && group.released().await);
-        }
-        if up {
-            return true;
-        }
-        served.report.down = true;
-        served.due += due.len();
-        let mut memory = memory.clone();
-        served.report.deliveries.extend(rest);
-        served.defer(due, held_back.unwrap_or(DOWN));
-        for delivery in &served.report.deliveries {
-            memory.update(&delivery.failure, counts(&delivery.failure, evidence));
-            if delivery.outcome.is_lost() {
-                memory.add_settled(&delivery.failure.guid);
-            }
-            if let Some(asked) = delivery.asked {
-                memory.add_asked(&delivery.failure.guid, asked);
-            }
-        }
-        served.memory = Some(memory);
-        false
     }
 
     fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
@@ -361,30 +281,6 @@ impl Serving<'_> {
         }
         Some(memory)
     }
-}
-
-/// A remembered delivery with what the first page shows of it; `None` where what else there may be of it
-/// stands further back.
-fn on_first_page(failure: &Failure, scan: &Scan) -> Option<Failure> {
-    let evidence = scan.evidence();
-    let Some(mut seen) = scan.remembered(&failure.guid) else {
-        return Some(failure.clone());
-    };
-    let known = (failure.newest.at, failure.newest.id);
-    let newer = seen.redeliveries();
-    let newer = newer.filter(|each| (each.at, each.id) > known);
-    let made = failure.made_before + newer.clone().count();
-    let mut counted = failure.counted_before;
-    for each in newer {
-        match evidence.was_up(each.at) {
-            true => counted += usize::from(!each.pending),
-            false if evidence.covers(each.at) => {}
-            false => return None,
-        }
-    }
-    seen.made_before += made.saturating_sub(seen.made());
-    seen.counted_before += counted.saturating_sub(counts(&seen, evidence));
-    Some(seen)
 }
 
 /// How long it is remembered what was asked for and never seen.

@@ -71,7 +71,16 @@ impl Request {
 impl Log {
     /// The log of `webhook`, from its newest page.
     pub fn new(client: &Client, webhook: &Webhook) -> Self {
-        let path = format!("{}/deliveries?per_page={ROWS}", webhook.path());
+        Self::at(client, webhook, "")
+    }
+
+    /// What GitHub calls a success in it, redirects included: only this and nothing else of each delivery.
+    pub fn of_successes(client: &Client, webhook: &Webhook) -> Self {
+        Self::at(client, webhook, "&status=success")
+    }
+
+    fn at(client: &Client, webhook: &Webhook, filter: &str) -> Self {
+        let path = format!("{}/deliveries?per_page={ROWS}{filter}", webhook.path());
         Self {
             client: client.clone(),
             subject: Arc::new(Subject::of_webhook(webhook)),

@@ -235,7 +235,8 @@ fn what_is_older_than_retention_has_expired() {
 fn the_fresh_come_first_and_the_oldest_of_them_leads() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(50)));
-    let retried = world.log(Attempt::failed(guid(1), ago(5)).redelivery());
+    world.log(Attempt::failed(guid(1), ago(45)).redelivery());
+    let retried = world.log(Attempt::failed(guid(1), ago(15)).redelivery());
     let middle = world.log(Attempt::failed(guid(2), ago(20)));
     let oldest = world.log(Attempt::failed(guid(3), ago(40)));
     let newest = world.log(Attempt::failed(guid(4), ago(10)));

@@ -27,6 +27,7 @@ mod inputs;
 mod kinds;
 mod limits;
 mod network;
+mod outage;
 mod output;
 mod permissions;
 mod policy;

@@ -214,69 +214,6 @@ async fn advance_minutes(number: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_in_an_outage_waits_as_long_as_the_redeliveries_before_it_ask_for() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 1, start());
-    // Redelivered at 0, 15 and 30 minutes: the next is due at 50.
-    for _ in 0..3 {
-        cloud.pass(&[]).await;
-        advance_minutes(15).await;
-    }
-    // More than a page, so that the pass probes before it reads on.
-    for n in 0..120 {
-        let at = start() + TimeDelta::minutes(40) + TimeDelta::seconds(n as i64);
-        cloud.log(Attempt::failed(guid(100 + n), at));
-    }
-    let before = cloud.redelivered(cloud.hook)[&guid(0)];
-    cloud.pass(&[]).await;
-    assert_eq!((before, cloud.redelivered(cloud.hook)[&guid(0)]), (3, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_probe_in_an_outage_goes_by_what_the_first_page_shows_of_its_delivery() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 1, start());
-    cloud.pass(&[]).await;
-    advance_minutes(60).await;
-    for n in 0..120 {
-        let at = start() + TimeDelta::minutes(30) + TimeDelta::seconds(n as i64);
-        cloud.log(Attempt::failed(guid(100 + n), at));
-    }
-    // A person, or a pass that was killed, has just tried in vain.
-    cloud.log(Attempt::failed(guid(0), start() + TimeDelta::minutes(59)).redelivery());
-    cloud.pass(&[]).await;
-    assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_probe_in_an_outage_counts_though_the_state_could_not_be_written() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 1, start());
-    for _ in 0..2 {
-        cloud.pass(&[]).await;
-        advance_minutes(15).await;
-    }
-    for n in 0..120 {
-        let at = start() + TimeDelta::minutes(16) + TimeDelta::seconds(n as i64);
-        cloud.log(Attempt::failed(guid(100 + n), at));
-    }
-    let unwritten = Fault::on("PATCH", "_STATE").status(500, "").always();
-    cloud.github().add_fault(unwritten);
-    cloud.pass(&[]).await;
-    cloud.github().clear_faults();
-    advance_minutes(30).await;
-    cloud.pass(&[]).await;
-    // Redelivered at 0, 15, 30 and 60 minutes: the next is due at 100.
-    advance_minutes(25).await;
-    let before = cloud.redelivered(cloud.hook)[&guid(0)];
-    cloud.pass(&[]).await;
-    assert_eq!((before, cloud.redelivered(cloud.hook)[&guid(0)]), (4, 4));
-}
-
-#[tokio::test(start_paused = true)]
 async fn nobody_reads_back_to_a_delivery_that_was_given_up() {
     let cloud = Cloud::new();
     cloud.set_receiver(Receiver::up().poisoned(guid(0)));

@@ -207,62 +207,6 @@ async fn the_state_holds_no_secret_and_needs_no_other_permission() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_deliveries_of_an_outage_of_sixty_hours_are_neither_nagged_about_nor_given_up() {
-    let cloud = Cloud::new();
-    let up_again = start() + TimeDelta::hours(60);
-    cloud.set_receiver(Receiver::down_until(up_again));
-    cloud.log_failures(cloud.hook, 3, start());
-    while !cloud.undelivered(cloud.hook).is_empty() {
-        let now = cloud.github().now();
-        assert!(
-            now < up_again + TimeDelta::hours(6) + TimeDelta::minutes(5),
-            "{now}"
-        );
-        let report = cloud.pass(&[]).await;
-        assert_eq!(count(&report, Outcome::Exhausted), 0);
-        advance(Duration::from_secs(300)).await;
-    }
-    let most = cloud.redelivered(cloud.hook).into_values().max();
-    assert!(most <= Some(18), "{most:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_of_a_busy_webhook_costs_a_handful_of_requests_a_pass() {
-    let cloud = Cloud::new();
-    let up_again = start() + TimeDelta::hours(5);
-    cloud.set_receiver(Receiver::down_until(up_again));
-    let mut sent = 0;
-    for pass in 0..10 {
-        // 1,500 deliveries in each half hour: 15 pages.
-        let now = cloud.github().now();
-        for second in 0..1_500 {
-            let at = now - TimeDelta::seconds(1_500 - second);
-            cloud.log(Attempt::failed(guid(sent), at));
-            sent += 1;
-        }
-        let before = cloud.github().requests().len();
-        let report = cloud.pass(&[]).await;
-        let made = cloud.github().requests().len() - before;
-        assert_eq!(report.result(), PassResult::Down);
-        if pass > 0 {
-            assert!(made <= 10, "pass {pass}: {made}");
-        }
-        advance(Duration::from_secs(1_800)).await;
-    }
-    let asked = cloud.github().requested(cloud.hook).len();
-    assert!(asked < 20, "{asked}");
-    // Nothing is lost: once it is up again, everything is recovered.
-    for _ in 0..60 {
-        cloud.pass(&[("INPUT_PACE", "2000")]).await;
-        if cloud.undelivered(cloud.hook).is_empty() {
-            return;
-        }
-        advance(Duration::from_secs(1_800)).await;
-    }
-    panic!("{} left", cloud.undelivered(cloud.hook).len());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_log_that_lags_longer_than_passes_are_apart_sends_nothing_twice() {
     let cloud = Cloud::new();
     cloud.github().log_lag = TimeDelta::minutes(15);

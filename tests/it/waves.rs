@@ -269,6 +269,35 @@ async fn deliveries_that_always_fail_pile_up_and_hold_up_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_all_that_is_new_always_fails_what_is_older_is_tried_in_turn() {
+    let cloud = Cloud::new();
+    let other = cloud.add_webhook("https://ci.example.com/other");
+    // One webhook of this receiver is down for good, so that each pass tries one delivery of the other.
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 20, start());
+    cloud.github().webhook_mut(other).receiver = Receiver::down();
+    cloud.log_failures(other, 1, start());
+    cloud.pass(&[]).await;
+    let always = 100..103;
+    let receiver = always
+        .clone()
+        .fold(Receiver::up(), |receiver, n| receiver.poisoned(guid(n)));
+    cloud.github().webhook_mut(other).receiver = receiver;
+    for n in always.clone() {
+        advance(Duration::from_secs(3_600)).await;
+        let now = cloud.github().now();
+        for row in [
+            Attempt::failed(guid(n), now - TimeDelta::minutes(2)),
+            Attempt::ok(guid(1_000 + n), now - TimeDelta::minutes(1)),
+        ] {
+            cloud.github().webhook_mut(other).log(row);
+        }
+        cloud.pass(&[]).await;
+    }
+    assert_eq!(cloud.undelivered(other), always.map(guid).collect());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_asked_for_is_one_error_and_holds_the_rest() {
     let cloud = Cloud::new();
     cloud.log_failures(cloud.hook, 50, start());

@@ -1,0 +1,154 @@
+//! The short way through an outage: where nothing is accepted and an earlier pass knows of it, one delivery is
+//! tried, and nothing more is read unless it gets through.
+
+use super::served::{Served, deferred};
+use super::{DOWN, Serving};
+use crate::attempt::Verdict;
+use crate::evidence::Evidence;
+use crate::github::Log;
+use crate::history::Failure;
+use crate::plan::{Plan, counts, unseen};
+use crate::receiver::{Group, May};
+use crate::redelivery::{Finding, Turn};
+use crate::scan::Scan;
+use crate::state::Memory;
+use crate::webhook::Webhook;
+
+impl Serving<'_> {
+    /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
+    /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
+    pub(super) async fn outage(&self, scan: &Scan, webhook: &Webhook) -> Option<(&Memory, Plan)> {
+        let memory = self.memory()?;
+        if self.dry_run || !scan.evidence().accepts_nothing() {
+            return None;
+        }
+        let mut open = memory.open_unread();
+        if self.is_outdated(memory, &open, scan, webhook).await {
+            return None;
+        }
+        open.retain(|failure| !scan.is_delivered(&failure.guid));
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for failure in open {
+            match on_first_page(&failure, scan) {
+                Some(seen) if unseen(&seen, memory.asked(&seen.guid)).is_none() => known.push(seen),
+                _ => unknown.push(failure),
+            }
+        }
+        let mut plan = self.plan(known, scan.evidence());
+        let deferred = unknown.into_iter().map(|failure| deferred(failure, DOWN));
+        plan.rest.extend(deferred);
+        (!plan.due.is_empty()).then_some((memory, plan))
+    }
+
+    /// Whether something may have been accepted since the log was read last, further back than the first page: a pass that
+    /// could not write its state has left no word of what it had redelivered, and neither has a person.
+    async fn is_outdated(
+        &self,
+        memory: &Memory,
+        open: &[Failure],
+        scan: &Scan,
+        webhook: &Webhook,
+    ) -> bool {
+        let Some(read) = memory.read_until() else {
+            return true;
+        };
+        if scan.evidence().covers(read) {
+            return false;
+        }
+        let Ok(Some(page)) = Log::of_successes(&self.client, webhook).next_page().await else {
+            return true;
+        };
+        let Ok((attempts, _)) = page.attempts() else {
+            return true;
+        };
+        // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
+        let mut succeeded = attempts
+            .iter()
+            .filter(|attempt| attempt.verdict() == Verdict::Succeeded);
+        succeeded.any(|attempt| {
+            attempt.delivered_at > read || open.iter().any(|failure| failure.guid == attempt.guid)
+        })
+    }
+
+    /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
+    /// webhook's turn is over.
+    pub(super) async fn try_one(
+        &self,
+        group: &Group,
+        memory: &Memory,
+        plan: Plan,
+        evidence: &Evidence,
+        served: &mut Served,
+    ) -> bool {
+        let Plan { mut due, rest } = plan;
+        let held_back = self.held_back().await;
+        let may = if held_back.is_none() {
+            group.arrive(self.member, due.len()).await
+        } else {
+            group.arrive(self.member, 0).await
+        };
+        let mut up = may == May::Go;
+        if matches!(may, May::Lead | May::Probe) {
+            let one = vec![due.remove(0)];
+            let mut turn = Turn::new(
+                self.redeliverer,
+                &self.client,
+                &served.report.webhook,
+                one,
+                evidence,
+                self.steps.clone(),
+            );
+            let finding = turn.probe().await;
+            let done = turn.end();
+            served.take(done);
+            match finding {
+                Finding::Up => group.found_up(),
+                Finding::Down | Finding::Nothing => group.found_down(),
+            }
+            up = finding == Finding::Up || (may == May::Probe && group.released().await);
+        }
+        if up {
+            return true;
+        }
+        served.report.down = true;
+        served.due += due.len();
+        let mut memory = memory.clone();
+        served.report.deliveries.extend(rest);
+        served.defer(due, held_back.unwrap_or(DOWN));
+        for delivery in &served.report.deliveries {
+            memory.update(&delivery.failure, counts(&delivery.failure, evidence));
+            if delivery.outcome.is_lost() {
+                memory.add_settled(&delivery.failure.guid);
+            }
+            if let Some(asked) = delivery.asked {
+                memory.add_asked(&delivery.failure.guid, asked);
+            }
+        }
+        served.memory = Some(memory);
+        false
+    }
+}
+
+/// A remembered delivery with what the first page shows of it; `None` where what else there may be of it
+/// stands further back.
+fn on_first_page(failure: &Failure, scan: &Scan) -> Option<Failure> {
+    let evidence = scan.evidence();
+    let Some(mut seen) = scan.remembered(&failure.guid) else {
+        return Some(failure.clone());
+    };
+    let known = (failure.newest.at, failure.newest.id);
+    let newer = seen.redeliveries();
+    let newer = newer.filter(|each| (each.at, each.id) > known);
+    let made = failure.made_before + newer.clone().count();
+    let mut counted = failure.counted_before;
+    for each in newer {
+        match evidence.was_up(each.at) {
+            true => counted += usize::from(!each.pending),
+            false if evidence.covers(each.at) => {}
+            false => return None,
+        }
+    }
+    seen.made_before += made.saturating_sub(seen.made());
+    seen.counted_before += counted.saturating_sub(counts(&seen, evidence));
+    Some(seen)
+}
