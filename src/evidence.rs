@@ -1,8 +1,8 @@
 //! What a webhook's log says of its receiver: whether it was up around a time, and whether it is now.
 //!
-//! Pure, and small: two numbers for each ten minutes.
+//! Pure, and small: a number for each ten minutes in which something was accepted.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -14,15 +14,6 @@ const SLICE: i64 = 600;
 
 /// How many of the newest attempts say whether the receiver is up now.
 const NEWEST: usize = 20;
-
-/// Attempts of one slice of time that have an outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slice {
-    /// How many succeeded.
-    pub succeeded: u32,
-    /// How many failed.
-    pub failed: u32,
-}
 
 /// Since when a receiver accepts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +27,9 @@ pub struct Since {
 /// What was seen of a receiver, attempts of every delivery together.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    slices: BTreeMap<i64, Slice>,
+    /// The slices of time that hold a success, and the one that was put there last.
+    up: BTreeSet<i64>,
+    added_last: Option<i64>,
     last_success: Option<DateTime<Utc>>,
     oldest: Option<i64>,
     failing_since: Option<DateTime<Utc>>,
@@ -55,20 +48,15 @@ impl Evidence {
         };
         let slice = slice_of(attempt.delivered_at);
         self.oldest = Some(self.oldest.map_or(slice, |oldest| oldest.min(slice)));
-        let slice = self.slices.entry(slice).or_default();
         if succeeded {
-            slice.succeeded += 1;
-            self.last_success = self.last_success.max(Some(attempt.delivered_at));
+            self.add_success(attempt.delivered_at);
             // Rows now and then swap places: what failed before this success is no part of an outage.
             self.failing_since = self
                 .failing_since
                 .filter(|since| Some(*since) > self.last_success);
-        } else {
-            slice.failed += 1;
-            if Some(attempt.delivered_at) > self.last_success {
-                let since = self.failing_since.unwrap_or(attempt.delivered_at);
-                self.failing_since = Some(since.min(attempt.delivered_at));
-            }
+        } else if Some(attempt.delivered_at) > self.last_success {
+            let since = self.failing_since.unwrap_or(attempt.delivered_at);
+            self.failing_since = Some(since.min(attempt.delivered_at));
         }
         if self.newest_seen < NEWEST {
             self.newest_seen += 1;
@@ -77,9 +65,13 @@ impl Evidence {
         }
     }
 
-    /// Takes in that a redelivery succeeded after the log was read.
+    /// Takes in that something was accepted, maybe after the log was read.
     pub fn add_success(&mut self, at: DateTime<Utc>) {
-        self.slices.entry(slice_of(at)).or_default().succeeded += 1;
+        let slice = slice_of(at);
+        if self.added_last != Some(slice) {
+            self.added_last = Some(slice);
+            self.up.insert(slice);
+        }
         self.last_success = self.last_success.max(Some(at));
     }
 
@@ -87,9 +79,8 @@ impl Evidence {
     /// holds a success. (A delivery that failed has no success, so it is another's.)
     pub fn was_up(&self, at: DateTime<Utc>) -> bool {
         let slice = slice_of(at);
-        self.slices
-            .range(slice - 1..=slice + 1)
-            .any(|(_, slice)| slice.succeeded > 0)
+        let mut around = self.up.range(slice - 1..=slice + 1);
+        around.next().is_some()
     }
 
     /// Whether [`was_up`](Self::was_up) would not change its mind, were more of the log read.

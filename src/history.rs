@@ -156,7 +156,7 @@ impl History {
             key(b).cmp(&key(a))
         });
         let newest = page.first().map(|attempt| attempt.delivered_at);
-        for attempt in page {
+        for attempt in &page {
             self.scanned += 1;
             self.fold_attempt(attempt);
         }
@@ -172,8 +172,8 @@ impl History {
         });
     }
 
-    fn fold_attempt(&mut self, attempt: Attempt<'_>) {
-        self.evidence.add(&attempt);
+    fn fold_attempt(&mut self, attempt: &Attempt<'_>) {
+        self.evidence.add(attempt);
         let at = attempt.delivered_at;
         let in_window = at >= self.window.start && self.window.end.is_none_or(|end| at < end);
         let succeeded = attempt.verdict() == Verdict::Succeeded;
@@ -267,11 +267,11 @@ impl Open {
         })
     }
 
-    fn new(attempt: Attempt<'_>, in_pass: bool) -> Self {
+    fn new(attempt: &Attempt<'_>, in_pass: bool) -> Self {
         Self {
             original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
-            attempts: vec![Seen::from(&attempt)],
+            attempts: vec![Seen::from(attempt)],
             in_pass,
             made_before: 0,
             counted_before: 0,
@@ -282,12 +282,12 @@ impl Open {
     }
 
     /// Takes in one more attempt that did not succeed, from anywhere in the log.
-    fn absorb(&mut self, attempt: Attempt<'_>, in_window: bool) {
+    fn absorb(&mut self, attempt: &Attempt<'_>, in_window: bool) {
         // A log that grows while it is read may show a row twice.
         if self.attempts.iter().any(|seen| seen.id == attempt.id) {
             return;
         }
-        self.attempts.push(Seen::from(&attempt));
+        self.attempts.push(Seen::from(attempt));
         self.in_pass |= in_window;
         self.oldest = self.oldest.min(attempt.delivered_at);
         if !attempt.is_redelivery() {

@@ -71,7 +71,7 @@ impl Failure {
     pub fn add(&mut self, attempt: &Attempt<'_>) {
         self.attempts.insert(0, Seen::from(attempt));
         if attempt.delivered_at >= self.newest.at {
-            self.newest = Newest::from(attempt.clone());
+            self.newest = Newest::from(attempt);
         }
     }
 
@@ -110,16 +110,19 @@ impl From<&Attempt<'_>> for Seen {
     }
 }
 
-impl From<Attempt<'_>> for Newest {
-    fn from(attempt: Attempt<'_>) -> Self {
+impl From<&Attempt<'_>> for Newest {
+    fn from(attempt: &Attempt<'_>) -> Self {
         Self {
             id: attempt.id,
             at: attempt.delivered_at,
             pending: attempt.verdict() == Verdict::Pending,
-            status: attempt.status.into(),
+            status: (*attempt.status).into(),
             code: attempt.code,
-            event: attempt.event.into(),
-            action: attempt.action.map(Into::into),
+            event: attempt.event.as_text().into(),
+            action: attempt
+                .action
+                .as_ref()
+                .map(|action| action.as_text().into()),
         }
     }
 }
@@ -148,7 +151,7 @@ mod tests {
             guid: newest.guid.clone(),
             first: First::Unseen,
             attempts: vec![Seen::from(&newest)],
-            newest: Newest::from(newest),
+            newest: Newest::from(&newest),
             made_before: 0,
             counted_before: 0,
         }
@@ -177,7 +180,7 @@ mod tests {
         (waiting.code, waiting.status) = (None, "".into());
         let pending = |attempt: Attempt<'_>| {
             let seen = Seen::from(&attempt).pending;
-            (seen, Newest::from(attempt).pending)
+            (seen, Newest::from(&attempt).pending)
         };
         assert_eq!(pending(waiting), (true, true));
         assert_eq!(pending(attempt(6, 101)), (false, false));

@@ -165,8 +165,8 @@ fn row() -> impl Strategy<Value = Row> {
                 status: status.1.unwrap_or_default().into(),
                 code: code.1,
                 throttled: throttled.1.is_some(),
-                event: event.1.unwrap_or_default().into(),
-                action: action.1.map(Cow::from),
+                event: Cow::from(event.1.unwrap_or_default()).into(),
+                action: action.1.map(|action| Cow::from(action).into()),
             })
         };
         let fields = [

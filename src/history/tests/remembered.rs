@@ -6,7 +6,7 @@ use super::*;
 fn failed(minutes: i64) -> Failure {
     Failure {
         guid: Guid::new("a"),
-        newest: Newest::from(original(1, "a", minutes, 503)),
+        newest: Newest::from(&original(1, "a", minutes, 503)),
         first: First::At(ago(minutes)),
         attempts: Vec::new(),
         made_before: 0,
@@ -33,7 +33,7 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
     };
     assert_eq!(earlier(), None, "not in the window by itself");
     let mut open = Failure {
-        newest: Newest::from(redelivery(8, "a", DAY + 10, 503)),
+        newest: Newest::from(&redelivery(8, "a", DAY + 10, 503)),
         made_before: 4,
         counted_before: 2,
         ..failed(2 * DAY)
