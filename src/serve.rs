@@ -259,6 +259,7 @@ impl Serving<'_> {
         // What is older it takes from memory.
         let next_start = read - OVERLAP;
         let mut memory = Memory::new(read, next_start);
+        memory.know_until(self.began);
         for delivery in deliveries {
             let failure = &delivery.failure;
             if delivery.outcome.is_open() {

@@ -244,7 +244,7 @@ impl State {
             let memories = self.webhooks.values_mut();
             for memory in memories.filter(|memory| memory.open.len() == most) {
                 memory.open.sort_by_key(|open| open.first);
-                memory.read = memory.read.min(memory.open[0].first);
+                memory.read_from(memory.open[0].first);
                 memory.open.drain(..most.div_ceil(2));
             }
             return true;

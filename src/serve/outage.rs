@@ -40,8 +40,8 @@ impl Serving<'_> {
         (!plan.due.is_empty()).then_some((memory, plan))
     }
 
-    /// Whether something may have been accepted since the log was read last, further back than the first page: a pass that
-    /// could not write its state has left no word of what it had redelivered, and neither has a person.
+    /// Whether one of the open deliveries may have been delivered since the memory was written, further back than the first
+    /// page: a pass that could not write its state has left no word of what it had redelivered, and neither has a person.
     async fn is_outdated(
         &self,
         memory: &Memory,
@@ -49,10 +49,10 @@ impl Serving<'_> {
         scan: &Scan,
         webhook: &Webhook,
     ) -> bool {
-        let Some(read) = memory.read_until() else {
+        let Some(known) = memory.known_until() else {
             return true;
         };
-        if scan.evidence().covers(read) {
+        if scan.evidence().covers(known) {
             return false;
         }
         let Ok(Some(page)) = Log::of_successes(&self.client, webhook).next_page().await else {
@@ -61,13 +61,13 @@ impl Serving<'_> {
         let Ok((attempts, _)) = page.attempts() else {
             return true;
         };
+        let oldest = attempts.iter().map(|attempt| attempt.delivered_at).min();
         // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
         let mut succeeded = attempts
             .iter()
             .filter(|attempt| attempt.verdict() == Verdict::Succeeded);
-        succeeded.any(|attempt| {
-            attempt.delivered_at > read || open.iter().any(|failure| failure.guid == attempt.guid)
-        })
+        oldest > Some(known)
+            || succeeded.any(|attempt| open.iter().any(|failure| failure.guid == attempt.guid))
     }
 
     /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
@@ -113,6 +113,7 @@ impl Serving<'_> {
         served.report.down = true;
         served.due += due.len();
         let mut memory = memory.clone();
+        memory.know_until(self.began);
         served.report.deliveries.extend(rest);
         served.defer(due, held_back.unwrap_or(DOWN));
         for delivery in &served.report.deliveries {

@@ -28,6 +28,9 @@ pub struct Memory {
     pub(super) read: i64,
     /// What the open deliveries had before this time is in their numbers.
     pub(super) counted: i64,
+    /// None of them was delivered before this time, where that is known for longer than the log is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) open: Vec<Open>,
     /// What was asked for and not seen.
@@ -102,7 +105,8 @@ impl Memory {
             .unseen
             .iter()
             .map(|unseen| unseen.minute.saturating_mul(60_000));
-        let mut times = open.chain(asked).chain([self.read, self.counted]);
+        let own = [self.read, self.counted, self.known.unwrap_or(self.read)];
+        let mut times = open.chain(asked).chain(own);
         times.all(|time| TIMES.contains(&time))
     }
 
@@ -119,6 +123,16 @@ impl Memory {
     /// Its log was read up to this time.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(self.read)
+    }
+
+    /// Until when it is known that none of the open deliveries was delivered.
+    pub fn known_until(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.known.unwrap_or(self.read))
+    }
+
+    /// Remembers that none of the open deliveries was delivered before this time.
+    pub fn know_until(&mut self, time: DateTime<Utc>) {
+        self.known = Some(time.timestamp_millis()).filter(|known| *known > self.read);
     }
 
     /// The open deliveries, for who reads the log since.
@@ -239,9 +253,12 @@ impl Memory {
         }
     }
 
-    /// Has the next pass read from this time on at least.
-    pub fn read_from(&mut self, time: DateTime<Utc>) {
-        self.read = self.read.min(time.timestamp_millis());
+    /// Has the next pass read from this time on at least, in milliseconds since the epoch.
+    pub(super) fn read_from(&mut self, time: i64) {
+        if time < self.read {
+            self.known.get_or_insert(self.read);
+            self.read = time;
+        }
     }
 
     /// Whether a delivery was lost by an earlier pass.

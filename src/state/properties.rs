@@ -81,6 +81,7 @@ prop_compose! {
 impl Found {
     fn memory(&self) -> Memory {
         let mut memory = Memory::new(at(self.read), at(self.read - 1_800));
+        memory.know_until(at(self.read + 900 * (self.read % 2)));
         for open in &self.open {
             let counted = open.counted_before;
             memory.add_open(open, open.made_before, counted, counted);
@@ -210,7 +211,7 @@ proptest! {
             &["-1", "0", "1e99", "18446744073709551615", "9223372036854775807", "-9223372036854775808", "null", "\"\"", "1790000000001"][..]
         ),
         field in proptest::sample::select(
-            &["made", "counted", "probes", "read", "began", "first", "at", "id", "minute", "guids", "code", "acme", "version"][..]
+            &["made", "counted", "known", "probes", "read", "began", "first", "at", "id", "minute", "guids", "code", "acme", "version"][..]
         ),
         place in any::<proptest::sample::Index>(),
     ) {

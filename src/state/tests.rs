@@ -225,7 +225,36 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
     let kept = large.open().failures;
     assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
     assert_eq!(large.read_until(), Some(at(5)));
+    assert_eq!(
+        large.known_until(),
+        Some(at(100_000)),
+        "reading from an earlier time forgets nothing"
+    );
     assert!(large.asked(&failure(1_999).guid).is_some());
+}
+
+#[test]
+fn until_when_nothing_was_delivered_is_said_only_where_it_is_later_than_what_is_read() {
+    let mut memory = Memory::new(at(50), at(40));
+    assert_eq!(memory.known_until(), Some(at(50)));
+    memory.know_until(at(70));
+    memory.add_asked(
+        &failure(1).guid,
+        Asked {
+            at: at(7),
+            unclear: false,
+        },
+    );
+    let mut same = memory.clone();
+    same.know_until(at(50));
+    let mut state = state();
+    state.remember("acme/1".into(), memory);
+    state.remember("acme/2".into(), same);
+    let text = state.text(CHECKPOINT, LARGEST);
+    let read = State::read(&text, CHECKPOINT).unwrap();
+    let known = ["acme/1", "acme/2"].map(|webhook| read.memory(webhook).known_until());
+    assert_eq!(known, [Some(at(70)), Some(at(50))]);
+    assert_eq!(text.matches("known").count(), 1, "{text}");
 }
 
 #[test]
