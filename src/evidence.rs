@@ -3,6 +3,7 @@
 //! Pure, and small: a number for each ten minutes in which something was accepted.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
@@ -27,11 +28,11 @@ pub struct Since {
 /// What was seen of a receiver, attempts of every delivery together.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The slices of time that hold a success, and the one that was put there last.
+    /// The slices of time that hold a success, and when the one that was put there last begins and ends.
     up: BTreeSet<i64>,
-    added_last: Option<i64>,
+    added_last: Option<Range<DateTime<Utc>>>,
     last_success: Option<DateTime<Utc>>,
-    oldest: Option<i64>,
+    oldest: Option<DateTime<Utc>>,
     failing_since: Option<DateTime<Utc>>,
     newest_seen: usize,
     newest_succeeded: usize,
@@ -46,17 +47,19 @@ impl Evidence {
             Verdict::Failed => false,
             Verdict::Pending => return,
         };
-        let slice = slice_of(attempt.delivered_at);
-        self.oldest = Some(self.oldest.map_or(slice, |oldest| oldest.min(slice)));
+        let at = attempt.delivered_at;
+        if self.oldest.is_none_or(|oldest| at < oldest) {
+            self.oldest = Some(at);
+        }
         if succeeded {
-            self.add_success(attempt.delivered_at);
+            self.add_success(at);
             // Rows now and then swap places: what failed before this success is no part of an outage.
             self.failing_since = self
                 .failing_since
                 .filter(|since| Some(*since) > self.last_success);
-        } else if Some(attempt.delivered_at) > self.last_success {
-            let since = self.failing_since.unwrap_or(attempt.delivered_at);
-            self.failing_since = Some(since.min(attempt.delivered_at));
+        } else if Some(at) > self.last_success {
+            let since = self.failing_since.unwrap_or(at);
+            self.failing_since = Some(since.min(at));
         }
         if self.newest_seen < NEWEST {
             self.newest_seen += 1;
@@ -67,12 +70,21 @@ impl Evidence {
 
     /// Takes in that something was accepted, maybe after the log was read.
     pub fn add_success(&mut self, at: DateTime<Utc>) {
-        let slice = slice_of(at);
-        if self.added_last != Some(slice) {
-            self.added_last = Some(slice);
+        if self
+            .added_last
+            .as_ref()
+            .is_none_or(|last| !last.contains(&at))
+        {
+            let slice = slice_of(at);
             self.up.insert(slice);
+            let begins = |slice| DateTime::from_timestamp(slice * SLICE, 0);
+            self.added_last = begins(slice)
+                .zip(begins(slice + 1))
+                .map(|(begin, end)| begin..end);
         }
-        self.last_success = self.last_success.max(Some(at));
+        if self.last_success.is_none_or(|last| at > last) {
+            self.last_success = Some(at);
+        }
     }
 
     /// Whether the receiver was up around this time: the slice that holds it, or one next to it,
@@ -85,7 +97,8 @@ impl Evidence {
 
     /// Whether [`was_up`](Self::was_up) would not change its mind, were more of the log read.
     pub fn covers(&self, at: DateTime<Utc>) -> bool {
-        self.oldest.is_some_and(|oldest| oldest < slice_of(at) - 1)
+        self.oldest
+            .is_some_and(|oldest| slice_of(oldest) < slice_of(at) - 1)
     }
 
     /// Whether the receiver has accepted anything since.

@@ -7,6 +7,7 @@
 
 mod failure;
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
@@ -151,10 +152,11 @@ impl History {
     /// Folds one page. Its rows may come in any order: they are sorted by time, and where times
     /// are equal a redelivery counts as newer than its original.
     pub fn fold(&mut self, mut page: Vec<Attempt<'_>>) {
-        page.sort_unstable_by(|a, b| {
-            let key = |x: &Attempt<'_>| (x.delivered_at, x.is_redelivery(), x.id);
-            key(b).cmp(&key(a))
-        });
+        let key = |x: &Attempt<'_>| Reverse((x.delivered_at, x.is_redelivery(), x.id));
+        // Most pages are in order, and the standard library may be one that finds that out the slow way.
+        if !page.is_sorted_by_key(key) {
+            page.sort_unstable_by_key(key);
+        }
         let newest = page.first().map(|attempt| attempt.delivered_at);
         for attempt in &page {
             self.scanned += 1;

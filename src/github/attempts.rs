@@ -53,7 +53,8 @@ impl Request {
     fn new(client: &Client, path: String) -> Self {
         let (sender, headers) = oneshot::channel();
         let client = client.clone();
-        let answer = tokio::spawn(async move {
+        // It is large, and a box is moved more cheaply.
+        let answer = tokio::spawn(Box::pin(async move {
             let mut sender = Some(sender);
             client
                 .read(&path, |headers| {
@@ -63,7 +64,7 @@ impl Request {
                     }
                 })
                 .await
-        });
+        }));
         Self { headers, answer }
     }
 }
