@@ -1,5 +1,5 @@
 //! Reads a page that is spelled as GitHub spells it: a list of flat objects, whose texts have no escapes and whose times
-//! end with `Z`. That takes a third of the instructions of a parser for all of JSON, and in a healthy pass it is
+//! end with `Z`. That takes less than half of the instructions of a parser for all of JSON, and in a healthy pass it is
 //! most of what there is to do.
 //!
 //! A value that is spelled like the row before's, in the same place, is that row's; only the others are read.
