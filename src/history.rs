@@ -134,6 +134,13 @@ impl History {
         matches!(self.known.get(guid), Some(Known::Delivered))
     }
 
+    /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
+    pub fn learn_delivered(&mut self, guid: &Guid) {
+        if matches!(self.known.get(guid), Some(Known::Failed(open)) if open.remembered) {
+            self.known.insert(guid.clone(), Known::Delivered);
+        }
+    }
+
     /// An open delivery that was remembered, with what the log showed of it so far.
     pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
         match self.known.get(guid) {

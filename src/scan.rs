@@ -116,6 +116,11 @@ impl Scan {
         self.history.is_delivered(guid)
     }
 
+    /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
+    pub fn learn_delivered(&mut self, guid: &Guid) {
+        self.history.learn_delivered(guid);
+    }
+
     /// An open delivery that was remembered, with what the log showed of it so far.
     pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
         self.history.remembered(guid)

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
+use crate::attempt::Guid;
 use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
@@ -18,6 +19,7 @@ use crate::plan::{Plan, Policy, counts, counts_before, plan};
 use crate::progress::{Phase, Steps};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
+use crate::report::Outcome;
 use crate::scan::Scan;
 use crate::state::Memory;
 use crate::stop::Stop;
@@ -70,7 +72,7 @@ impl Serving<'_> {
         let mut arrived = false;
         self.steps.at(scan.progress());
         if scan.page().await {
-            if let Some((memory, plan)) = self.outage(&scan, &served.report.webhook).await {
+            if let Some((memory, plan)) = self.outage(&mut scan, &served.report.webhook).await {
                 arrived = true;
                 let evidence = scan.evidence().clone();
                 let group = self.group(&served.report.webhook).await;
@@ -232,6 +234,12 @@ impl Serving<'_> {
             // What was known stays known, and what was asked for is added.
             let mut memory = self.before();
             memory.forget_asked_before(self.began - FORGOTTEN);
+            let recovered = |guid: &Guid| {
+                let mut deliveries = deliveries.iter();
+                deliveries
+                    .any(|each| each.outcome == Outcome::Recovered && each.failure.guid == *guid)
+            };
+            memory.forget_open(recovered);
             for delivery in deliveries {
                 if delivery.outcome.is_lost() {
                     memory.add_settled(&delivery.failure.guid);

@@ -36,7 +36,9 @@ pub fn attempts(body: &[u8]) -> Option<Vec<Attempt<'_>>> {
             }
         }
     }
-    rows.cursor.next().is_none().then_some(attempts)
+    // Nothing but space follows.
+    let more = rows.cursor.next();
+    (more.is_none() && rows.cursor.rest().is_empty()).then_some(attempts)
 }
 
 /// So many fields GitHub's rows have, or a few less.

@@ -91,6 +91,11 @@ impl Log {
         }
     }
 
+    /// Whether there is no further page.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.next, Next::End)
+    }
+
     /// The next page; `None` after the last.
     ///
     /// # Errors

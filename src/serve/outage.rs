@@ -3,7 +3,8 @@
 
 use super::served::{Served, deferred};
 use super::{DOWN, Serving};
-use crate::attempt::Verdict;
+use crate::attempt::{Attempt, Verdict};
+use crate::checkpoint::OVERLAP;
 use crate::evidence::Evidence;
 use crate::github::Log;
 use crate::history::Failure;
@@ -17,15 +18,29 @@ use crate::webhook::Webhook;
 impl Serving<'_> {
     /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
     /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
-    pub(super) async fn outage(&self, scan: &Scan, webhook: &Webhook) -> Option<(&Memory, Plan)> {
+    pub(super) async fn outage(
+        &self,
+        scan: &mut Scan,
+        webhook: &Webhook,
+    ) -> Option<(Memory, Plan)> {
         let memory = self.memory()?;
         if self.dry_run || !scan.evidence().accepts_nothing() {
             return None;
         }
-        let mut open = memory.open_unread();
-        if self.is_outdated(memory, &open, scan, webhook).await {
+        self.short_plan(memory, scan)?;
+        if !self.reads_successes(memory, scan, webhook).await {
             return None;
         }
+        let plan = self.short_plan(memory, scan)?;
+        let mut memory = memory.clone();
+        memory.forget_open(|guid| scan.is_delivered(guid));
+        memory.know_until(self.began);
+        Some((memory, plan))
+    }
+
+    /// What to do about the deliveries that are remembered to be open, if any is due.
+    fn short_plan(&self, memory: &Memory, scan: &Scan) -> Option<Plan> {
+        let mut open = memory.open_unread();
         open.retain(|failure| !scan.is_delivered(&failure.guid));
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for failure in open {
@@ -37,37 +52,35 @@ impl Serving<'_> {
         let mut plan = self.plan(known, scan.evidence());
         let deferred = unknown.into_iter().map(|failure| deferred(failure, DOWN));
         plan.rest.extend(deferred);
-        (!plan.due.is_empty()).then_some((memory, plan))
+        (!plan.due.is_empty()).then_some(plan)
     }
 
-    /// Whether one of the open deliveries may have been delivered since the memory was written, further back than the first
-    /// page: a pass that could not write its state has left no word of what it had redelivered, and neither has a person.
-    async fn is_outdated(
-        &self,
-        memory: &Memory,
-        open: &[Failure],
-        scan: &Scan,
-        webhook: &Webhook,
-    ) -> bool {
+    /// Has the scan know which of the open deliveries were delivered since the memory was written, further back than the
+    /// first page: a pass that could not write its state has left no word of what it had redelivered, and neither has a
+    /// person. Tells whether that is known of all of them.
+    async fn reads_successes(&self, memory: &Memory, scan: &mut Scan, webhook: &Webhook) -> bool {
         let Some(known) = memory.known_until() else {
-            return true;
-        };
-        if scan.evidence().covers(known) {
             return false;
+        };
+        // What was delivered before may have shown in the log after.
+        let since = known - OVERLAP;
+        if scan.evidence().covers(since) {
+            return true;
         }
-        let Ok(Some(page)) = Log::of_successes(&self.client, webhook).next_page().await else {
-            return true;
+        let mut log = Log::of_successes(&self.client, webhook);
+        let Ok(Some(page)) = log.next_page().await else {
+            return false;
         };
-        let Ok((attempts, _)) = page.attempts() else {
-            return true;
+        let Ok((attempts, unreadable)) = page.attempts() else {
+            return false;
         };
-        let oldest = attempts.iter().map(|attempt| attempt.delivered_at).min();
         // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
-        let mut succeeded = attempts
-            .iter()
-            .filter(|attempt| attempt.verdict() == Verdict::Succeeded);
-        oldest > Some(known)
-            || succeeded.any(|attempt| open.iter().any(|failure| failure.guid == attempt.guid))
+        let succeeded = |attempt: &&Attempt<'_>| attempt.verdict() == Verdict::Succeeded;
+        for attempt in attempts.iter().filter(succeeded) {
+            scan.learn_delivered(&attempt.guid);
+        }
+        let reaches = |attempt: &Attempt<'_>| attempt.delivered_at <= since;
+        unreadable.rows == 0 && (log.has_ended() || attempts.iter().any(reaches))
     }
 
     /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
@@ -75,7 +88,7 @@ impl Serving<'_> {
     pub(super) async fn try_one(
         &self,
         group: &Group,
-        memory: &Memory,
+        mut memory: Memory,
         plan: Plan,
         evidence: &Evidence,
         served: &mut Served,
@@ -112,8 +125,6 @@ impl Serving<'_> {
         }
         served.report.down = true;
         served.due += due.len();
-        let mut memory = memory.clone();
-        memory.know_until(self.began);
         served.report.deliveries.extend(rest);
         served.defer(due, held_back.unwrap_or(DOWN));
         for delivery in &served.report.deliveries {

@@ -155,6 +155,12 @@ impl Memory {
         self.open.iter().filter_map(unread).collect()
     }
 
+    /// Forgets the open deliveries that were delivered.
+    pub fn forget_open(&mut self, is_delivered: impl Fn(&Guid) -> bool) {
+        self.open
+            .retain(|open| !is_delivered(&Guid::new(&open.guid)));
+    }
+
     /// Remembers what became known of an open delivery, for who reads no further. `counts`: so many of its redeliveries.
     pub fn update(&mut self, failure: &Failure, counts: usize) {
         let guid = failure.guid.to_string();

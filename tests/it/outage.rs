@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use redeliver_webhooks::report::{Outcome, PassResult};
-use simulated_github::{Attempt, Fault, Receiver, guid};
+use simulated_github::{Attempt, Exchange, Fault, Receiver, guid};
 use tokio::time::advance;
 
 use crate::cloud::{Cloud, start};
@@ -148,4 +148,134 @@ async fn what_was_delivered_further_back_than_the_first_page_is_not_sent_again()
     cloud.pass(&[]).await;
     let asked = cloud.github().requested(cloud.hook);
     assert_eq!(asked.len(), 6, "once by the first pass, and five others");
+}
+
+/// Three deliveries a minute of a busy webhook, from one minute to another.
+fn log_busy(
+    cloud: &Cloud,
+    minutes: std::ops::Range<i64>,
+    row: fn(String, chrono::DateTime<chrono::Utc>) -> Attempt,
+) {
+    for n in minutes.start * 3..minutes.end * 3 {
+        let at = start() + TimeDelta::seconds(n * 20);
+        let number = u64::try_from(n + 10_000).unwrap();
+        cloud
+            .github()
+            .webhook_mut(cloud.hook)
+            .log_late(row(guid(number), at), at);
+    }
+}
+
+fn asked_for_successes(cloud: &Cloud) -> usize {
+    let github = cloud.github();
+    let requests = github.requests().iter();
+    let is_one = |request: &&Exchange| request.path_and_query.contains("status=success");
+    requests.filter(is_one).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_pass_of_an_outage_saw_delivered_no_later_one_sends_again() {
+    let cloud = Cloud::new();
+    log_busy(&cloud, -60..0, Attempt::ok);
+    log_busy(&cloud, 3..120, Attempt::failed);
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 2, start());
+    cloud.pass(&[]).await;
+    let by_hand = start() + TimeDelta::minutes(2);
+    cloud.log(Attempt::ok(guid(0), by_hand).redelivery());
+    for _ in 0..6 {
+        advance_minutes(15).await;
+        cloud.pass(&[]).await;
+        let github = cloud.github();
+        let state = github
+            .variable("acme/ops", "LAST_REDELIVERY_STATE")
+            .unwrap();
+        assert!(
+            !state.contains(&guid(0)) && state.contains(&guid(1)),
+            "{state}"
+        );
+    }
+    assert_eq!(
+        cloud.redelivered(cloud.hook)[&guid(0)],
+        2,
+        "by the first pass, and by hand"
+    );
+    assert!(
+        cloud.redelivered(cloud.hook)[&guid(1)] > 2,
+        "the other one is tried again and again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_what_was_delivered_where_nothing_is_due() {
+    let cloud = Cloud::new();
+    log_busy(&cloud, 3..120, Attempt::failed);
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        cloud.pass(&[("INPUT_EVENTS", "!push")]).await;
+        asked.push(asked_for_successes(&cloud));
+        advance_minutes(45).await;
+    }
+    assert_eq!(asked, [0; 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_showed_late_is_looked_for_as_far_back_as_a_log_may_lag() {
+    let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud.pass(&[]).await;
+    // Delivered just before the next pass, as many others, but in the log just after it.
+    advance_minutes(20).await;
+    let by_hand = start() + TimeDelta::seconds(1_190);
+    let late = start() + TimeDelta::seconds(1_260);
+    let row = Attempt::ok(guid(0), by_hand).redelivery();
+    cloud.github().webhook_mut(cloud.hook).log_late(row, late);
+    for n in 0..150 {
+        let at = start() + TimeDelta::milliseconds(1_195_000 + 50 * n);
+        let row = Attempt::ok(guid(100 + u64::try_from(n).unwrap()), at);
+        cloud.github().webhook_mut(cloud.hook).log_late(row, late);
+    }
+    cloud.pass(&[]).await;
+    for n in 0..150 {
+        let at = late + TimeDelta::seconds(n);
+        cloud.log(Attempt::failed(guid(300 + u64::try_from(n).unwrap()), at));
+    }
+    advance_minutes(20).await;
+    cloud.pass(&[]).await;
+    assert_eq!(
+        cloud.redelivered(cloud.hook)[&guid(0)],
+        3,
+        "by two passes, and by hand"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_recovered_before_the_reading_broke_off_is_open_no_longer() {
+    let cloud = Cloud::new();
+    log_busy(&cloud, -60..120, Attempt::failed);
+    cloud.set_receiver(Receiver::down());
+    cloud.log_failures(cloud.hook, 1, start());
+    cloud.pass(&[]).await;
+    cloud.set_receiver(Receiver::up());
+    let broken = Fault::on("GET", "cursor=").status(500, "").always();
+    cloud.github().add_fault(broken);
+    advance_minutes(45).await;
+    let report = cloud.pass(&[]).await;
+    let recovered: Vec<_> = report.webhooks[0]
+        .deliveries
+        .iter()
+        .filter(|each| each.outcome == Outcome::Recovered)
+        .map(|each| each.failure.guid.to_string())
+        .collect();
+    assert!(!report.webhooks[0].complete && !recovered.is_empty());
+    let state = cloud
+        .github()
+        .variable("acme/ops", "LAST_REDELIVERY_STATE")
+        .unwrap();
+    for guid in recovered {
+        assert!(!state.contains(&guid), "{guid} {state}");
+    }
 }

@@ -127,6 +127,8 @@ fn what_is_spelled_otherwise_is_left_to_serde() {
         "{}",
         "[{}]",
         "[],",
+        "[]\0",
+        "[]\u{b}]]",
         "null",
         "[1]",
         &format!("[{{{row}}},]"),
