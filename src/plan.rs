@@ -54,8 +54,9 @@ pub struct Plan {
 ///
 /// Those never redelivered come first, the oldest of them leading; then the others, the one that was tried
 /// longest ago leading. Were it oldest first alone, the deliveries that always fail would pile up at the head.
-/// But the two kinds take turns at leading, for the first may be all that a receiver is tried with: where all that is
-/// new always fails, only another finds out that the receiver is up.
+/// But the first may be all that a receiver is tried with, and where all that is new always fails, only another finds
+/// out that the receiver is up. So after one that was redelivered for the first time, one of the others leads, if it has
+/// waited longer than any that is new.
 pub fn plan(
     failures: Vec<Failure>,
     asked: impl Fn(&Failure) -> Option<Asked>,
@@ -83,7 +84,8 @@ pub fn plan(
         .sort_unstable_by_key(|failure| (failure.made() > 0, failure.newest.at, failure.newest.id));
     if last.is_some_and(|(_, nth)| nth == 1) {
         let retried = plan.due.partition_point(|failure| failure.made() == 0);
-        if retried < plan.due.len() {
+        let waiting_since = |place: usize| plan.due.get(place).map(|failure| failure.newest.at);
+        if waiting_since(retried).is_some_and(|since| waiting_since(0) > Some(since)) {
             plan.due[..=retried].rotate_right(1);
         }
     }

@@ -111,7 +111,11 @@ fn the_two_kinds_take_turns_at_leading() {
     // What was tried last was fresh then, or it was not.
     assert_eq!(ids(&planned(failures(&[500]))), [1, 2, 3]);
     assert_eq!(ids(&planned(failures(&[450, 500]))), [2, 1, 3]);
-    // Nor need it be due, or seen.
+    // One that failed before the others were redelivered last has waited longer.
+    let mut with_an_old_one = failures(&[500]);
+    with_an_old_one.push(failure(5, 399, &[]));
+    assert_eq!(ids(&planned(with_an_old_one)), [5, 2, 1, 3]);
+    // What was tried last need not be due, or seen.
     let waiting = failure(4, 70, &[48 * 60 - 1]);
     let with = |failure| {
         let mut failures = failures(&[450, 500]);

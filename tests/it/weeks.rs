@@ -92,7 +92,8 @@ impl Totals {
 #[test]
 fn weeks_that_failed_once_pass() {
     for seed in [
-        1198, 3076, 3179, 4701, 4921, 5740, 6499, 6700, 6811, 8453, 8893, 8908, 10_124,
+        1198, 3076, 3179, 4701, 4921, 5740, 6499, 6700, 6811, 8453, 8893, 8908, 10_124, 15_469,
+        17_252,
     ] {
         let wrong = wrong_with(&Script::of(seed, &Default::default()));
         assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Judge, OVERLAP};
+use super::{Judge, OVERLAP, RETENTION};
 use crate::weeks::script::time;
 use crate::weeks::truth::{Ran, Sent};
 
@@ -37,9 +37,10 @@ impl Judge<'_> {
             if off || self.tampered(before.began, ran.ended) {
                 continue;
             }
-            let read = rows
-                .iter()
-                .map(|rows| pages(rows, self.script.page, before.began - OVERLAP, ran.began));
+            let read = rows.iter().enumerate().map(|(hook, rows)| {
+                let from = self.read_back_to(hook, before, ran);
+                pages(rows, self.script.page, from, ran.began)
+            });
             let asked: Vec<_> = self
                 .truth
                 .sent
@@ -70,6 +71,30 @@ impl Judge<'_> {
                 "{undisturbed} requests are made where {ideal} would do"
             ));
         }
+    }
+
+    /// How far back a pass has to read: to the checkpoint; but if a person redelivered one in vain that the pass before
+    /// knew nothing of, to its first attempt, for what is too old can't be told from what is not before it is seen.
+    fn read_back_to(&self, hook: usize, before: &Ran, ran: &Ran) -> DateTime<Utc> {
+        let from = before.began - OVERLAP;
+        let told = before.report.as_ref();
+        let knew = |guid| {
+            told.is_some_and(|told| {
+                let mut outcomes = told.outcomes.iter();
+                outcomes.any(|each| (each.0, each.1) == (hook, guid))
+            })
+        };
+        let by_hand = self.truth.sent.iter().filter(|sent| {
+            let new = sent.by.is_none() && sent.shows > from && sent.made <= ran.ended;
+            new && sent.hook == hook && !sent.taken && !knew(sent.guid)
+        });
+        by_hand
+            .flat_map(|sent| {
+                let mut failed = self.failed.iter();
+                failed.find(|each| (each.hook, each.guid) == (hook, sent.guid))
+            })
+            .map(|each| each.at.max(ran.began - RETENTION))
+            .fold(from, DateTime::min)
     }
 
     /// Whether a webhook was switched off during or between two passes.
