@@ -211,8 +211,8 @@ impl Report {
     ///
     /// # Errors
     /// What `to` says.
-    pub fn write_json(&self, to: impl io::Write) -> io::Result<()> {
-        json::write(self, to)
+    pub fn write_json(&self, mut to: impl io::Write) -> io::Result<()> {
+        json::write(self, &mut to)
     }
 }
 

@@ -20,8 +20,6 @@ const OUTPUT: usize = 256 * 1024;
 
 /// The `report` output: all of it where that is short enough, else counts and as many causes as fit.
 pub(super) fn output(report: &Report) -> String {
-    // An object of strings, numbers and times can always be written.
-    let text = |document: &Document<'_>| serde_json::to_string(document).unwrap_or_default();
     let mut bounded = Bounded::default();
     if write(report, &mut bounded).is_ok()
         && let Ok(whole) = String::from_utf8(bounded.0)
@@ -35,17 +33,22 @@ pub(super) fn output(report: &Report) -> String {
         document.cut = true;
         document.causes_left_out = all.len() - shown;
         document.details = None;
-        let cut = text(&document);
+        let mut cut = Vec::new();
+        // An object of strings, numbers and times can always be written, and is UTF-8.
+        let written = document.write(&mut cut);
         if cut.len() <= OUTPUT || shown == 0 {
-            return cut;
+            return written
+                .ok()
+                .and_then(|()| String::from_utf8(cut).ok())
+                .unwrap_or_default();
         }
         shown /= 2;
     }
 }
 
 /// All of the report, in one line.
-pub(super) fn write(report: &Report, mut to: impl io::Write) -> io::Result<()> {
-    serde_json::to_writer(&mut to, &Document::new(report, &report.causes()))?;
+pub(super) fn write(report: &Report, to: &mut dyn io::Write) -> io::Result<()> {
+    Document::new(report, &report.causes()).write(to)?;
     to.write_all(b"\n")
 }
 
@@ -112,6 +115,11 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl<'a> Document<'a> {
+    /// Whatever it is written to, the code that writes it is in the binary once.
+    fn write(&self, to: &mut dyn io::Write) -> io::Result<()> {
+        Ok(serde_json::to_writer(to, self)?)
+    }
+
     fn new(report: &'a Report, causes: &[Cause<'a>]) -> Self {
         let usage = report.usage;
         Self {
