@@ -253,7 +253,7 @@ impl Pass<'_> {
             memories.extend(memory);
             self.report.given_up_earlier += served.report.given_up_earlier.len();
             self.report.webhooks.push(served.report);
-            self.report.due += served.due;
+            self.report.would_redeliver += served.would_redeliver;
             self.report.panicked |= served.panicked;
             self.report.errors.extend(served.errors);
             self.report.warnings.extend(served.warnings);

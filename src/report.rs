@@ -57,8 +57,8 @@ pub struct Report {
     pub began: Option<DateTime<Utc>>,
     /// Which part of the logs the pass was about.
     pub window: Option<Window>,
-    /// Deliveries that were due, asked for or not.
-    pub due: usize,
+    /// Deliveries that a dry run found due.
+    pub would_redeliver: usize,
     /// Deliveries that an earlier pass lost, and that count nowhere.
     pub given_up_earlier: usize,
     /// What happened at each webhook.

@@ -167,9 +167,9 @@ impl Serving<'_> {
         evidence: &Evidence,
         served: &mut Served,
     ) {
-        served.due += plan.due.len();
         served.report.deliveries.extend(plan.rest);
         let held_back = if self.dry_run {
+            served.would_redeliver += plan.due.len();
             Some("dry run")
         } else if plan.due.is_empty() {
             None

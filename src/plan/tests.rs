@@ -111,9 +111,9 @@ fn the_two_kinds_take_turns_at_leading() {
     // What was tried last was fresh then, or it was not.
     assert_eq!(ids(&planned(failures(&[500]))), [1, 2, 3]);
     assert_eq!(ids(&planned(failures(&[450, 500]))), [2, 1, 3]);
-    // One that failed before the others were redelivered last has waited longer.
+    // One that failed no later than the others were redelivered last has waited no less.
     let mut with_an_old_one = failures(&[500]);
-    with_an_old_one.push(failure(5, 399, &[]));
+    with_an_old_one.push(failure(5, 400, &[]));
     assert_eq!(ids(&planned(with_an_old_one)), [5, 2, 1, 3]);
     // What was tried last need not be due, or seen.
     let waiting = failure(4, 70, &[48 * 60 - 1]);

@@ -124,7 +124,6 @@ impl Serving<'_> {
             return true;
         }
         served.report.down = true;
-        served.due += due.len();
         served.report.deliveries.extend(rest);
         served.defer(due, held_back.unwrap_or(DOWN));
         for delivery in &served.report.deliveries {

@@ -14,8 +14,8 @@ use crate::webhook::Webhook;
 pub struct Served {
     /// What happened.
     pub report: WebhookReport,
-    /// How many deliveries were due.
-    pub due: usize,
+    /// How many deliveries a dry run found due.
+    pub would_redeliver: usize,
     /// What the next pass is to know.
     pub memory: Option<Memory>,
     /// A bug was met.
@@ -30,7 +30,7 @@ impl Served {
     pub(super) fn new(webhook: Webhook) -> Self {
         Self {
             report: WebhookReport::new(webhook),
-            due: 0,
+            would_redeliver: 0,
             memory: None,
             panicked: false,
             errors: Vec::new(),

@@ -74,7 +74,7 @@ fn head(report: &Report) -> String {
     } else if report.dry_run {
         format!(
             "Dry run: {} of {failed} would be redelivered",
-            number(report.due as u64)
+            number(report.would_redeliver as u64)
         )
     } else {
         let recovered = report.count(|outcome| outcome == Outcome::Recovered);

@@ -279,3 +279,70 @@ async fn what_was_recovered_before_the_reading_broke_off_is_open_no_longer() {
         assert!(!state.contains(&guid), "{guid} {state}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_and_may_stand_further_back_is_not_asked_for_again() {
+    let cloud = Cloud::new();
+    let once = [("INPUT_MAX_ATTEMPTS", "1")];
+    log_busy(&cloud, -60..1, Attempt::ok);
+    log_busy(&cloud, 2..120, Attempt::failed);
+    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
+    cloud.log_failures(cloud.hook, 1, start());
+    // The row, which says that it failed while its receiver was up, comes when that pass is over.
+    cloud.github().log_lag = TimeDelta::minutes(20);
+    cloud.pass(&once).await;
+    cloud.github().log_lag = TimeDelta::zero();
+    cloud.set_receiver(Receiver::down());
+    advance_minutes(110).await;
+    cloud.pass(&once).await;
+    assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 1);
+}
+
+/// Three webhooks of one receiver that is down, as earlier passes know, with so many deliveries each.
+async fn three_of_one_receiver(counts: [u64; 3]) -> (Cloud, [u64; 3]) {
+    let cloud = Cloud::new();
+    let url = cloud.github().webhook_mut(cloud.hook).url.clone();
+    let hooks = [cloud.hook, cloud.add_webhook(&url), cloud.add_webhook(&url)];
+    for (hook, count) in hooks.into_iter().zip(counts) {
+        cloud.github().webhook_mut(hook).receiver = Receiver::down();
+        cloud.log_failures(hook, count, start());
+    }
+    for _ in 0..2 {
+        cloud.pass(&[]).await;
+        advance_minutes(60).await;
+    }
+    (cloud, hooks)
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_receiver_is_down_none_of_its_webhooks_reads_beyond_the_first_page() {
+    let (cloud, _) = three_of_one_receiver([400, 300, 200]).await;
+    let before = cloud.github().requests().len();
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.result(), PassResult::Down);
+    let tried = report.count(|outcome| outcome == Outcome::Unrecovered);
+    assert_eq!(tried, 3, "one of each webhook");
+    let github = cloud.github();
+    let made = github.requests().iter().skip(before);
+    let further = made.filter(|each| each.path_and_query.contains("cursor="));
+    assert_eq!(further.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_webhook_finds_up_is_up_for_another_that_tried_in_vain() {
+    let (cloud, [leader, unlucky, lucky]) = three_of_one_receiver([30, 1, 10]).await;
+    let now = cloud.github().now();
+    for hook in [leader, unlucky] {
+        // Nothing is accepted that was there before.
+        let poisoned = (0..30).fold(Receiver::up(), |up, n| up.poisoned(guid(n)));
+        let new = Attempt::failed(guid(1_000), now - TimeDelta::minutes(5));
+        let mut github = cloud.github();
+        let webhook = github.webhook_mut(hook);
+        webhook.receiver = poisoned;
+        webhook.log(new);
+    }
+    cloud.github().webhook_mut(lucky).receiver = Receiver::up();
+    cloud.pass(&[]).await;
+    assert_eq!(cloud.undelivered(lucky).len(), 0);
+    assert!(!cloud.undelivered(unlucky).contains(&guid(1_000)));
+}

@@ -300,7 +300,7 @@ pub(super) fn of_dry_run() -> Report {
         .collect();
     let mut report = report(vec![webhook]);
     report.dry_run = true;
-    report.due = 6;
+    report.would_redeliver = 6;
     report.checkpoint = None;
     report
 }
