@@ -176,7 +176,7 @@ impl<'a> Discovery<'a> {
         &'s self,
         login: &'s str,
         mut list: RepositoryList,
-    ) -> Pin<Box<dyn Future<Output = Option<Listed>> + 's>> {
+    ) -> Pin<Box<dyn Future<Output = Option<Listed>> + Send + 's>> {
         Box::pin(async move {
             if self.is_over() {
                 self.census().unfinished = true;

@@ -69,7 +69,8 @@ pub mod webhook;
 pub use attempt;
 
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -132,6 +133,7 @@ pub fn run(
     let report_file = environment.report_file();
     match environment.inputs(Utc::now()) {
         Ok(inputs) => {
+            let inputs = Arc::new(inputs);
             let report = reported(|| run_pass(&inputs, &console));
             let file = inputs.report_file.as_ref();
             conclude(&console, &runner, file, report, inputs.fail_on)
@@ -157,7 +159,7 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
     }
 }
 
-fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
+fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
     inputs.secrets().for_each(|secret| console.mask(secret));
     // Whatever a panic says may hold secrets; where it was is enough to report it.
     let panicked = console.clone();
@@ -173,21 +175,28 @@ fn run_pass(inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
-    let report = runtime.block_on(async {
-        let stop = Stop::after(inputs.time_limit);
-        shutdown::watch(&stop, console).context("signals can't be waited for")?;
-        let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
-        let credential = &inputs.credential;
-        let credentials = Credentials::new(base, network, credential, needs, console, &stop)?;
-        tokio::select! {
-            biased;
-            report = pass::run(inputs, &credentials, console) => Ok(report),
-            () = stop.grace(AT_LAST) => Ok(Report::of_cancelled()),
-        }
-    });
+    // As a task of its own: before each turn of the one that it blocks on, the runtime asks the system for news.
+    let pass = runtime.spawn(pass(Arc::clone(inputs), console.clone()));
+    let report = match runtime.block_on(pass) {
+        Ok(report) => report,
+        Err(ended) => resume_unwind(ended.into_panic()),
+    };
     // A name that is being looked up must not keep anybody waiting.
     runtime.shutdown_background();
     report
+}
+
+async fn pass(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
+    let stop = Stop::after(inputs.time_limit);
+    shutdown::watch(&stop, &console).context("signals can't be waited for")?;
+    let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
+    let credential = &inputs.credential;
+    let credentials = Credentials::new(base, network, credential, needs, &console, &stop)?;
+    tokio::select! {
+        biased;
+        report = pass::run(&inputs, &credentials, &console) => Ok(report),
+        () = stop.grace(AT_LAST) => Ok(Report::of_cancelled()),
+    }
 }
 
 /// Tells how the pass ended, in all the ways there are, and whether the step succeeded: as `fail_on` says,

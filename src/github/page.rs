@@ -1,8 +1,8 @@
 //! One page of a delivery log: reads only the fields that are needed, and borrows their texts from the body.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::attempt::{Attempt, AttemptId, Guid, plain};
 pub struct Page {
     body: Vec<u8>,
     /// The body as text, where it is not plain.
-    text: OnceCell<String>,
+    text: OnceLock<String>,
     buffers: Arc<Buffers>,
     subject: Arc<Subject>,
     credential: CredentialKind,
@@ -33,7 +33,7 @@ impl Page {
     ) -> Self {
         Self {
             body,
-            text: OnceCell::new(),
+            text: OnceLock::new(),
             buffers,
             subject,
             credential,
