@@ -6,6 +6,7 @@ const HIGH_HALVES: u64 = ONES * 0xf0;
 const HIGHEST_BITS: u64 = ONES << 7;
 
 /// The place of the first quotation mark, backslash or control character; 8 if there is none.
+#[inline]
 pub(crate) fn before_special(eight: u64) -> usize {
     /// Marks the lowest byte of 0, and maybe some above it.
     const fn zero(bytes: u64) -> u64 {
@@ -18,6 +19,7 @@ pub(crate) fn before_special(eight: u64) -> usize {
 }
 
 /// The number that eight decimal digits are.
+#[inline]
 pub(crate) fn decimal(eight: u64) -> Option<u32> {
     let digits = are_digits(eight)?;
     // Pairs, then fours, then all: the left one times its weight comes beside the right one.
@@ -27,6 +29,7 @@ pub(crate) fn decimal(eight: u64) -> Option<u32> {
 }
 
 /// Hours, minutes and seconds of `12:34:56`.
+#[inline]
 pub(crate) fn clock(eight: u64) -> Option<[u32; 3]> {
     const COLONS: u64 = u64::from_le_bytes([0, 0, b':', 0, 0, b':', 0, 0]);
     const THERE: u64 = u64::from_le_bytes([0, 0, 0xff, 0, 0, 0xff, 0, 0]);
@@ -40,6 +43,7 @@ pub(crate) fn clock(eight: u64) -> Option<[u32; 3]> {
 }
 
 /// The values of eight decimal digits, if they are.
+#[inline]
 fn are_digits(eight: u64) -> Option<u64> {
     let values = eight & LOW_HALVES;
     let begin = eight & HIGH_HALVES == ONES * 0x30;
@@ -48,6 +52,7 @@ fn are_digits(eight: u64) -> Option<u64> {
 }
 
 /// The number that eight hex digits are, if none is a capital.
+#[inline]
 pub(crate) fn hex(eight: u64) -> Option<u32> {
     // `0` to `9` are 0x30 to 0x39, and `a` to `f` 0x61 to 0x66.
     let letters = eight >> 6 & ONES;

@@ -28,6 +28,7 @@ impl Guid {
     }
 
     /// The same for a UUID in its usual spelling, and `None` for anything else.
+    #[inline]
     pub fn of_uuid(text: &[u8; 36]) -> Option<Self> {
         uuid(text).map(|number| Self(Spelling::Uuid(number)))
     }
@@ -48,6 +49,7 @@ impl Guid {
 }
 
 /// The number of a UUID that is spelled in the one way that [`Guid`] can spell back.
+#[inline]
 fn uuid(text: &[u8; 36]) -> Option<u128> {
     if HYPHENS.iter().any(|&place| text[place] != b'-') {
         return None;

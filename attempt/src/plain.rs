@@ -60,6 +60,7 @@ enum Field {
 }
 
 impl Field {
+    #[inline]
     fn of(name: &[u8]) -> Self {
         match name {
             b"id" => Self::Id,
@@ -124,6 +125,7 @@ struct Values<'a> {
 }
 
 impl<'a> Rows<'a> {
+    #[inline]
     fn row(&mut self) -> Option<Attempt<'a>> {
         let mut had = 0;
         self.cursor.take(b'{')?;
@@ -164,6 +166,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The row's field in this place, and the comma or the brace after it.
+    #[inline]
     fn field(&mut self, place: usize) -> Option<(Field, u8)> {
         let start = self.cursor.rest();
         let (field, known) = match self.before.get(place) {
@@ -195,6 +198,7 @@ impl<'a> Rows<'a> {
         Some((field, end))
     }
 
+    #[inline]
     fn value(&mut self, field: Field) -> Option<()> {
         let (values, cursor) = (&mut self.values, &mut self.cursor);
         match field {
@@ -218,6 +222,7 @@ impl<'a> Rows<'a> {
 }
 
 /// Whether a text begins with these bytes. They are few, and a call of memcmp costs more than to compare them.
+#[inline]
 fn begins(text: &[u8], with: &[u8]) -> bool {
     let Some(text) = text.get(..with.len()) else {
         return false;

@@ -33,12 +33,14 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
+    #[inline]
     pub(super) fn skip(&mut self, bytes: usize) -> Option<()> {
         self.rest = self.rest.get(bytes..)?;
         Some(())
     }
 
     /// The next byte that is no space, which stays where it is.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<u8> {
         loop {
             match self.rest.split_first()? {
@@ -49,11 +51,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn take(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then_some(())?;
         self.skip(1)
     }
 
+    #[inline]
     pub(super) fn comma_or(&mut self, end: u8) -> Option<u8> {
         let byte = self.next()?;
         (byte == b',' || byte == end).then_some(())?;
@@ -61,20 +65,28 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
+    #[inline]
     fn byte(&mut self, byte: u8) -> bool {
         self.word(&[byte])
     }
 
-    fn word(&mut self, word: &[u8]) -> bool {
-        let rest = self.rest.strip_prefix(word);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
+    #[inline]
+    fn word<const LENGTH: usize>(&mut self, word: &[u8; LENGTH]) -> bool {
+        match self.rest.split_first_chunk() {
+            Some((found, rest)) if found == word => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
+    #[inline]
     fn null(&mut self) -> Option<bool> {
         Some(self.next()? == b'n' && self.word(b"null"))
     }
 
+    #[inline]
     pub(super) fn flag(&mut self) -> Option<Option<bool>> {
         match self.next()? {
             b't' => self.word(b"true").then_some(Some(true)),
@@ -84,6 +96,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A text's bytes, which stand for themselves.
+    #[inline]
     pub(super) fn plain(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let (text, rest) = self.rest.split_at_checked(plain_length(self.rest)?)?;
@@ -91,6 +104,7 @@ impl<'a> Cursor<'a> {
         Some(text)
     }
 
+    #[inline]
     pub(super) fn text_or_null(&mut self) -> Option<Option<&'a [u8]>> {
         match self.null()? {
             true => Some(None),
@@ -98,6 +112,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn guid(&mut self) -> Option<Guid> {
         if let Some((&text, [b'"', rest @ ..])) = self
             .rest
@@ -113,6 +128,7 @@ impl<'a> Cursor<'a> {
 
     /// A time of the form `2026-11-22T12:00:00Z`, with or without a fraction of a second. `day` is that of the time
     /// before, and becomes that of this one.
+    #[inline]
     pub(super) fn time(&mut self, day: &mut Day) -> Option<DateTime<Utc>> {
         self.take(b'"')?;
         let (date, [b'T', rest @ ..]) = self.rest.split_first_chunk()? else {
@@ -145,6 +161,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A whole number of at most 19 digits: more may be too large.
+    #[inline]
     pub(super) fn unsigned(&mut self) -> Option<u64> {
         let leading_zero = self.next()? == b'0';
         let (mut count, mut number) = (0, 0);
@@ -161,6 +178,7 @@ impl<'a> Cursor<'a> {
         (ends && is_count(count + more, leading_zero) && count + more <= 19).then_some(number)
     }
 
+    #[inline]
     pub(super) fn integer_or_null(&mut self) -> Option<Option<i64>> {
         if self.null()? {
             return Some(None);
@@ -170,6 +188,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// How many digits follow, and their number after those that have been read.
+    #[inline]
     fn any_digits(&mut self, read: u64) -> (usize, u64) {
         let (mut count, mut number) = (0, read);
         for byte in self.rest {
@@ -185,6 +204,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over a value of any sort but a list or an object. Tells whether it is null.
+    #[inline]
     pub(super) fn pass_over(&mut self) -> Option<bool> {
         match self.next()? {
             b'"' => self.plain().map(|_| false),
@@ -224,6 +244,7 @@ fn is_count(digits: usize, leading_zero: bool) -> bool {
 }
 
 /// How many bytes there are before a quotation mark, if none of them is a backslash or a control character.
+#[inline]
 fn plain_length(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes;
     while let Some((eight, after)) = rest.split_first_chunk() {
