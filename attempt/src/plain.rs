@@ -6,6 +6,9 @@
 //!
 //! It is strict: whatever it accepts says the same to any parser, and for everything else there is serde. (Bytes that are no
 //! UTF-8 it accepts in names, in what nobody reads, and in a [`Text`].)
+//!
+//! What each value goes through is marked for inlining: the static binary is compiled with a threshold that is too low
+//! for it otherwise.
 
 mod cursor;
 
