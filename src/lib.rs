@@ -176,7 +176,7 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
         .build()
         .context("the runtime could not be started")?;
     // As a task of its own: before each turn of the one that it blocks on, the runtime asks the system for news.
-    let pass = runtime.spawn(pass(Arc::clone(inputs), console.clone()));
+    let pass = runtime.spawn(pass_in_time(Arc::clone(inputs), console.clone()));
     let report = match runtime.block_on(pass) {
         Ok(report) => report,
         Err(ended) => resume_unwind(ended.into_panic()),
@@ -186,7 +186,8 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
     report
 }
 
-async fn pass(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
+/// A pass, which ends some time after it was stopped whatever it is at.
+async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
     let stop = Stop::after(inputs.time_limit);
     shutdown::watch(&stop, &console).context("signals can't be waited for")?;
     let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
