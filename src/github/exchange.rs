@@ -157,9 +157,7 @@ fn is_cut(body: &[u8]) -> bool {
 
 /// `2026-12-01 12:00:00 UTC`, or with an offset in place of the zone: both are seen.
 fn expiry(value: &str) -> Option<DateTime<Utc>> {
-    let value = value.trim().replace("UTC", "+0000");
-    let time = DateTime::parse_from_str(&value, "%Y-%m-%d %H:%M:%S %z");
-    time.ok().map(|time| time.to_utc())
+    value.trim().parse().ok()
 }
 
 /// Finds the transport's own word on a failed request beneath octocrab's wrapping.

@@ -1,8 +1,7 @@
 //! One page of a delivery log: reads only the fields that are needed, and borrows their texts from the body.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;

@@ -2,16 +2,30 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// In a sentence: `2026-11-22 02:10 UTC`.
 pub(super) fn in_a_sentence(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M UTC").to_string()
+    format!("{} {} UTC", time.date_naive(), clock(time))
 }
 
 /// In a table whose head says that it is UTC: `Nov 22, 02:10`, which no narrow column breaks.
 pub(super) fn in_a_table(time: DateTime<Utc>) -> String {
-    time.format("%b\u{a0}%-d,\u{a0}%H:%M").to_string()
+    let month = MONTHS[time.month0() as usize];
+    format!("{month}\u{a0}{},\u{a0}{}", time.day(), clock(time))
+}
+
+/// Below a bar, where there is room for no more: `22. 02:10`.
+pub(super) fn below_a_bar(time: DateTime<Utc>) -> String {
+    format!("{}. {}", time.day(), clock(time))
+}
+
+fn clock(time: DateTime<Utc>) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 /// `4 s`, `1 min 12 s`, `2 h 5 min`, `2 days 21 h`.
@@ -29,6 +43,29 @@ pub(super) fn long(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_told_in_as_many_words_as_there_is_room_for() {
+        for (time, sentence, table, bar) in [
+            (
+                "2026-11-22T02:10:59Z",
+                "2026-11-22 02:10 UTC",
+                "Nov\u{a0}22,\u{a0}02:10",
+                "22. 02:10",
+            ),
+            (
+                "0987-01-05T23:07:00Z",
+                "0987-01-05 23:07 UTC",
+                "Jan\u{a0}5,\u{a0}23:07",
+                "5. 23:07",
+            ),
+        ] {
+            let time = time.parse().unwrap();
+            assert_eq!(in_a_sentence(time), sentence);
+            assert_eq!(in_a_table(time), table);
+            assert_eq!(below_a_bar(time), bar);
+        }
+    }
 
     #[test]
     fn durations_have_two_parts_at_most() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::page::Page;
+use super::time;
 use crate::report::{Outcome, Report, counted};
 
 const HOUR: i64 = 3_600;
@@ -93,5 +94,5 @@ fn bars(start: i64, end: i64, hours: i64) -> i64 {
 /// The day and the hour; labels must differ from each other.
 fn label(hour: i64) -> String {
     let time = DateTime::<Utc>::from_timestamp(hour * HOUR, 0).unwrap_or_default();
-    time.format("%-d. %H:%M").to_string()
+    time::below_a_bar(time)
 }
