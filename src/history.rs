@@ -235,11 +235,12 @@ impl History {
 
     fn forget_settled(&mut self) {
         for guid in self.settled_before.drain(..) {
-            if let Entry::Occupied(place) = self.known.entry(guid) {
-                let open = matches!(place.get(), Known::Failed(open) if open.in_pass);
-                if !open {
-                    place.remove();
+            // A row of it that is in the window may have followed.
+            match self.known.remove(&guid) {
+                Some(Known::Failed(open)) if open.in_pass => {
+                    self.known.insert(guid, Known::Failed(open));
                 }
+                _ => {}
             }
         }
         std::mem::swap(&mut self.settled_before, &mut self.settled);

@@ -78,6 +78,7 @@ pub enum Verdict {
 
 impl Attempt<'_> {
     /// Whether this is a redelivery. What does not say so counts as an original.
+    #[inline]
     pub fn is_redelivery(&self) -> bool {
         self.redelivery == Some(true)
     }
@@ -86,8 +87,9 @@ impl Attempt<'_> {
     ///
     /// GitHub's own filter counts 3xx as a success, but its receivers follow no redirect, so
     /// nothing was delivered.
+    #[inline]
     pub fn verdict(&self) -> Verdict {
-        if self.status == "OK" || self.code.is_some_and(|code| (200..300).contains(&code)) {
+        if self.code.is_some_and(|code| (200..300).contains(&code)) || self.status == "OK" {
             Verdict::Succeeded
         } else if self.code.is_none() && (self.status.is_empty() || self.throttled) {
             Verdict::Pending

@@ -16,18 +16,21 @@ impl Text<'_> {
 }
 
 impl<'a> From<&'a [u8]> for Text<'a> {
+    #[inline]
     fn from(bytes: &'a [u8]) -> Self {
         Self(bytes.into())
     }
 }
 
 impl<'a> From<&'a str> for Text<'a> {
+    #[inline]
     fn from(text: &'a str) -> Self {
         text.as_bytes().into()
     }
 }
 
 impl<'a> From<Cow<'a, str>> for Text<'a> {
+    #[inline]
     fn from(text: Cow<'a, str>) -> Self {
         Self(match text {
             Cow::Borrowed(text) => text.as_bytes().into(),

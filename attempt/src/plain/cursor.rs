@@ -29,6 +29,7 @@ impl<'a> Cursor<'a> {
         Self { rest: body }
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -53,16 +54,21 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn take(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then_some(())?;
-        self.skip(1)
+        // Mostly it is there without a space before it.
+        if self.byte(byte) {
+            return Some(());
+        }
+        self.next()?;
+        self.byte(byte).then_some(())
     }
 
     #[inline]
     pub(super) fn comma_or(&mut self, end: u8) -> Option<u8> {
-        let byte = self.next()?;
-        (byte == b',' || byte == end).then_some(())?;
-        self.skip(1)?;
-        Some(byte)
+        if self.byte(b',') {
+            return Some(b',');
+        }
+        self.take(end)?;
+        Some(end)
     }
 
     #[inline]
@@ -153,11 +159,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// One to nine digits after a point, as billionths.
+    #[inline]
     fn fraction(&mut self) -> Option<u32> {
+        const WORTH: [u64; 9] = [
+            100_000_000,
+            10_000_000,
+            1_000_000,
+            100_000,
+            10_000,
+            1_000,
+            100,
+            10,
+            1,
+        ];
         let (count, number) = self.any_digits(0);
-        let missing = 9_usize.checked_sub(count)?;
-        let number = (0..missing).fold(number, |number, _| number * 10);
-        (count > 0).then_some(u32::try_from(number).ok()?)
+        u32::try_from(number * WORTH.get(count.checked_sub(1)?)?).ok()
     }
 
     /// A whole number of at most 19 digits: more may be too large.
@@ -215,6 +231,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over digits, and tells how many there were.
+    #[inline]
     fn skip_digits(&mut self) -> usize {
         let end = self.rest.iter().position(|byte| !byte.is_ascii_digit());
         let count = end.unwrap_or(self.rest.len());
@@ -222,6 +239,7 @@ impl<'a> Cursor<'a> {
         count
     }
 
+    #[inline]
     fn pass_over_number(&mut self) -> Option<()> {
         self.byte(b'-');
         let leading_zero = self.rest.first() == Some(&b'0');
@@ -239,6 +257,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Whether a number may have so many digits before its point: one at least, and none before them that says nothing.
+#[inline]
 fn is_count(digits: usize, leading_zero: bool) -> bool {
     digits == 1 || digits > 1 && !leading_zero
 }
