@@ -6,10 +6,11 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache busybox-static musl-dev \
     && rustup component add rust-src
 # The standard library is compiled for size like the rest, without what finds lines of source for backtraces: there is no
-# debug information to find them in. RUSTC_BOOTSTRAP lets this stable Rust do so. Functions with a frame pointer take less
-# to tell how they are unwound, paths of sources are cut short, and nothing but what is tiny or marked for it is inlined.
+# debug information to find them in. RUSTC_BOOTSTRAP lets this stable Rust do so. At a fixed address nothing has to be
+# relocated, functions with a frame pointer take less to tell how they are unwound, paths of sources are cut short, and
+# nothing but what is tiny or marked for it is inlined.
 ENV RUSTC_BOOTSTRAP=1 \
-    RUSTFLAGS="-Cforce-frame-pointers=yes -Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=2000" \
+    RUSTFLAGS="-Crelocation-model=static -Cforce-frame-pointers=yes -Cllvm-args=-inline-threshold=10 -Cllvm-args=-inlinehint-threshold=2000" \
     CARGO_UNSTABLE_BUILD_STD="std,panic_unwind" \
     CARGO_UNSTABLE_BUILD_STD_FEATURES="panic-unwind,optimize_for_size" \
     CARGO_UNSTABLE_TRIM_PATHS=true \
