@@ -8,7 +8,6 @@
 mod failure;
 
 use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -90,6 +89,10 @@ pub struct History {
     /// Settled on the page before, and on this one: forgotten a page later.
     settled_before: Vec<Guid>,
     settled: Vec<Guid>,
+    /// Delivered by their originals, and nothing of them is in `known`: all of a healthy log. From the page before,
+    /// and from this one, and forgotten a page later too.
+    at_once_before: Vec<Guid>,
+    at_once: Vec<Guid>,
     without_original: usize,
     counted: Option<DateTime<Utc>>,
     lost: HashSet<String>,
@@ -110,6 +113,8 @@ impl History {
             known: known.collect(),
             settled_before: Vec::new(),
             settled: Vec::new(),
+            at_once_before: Vec::new(),
+            at_once: Vec::new(),
             without_original: 0,
             counted: remembered.counted,
             lost: remembered.lost,
@@ -131,7 +136,7 @@ impl History {
 
     /// Whether an attempt of this delivery is known to have succeeded.
     pub fn is_delivered(&self, guid: &Guid) -> bool {
-        matches!(self.known.get(guid), Some(Known::Delivered))
+        matches!(self.known.get(guid), Some(Known::Delivered)) || self.was_at_once(guid)
     }
 
     /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
@@ -189,48 +194,62 @@ impl History {
         // Older rows of a delivery matter until its original went by. What does not say that it is
         // one may be a redelivery.
         let original = attempt.redelivery == Some(false);
-        let lost = !self.lost.is_empty() && self.lost.contains(&attempt.guid.digits());
-        let guid = attempt.guid.clone();
-        match self.known.entry(guid) {
-            Entry::Vacant(place) => {
-                // What began and ended before the window is only kept for a page: a row of the
-                // same delivery that is in the window may yet follow.
-                if (original && succeeded) || !in_window {
-                    self.settled.push(place.key().clone());
-                }
-                place.insert(if succeeded {
-                    Known::Delivered
-                } else {
-                    let mut open = Open::new(attempt, in_window);
-                    open.lost = lost;
-                    self.without_original += usize::from(open.lacks_original());
-                    Known::Failed(Box::new(open))
-                });
+        let guid = &attempt.guid;
+        let Some(known) = self.known.get_mut(guid) else {
+            if original && succeeded {
+                self.at_once.push(guid.clone());
+            } else if !self.was_at_once(guid) {
+                self.begin(attempt, in_window, succeeded);
             }
-            Entry::Occupied(mut place) => match place.get_mut() {
-                Known::Delivered => {
-                    if original {
-                        self.settled.push(place.key().clone());
-                    }
+            return;
+        };
+        match known {
+            Known::Delivered => {
+                if original {
+                    self.settled.push(guid.clone());
                 }
-                Known::Failed(open) => {
-                    let lacked = open.lacks_original();
-                    if succeeded {
-                        self.without_original -= usize::from(lacked);
-                        // Of a remembered one the original may still be read.
-                        let read = open.original.is_some() && !open.remembered;
-                        if original || read || !open.in_pass {
-                            self.settled.push(place.key().clone());
-                        }
-                        place.insert(Known::Delivered);
-                    } else if !open.remembered || Some(at) >= self.counted {
-                        open.absorb(attempt, in_window);
-                        self.without_original -= usize::from(lacked);
-                        self.without_original += usize::from(open.lacks_original());
+            }
+            Known::Failed(open) => {
+                let lacked = open.lacks_original();
+                if succeeded {
+                    self.without_original -= usize::from(lacked);
+                    // Of a remembered one the original may still be read.
+                    let read = open.original.is_some() && !open.remembered;
+                    if original || read || !open.in_pass {
+                        self.settled.push(guid.clone());
                     }
+                    *known = Known::Delivered;
+                } else if !open.remembered || Some(at) >= self.counted {
+                    open.absorb(attempt, in_window);
+                    self.without_original -= usize::from(lacked);
+                    self.without_original += usize::from(open.lacks_original());
                 }
-            },
+            }
         }
+    }
+
+    /// Takes in the first attempt of a delivery.
+    fn begin(&mut self, attempt: &Attempt<'_>, in_window: bool, succeeded: bool) {
+        let guid = &attempt.guid;
+        // What began and ended before the window is only kept for a page: a row of the same
+        // delivery that is in the window may yet follow.
+        if !in_window {
+            self.settled.push(guid.clone());
+        }
+        let known = if succeeded {
+            Known::Delivered
+        } else {
+            let mut open = Open::new(attempt, in_window);
+            open.lost = !self.lost.is_empty() && self.lost.contains(&guid.digits());
+            self.without_original += usize::from(open.lacks_original());
+            Known::Failed(Box::new(open))
+        };
+        self.known.insert(guid.clone(), known);
+    }
+
+    /// Whether a delivery's original succeeded on this page or the one before.
+    fn was_at_once(&self, guid: &Guid) -> bool {
+        guid.is_among(&self.at_once) || guid.is_among(&self.at_once_before)
     }
 
     fn forget_settled(&mut self) {
@@ -244,6 +263,8 @@ impl History {
             }
         }
         std::mem::swap(&mut self.settled_before, &mut self.settled);
+        self.at_once_before.clear();
+        std::mem::swap(&mut self.at_once_before, &mut self.at_once);
     }
 
     /// The failed deliveries of the pass, in no order, given how far the log was read, and what the

@@ -33,6 +33,12 @@ impl Guid {
         uuid(text).map(|number| Self(Spelling::Uuid(number)))
     }
 
+    /// Whether it is one of these. (Compared one by one, which has to be compiled for speed: see `plain::attempts`.)
+    #[inline(never)]
+    pub fn is_among(&self, guids: &[Self]) -> bool {
+        guids.contains(self)
+    }
+
     /// 12 hex digits that tell it from others: the first of a UUID, which hold the time it was made.
     pub fn digits(&self) -> String {
         match &self.0 {
