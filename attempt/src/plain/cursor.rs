@@ -64,11 +64,14 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn comma_or(&mut self, end: u8) -> Option<u8> {
+        // Mostly a comma is there without a space before it.
         if self.byte(b',') {
             return Some(b',');
         }
-        self.take(end)?;
-        Some(end)
+        let byte = self.next()?;
+        (byte == b',' || byte == end).then_some(())?;
+        self.skip(1)?;
+        Some(byte)
     }
 
     #[inline]

@@ -30,6 +30,21 @@ fn a_page_as_github_spells_it_is_read() {
 }
 
 #[test]
+fn space_may_stand_around_whatever_is_no_text() {
+    let page = |s| {
+        let row = format!(
+            r#"{{{s}"id"{s}:{s}1{s},{s}"guid"{s}:{s}"g"{s},{s}"delivered_at"{s}:{s}"2026-11-22T12:00:00Z"{s}}}"#
+        );
+        format!("{s}[{s}{row}{s},{s}{row}{s}]{s}")
+    };
+    let read = |space| attempts(page(space).as_bytes()).map(|rows| format!("{rows:?}"));
+    assert!(read("").is_some());
+    for space in [" ", "\t", "\r", "\n", " \n\t\r "] {
+        assert_eq!(read(space), read(""), "{space:?}");
+    }
+}
+
+#[test]
 fn nothing_of_the_row_before_stays_where_a_row_lacks_it() {
     let whole = r#""id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,"status":"OK","status_code":200,
         "event":"push","action":"opened","throttled_at":"2026-11-22T12:00:00Z""#;
