@@ -228,7 +228,7 @@ impl History {
         }
     }
 
-    /// Takes in the first attempt of a delivery.
+    /// Takes in an attempt of a delivery that nothing is known of.
     fn begin(&mut self, attempt: &Attempt<'_>, in_window: bool, succeeded: bool) {
         let guid = &attempt.guid;
         // What began and ended before the window is only kept for a page: a row of the same
