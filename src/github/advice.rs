@@ -22,7 +22,7 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
         RequestError::BadCertificate(_) => {
             "Check `api-url`, and ask whoever runs the server".into()
         }
-        RequestError::Status { message, .. } if message.starts_with('<') => {
+        RequestError::Status { page: Some(_), .. } => {
             "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)"
                 .into()
         }

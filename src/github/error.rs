@@ -27,6 +27,9 @@ pub enum RequestError {
         message: String,
         /// A limit was reached, and nothing is wrong with the request itself.
         limit: Option<Limited>,
+        /// The title of the HTML page that came instead of JSON, empty if it has none. GitHub's API answers
+        /// in JSON, so a page is a proxy's, a balancer's or a server's in trouble.
+        page: Option<String>,
         /// What the answer's headers say of the credential.
         told: Box<Told>,
     },
@@ -84,6 +87,8 @@ pub struct Told {
     pub(super) sso: Option<String>,
     /// Where to ask instead.
     pub(super) location: Option<String>,
+    /// GitHub's own number of the request stands there (`x-github-request-id`), so no proxy or balancer answered.
+    pub(super) from_github: bool,
 }
 
 impl RequestError {
@@ -172,7 +177,9 @@ impl RequestError {
                 Some(headers) => Limited::read(headers, now),
                 None => Limited::Unsaid,
             }),
+            page: page_title(&error.message),
             told: Box::new(Told {
+                from_github: header(error, "x-github-request-id").is_some(),
                 scopes: header(error, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
                 location: header(error, "location").map(str::to_owned),
                 sso: sso.map(|(_, url)| one_line(url, MESSAGE)),
@@ -184,6 +191,21 @@ impl RequestError {
 
 fn header<'a>(error: &'a octocrab::GitHubError, name: &str) -> Option<&'a str> {
     error.headers.as_ref()?.get(name)?.to_str().ok()
+}
+
+/// The title of an HTML page; `None` if this is no page. Its content type is not asked: pages are labelled JSON, too.
+fn page_title(body: &str) -> Option<String> {
+    if !body.trim_start().starts_with('<') {
+        return None;
+    }
+    let lower = body.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let start = at + lower[at..].find('>')? + 1;
+        let end = start + lower[start..].find("</title")?;
+        body.get(start..end)
+    });
+    let title = title.unwrap_or_default().split_whitespace();
+    Some(one_line(&title.collect::<Vec<_>>().join(" "), MESSAGE))
 }
 
 /// Whether GitHub said no because of a limit
