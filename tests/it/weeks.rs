@@ -5,6 +5,7 @@
 //! it that still does. `WEEKS=20000` plays so many, and `WEEKS_FROM=300` begins there.
 
 mod draw;
+mod kept;
 mod oracle;
 mod script;
 mod shrink;
@@ -88,15 +89,17 @@ impl Totals {
     }
 }
 
-/// Seeds of weeks that failed until what they found was mended, in the product or in the oracle.
+/// Weeks that failed until what they found was fixed, in the product or in the oracle.
 #[test]
 fn weeks_that_failed_once_pass() {
-    for seed in [
-        1198, 3076, 3179, 4701, 4921, 5740, 6499, 6700, 6811, 8453, 8893, 8908, 10_124, 15_469,
-        17_252,
-    ] {
-        let wrong = wrong_with(&Script::of(seed, &Default::default()));
-        assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");
+    let kept = kept::all();
+    assert!(kept.len() >= 16);
+    for week in kept {
+        let undecided = week.undecided.as_deref();
+        let mut wrong = wrong_with(&week.script);
+        wrong.retain(|wrong| undecided.is_none_or(|words| !wrong.contains(words)));
+        let (seed, found) = (week.script.seed, week.found);
+        assert_eq!(wrong, Vec::<String>::new(), "seed {seed}: {found}");
     }
 }
 
@@ -109,6 +112,9 @@ fn weeks_lose_nothing_and_send_nothing_twice_that_could_be_helped() {
     };
     if let Some(seed) = number("WEEK_SEED") {
         let script = Script::of(seed, &Default::default());
+        if let Ok(found) = std::env::var("WEEK_KEEP") {
+            return kept::keep(&script, &found);
+        }
         let wrong = wrong_with(&script);
         println!("seed {seed}: {wrong:#?}");
         assert!(wrong.is_empty(), "{}", shrink::told(&script));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use crate::cloud::start;
@@ -88,7 +89,7 @@ impl Trouble {
 }
 
 /// A week. Times are seconds since its start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Script {
     pub(super) seed: u64,
     pub(super) hooks: Vec<Hook>,
@@ -108,51 +109,66 @@ pub(super) struct Script {
     /// What GitHub and receivers say is meant to do harm.
     pub(super) hostile: bool,
     /// Each request is part of the story.
+    #[serde(skip)]
     pub(super) tells_requests: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Hook {
     pub(super) host: i64,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) outages: Vec<Range<i64>>,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) off: Vec<Range<i64>>,
     pub(super) deliveries: Vec<Delivery>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Delivery {
     pub(super) at: i64,
     /// The number of its GUID.
     pub(super) guid: u64,
     /// It fails at first, though the receiver is up.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) blip: bool,
     /// It always fails.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) poisoned: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Pass {
     pub(super) at: i64,
     /// At which request it is killed, and whether GitHub still acts on that.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) killed: Option<(usize, bool)>,
     /// From which request on its token is none any more.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) expired: Option<usize>,
     /// What may not be read: a part of the path, and the answer.
-    pub(super) refused: Option<(&'static str, u16)>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) refused: Option<(String, u16)>,
     /// What may not be written, and the answer.
-    pub(super) unwritable: Option<(&'static str, u16)>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) unwritable: Option<(String, u16)>,
     /// Another pass begins so many seconds after this one.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) overlapped: Option<i64>,
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) skew: i64,
     /// How many requests in a hundred go wrong, and how many meet a limit.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) faults: i64,
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) limits: i64,
     /// How many requests the limit leaves it, and in how many seconds it gets more.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) used_up: Option<(u32, i64)>,
     pub(super) draws: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Event {
     /// A person has a failed delivery of a webhook redelivered.
     ByHand(usize, u64),
@@ -160,6 +176,10 @@ pub(super) enum Event {
     StateLost,
     StateCut(usize),
     StatePutBack(usize),
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Script {
@@ -246,11 +266,15 @@ impl Script {
                 };
                 pass.killed = killed.then_some((1 + (kill % 24) as usize, kill & 64 == 0));
                 let what = ["/variables", "_STATE"][(hindrance & 1) as usize];
-                pass.unwritable =
-                    hindered.then_some((what, [403, 500, 422][(hindrance / 2 % 3) as usize]));
+                pass.unwritable = hindered.then(|| {
+                    (
+                        what.to_owned(),
+                        [403, 500, 422][(hindrance / 2 % 3) as usize],
+                    )
+                });
                 let list = ["/hooks?", "/deliveries?"][(refusal & 1) as usize];
-                pass.refused =
-                    is_refused.then_some((list, [403, 404, 500][(refusal / 2 % 3) as usize]));
+                pass.refused = is_refused
+                    .then(|| (list.to_owned(), [403, 404, 500][(refusal / 2 % 3) as usize]));
                 pass.expired = expires.then_some(1 + (expiry % 16) as usize);
                 pass.used_up =
                     used_up.then_some(((left % 20) as u32, (60 + left / 32 % 2_400) as i64));

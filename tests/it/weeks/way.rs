@@ -74,16 +74,18 @@ impl PassWay {
         if let Some((_, status)) = self
             .pass
             .refused
+            .as_ref()
             .filter(|(part, _)| get && path.contains(part))
         {
-            return fate(false, Hears::Status(status, HOSTILE_ANSWER));
+            return fate(false, Hears::Status(*status, HOSTILE_ANSWER));
         }
         if let Some((_, status)) = self
             .pass
             .unwritable
+            .as_ref()
             .filter(|(part, _)| !get && (path.contains(part) || path.ends_with("/variables")))
         {
-            return fate(false, Hears::Status(status, HOSTILE_ANSWER));
+            return fate(false, Hears::Status(*status, HOSTILE_ANSWER));
         }
         let mut draw = self.draw.lock().unwrap();
         let (limited, faulted, kind) = (
