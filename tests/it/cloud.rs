@@ -61,6 +61,41 @@ pub(crate) struct Fate {
     pub(crate) acts: bool,
     /// What its sender hears.
     pub(crate) hears: Hears,
+    /// What becomes of GitHub's answer on the way.
+    pub(crate) alters: Alters,
+}
+
+/// What a proxy or a balancer does to an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Alters {
+    /// Links name another scheme, host and port.
+    pub(crate) foreign_links: bool,
+    /// There are no limit headers.
+    pub(crate) no_limit_headers: bool,
+    /// The body ends in its middle, and there is no link.
+    pub(crate) cut: bool,
+}
+
+impl Alters {
+    fn alter(self, answer: &mut http::Response<SlowBody>) {
+        if self.no_limit_headers {
+            for name in ["limit", "remaining", "reset", "used", "resource"] {
+                answer.headers_mut().remove(format!("x-ratelimit-{name}"));
+            }
+        }
+        if self.foreign_links
+            && let Some(link) = answer.headers_mut().get_mut("link")
+        {
+            let foreign = link.to_str().unwrap();
+            let foreign = foreign.replace("https://api.github.com", "http://internal:8080");
+            *link = foreign.parse().unwrap();
+        }
+        if self.cut {
+            answer.headers_mut().remove("link");
+            let body = answer.body_mut().body.as_mut().unwrap();
+            body.truncate(body.len() / 2);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -256,7 +291,11 @@ impl Cloud {
                     false => None,
                 };
                 match fate.hears {
-                    Hears::All => Ok(answer.unwrap()),
+                    Hears::All => {
+                        let mut answer = answer.unwrap();
+                        fate.alters.alter(&mut answer);
+                        Ok(answer)
+                    }
                     Hears::Error(error) => Err(error),
                     Hears::Nothing => {
                         way.ends();

@@ -3,6 +3,8 @@
 mod checkpoint;
 mod cost;
 mod liveness;
+mod losses;
+mod truthful;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -70,6 +72,7 @@ pub(super) fn judge(script: &Script, truth: &Truth) -> Verdict {
     judge.verdict.wrong.clone_from(&truth.violations);
     for number in 0..truth.ran.len() {
         judge.report(number);
+        judge.truthful(number);
         judge.checkpoint(number);
     }
     for number in 0..truth.sent.len() {
@@ -235,25 +238,6 @@ impl<'a> Judge<'a> {
             let outputs = format!("{:?}", told.outputs);
             self.wrong(format!(
                 "the outputs of pass {number} do not add up: {outputs}"
-            ));
-        }
-    }
-
-    /// Nothing is given up that need not be.
-    fn loss(&mut self, number: usize, hook: usize, guid: u64, outcome: Outcome) {
-        let ran = &self.truth.ran[number];
-        let place = self.places.get(&(hook, guid));
-        let at = place.map_or(time(0), |place| self.failed[*place].at);
-        let right = match outcome {
-            Outcome::Exhausted => {
-                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_attempts
-            }
-            _ => at < ran.ended - RETENTION + MARGIN,
-        };
-        if !right {
-            self.wrong(format!(
-                "pass {number} gives up {hook}:{guid}: {}",
-                outcome.name()
             ));
         }
     }

@@ -1,92 +1,18 @@
-//! What happens in a week, as a seed decides it. All of it is data, so that it can be shown and cut down.
+//! What happens in a week. All of it is data, so that it can be kept, shown and cut down.
 
-use std::collections::BTreeSet;
+mod drawn;
+
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::draw::Draw;
 use crate::cloud::start;
+
+pub(super) use drawn::Trouble;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
-
-const DAY: i64 = 24 * HOUR;
-
-/// How long a week is.
-const END: i64 = 7 * DAY;
-
-/// When trouble ends: in the last hours nothing goes wrong any more.
-const BUSY: i64 = END - 10 * HOUR;
-
-/// What makes a week hard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Trouble {
-    Outages,
-    Blips,
-    Poison,
-    Lag,
-    LongLag,
-    Shuffled,
-    Faults,
-    Limits,
-    Skipped,
-    Overlaps,
-    Kills,
-    Unwritable,
-    ByHand,
-    Skew,
-    Tampered,
-    Refused,
-    Expired,
-    SwitchedOff,
-    SlowReceiver,
-    MoreWebhooks,
-    NoCheckpoint,
-    Latency,
-    Hostile,
-}
-
-impl Trouble {
-    pub(super) const ALL: [Self; 23] = [
-        Self::Outages,
-        Self::Blips,
-        Self::Poison,
-        Self::Lag,
-        Self::LongLag,
-        Self::Shuffled,
-        Self::Faults,
-        Self::Limits,
-        Self::Skipped,
-        Self::Overlaps,
-        Self::Kills,
-        Self::Unwritable,
-        Self::ByHand,
-        Self::Skew,
-        Self::Tampered,
-        Self::Refused,
-        Self::Expired,
-        Self::SwitchedOff,
-        Self::SlowReceiver,
-        Self::MoreWebhooks,
-        Self::NoCheckpoint,
-        Self::Latency,
-        Self::Hostile,
-    ];
-
-    /// How many weeks in a hundred have it.
-    fn share(self) -> i64 {
-        match self {
-            Self::Outages => 90,
-            Self::Blips | Self::Latency => 60,
-            Self::LongLag => 5,
-            Self::NoCheckpoint => 8,
-            Self::Overlaps | Self::Limits | Self::SlowReceiver => 20,
-            _ => 45,
-        }
-    }
-}
 
 /// A week. Times are seconds since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +34,12 @@ pub(super) struct Script {
     pub(super) keeps_checkpoint: bool,
     /// What GitHub and receivers say is meant to do harm.
     pub(super) hostile: bool,
+    /// Links name another scheme, host and port, as behind some balancers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) foreign_links: bool,
+    /// No answer has limit headers, as an App's JWT sees it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) no_limit_headers: bool,
     /// Each request is part of the story.
     #[serde(skip)]
     pub(super) tells_requests: bool,
@@ -120,7 +52,24 @@ pub(super) struct Hook {
     pub(super) outages: Vec<Range<i64>>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) off: Vec<Range<i64>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) refusals: Vec<Refusals>,
     pub(super) deliveries: Vec<Delivery>,
+}
+
+/// A stretch of time in which GitHub refuses to redeliver some deliveries of a webhook, or all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Refusals {
+    pub(super) during: Range<i64>,
+    pub(super) status: u16,
+    /// One delivery in so many; 1 for all.
+    pub(super) one_in: u64,
+}
+
+impl Refusals {
+    pub(super) fn hit(&self, guid: u64) -> bool {
+        guid.is_multiple_of(self.one_in)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,6 +111,9 @@ pub(super) struct Pass {
     pub(super) faults: i64,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) limits: i64,
+    /// How many answers in a hundred that list something are cut off, and have no link.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) cuts: i64,
     /// How many requests the limit leaves it, and in how many seconds it gets more.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) used_up: Option<(u32, i64)>,
@@ -181,141 +133,7 @@ pub(super) enum Event {
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
-
 impl Script {
-    pub(super) fn of(seed: u64, without: &BTreeSet<Trouble>) -> Self {
-        let has = |trouble: Trouble| {
-            let mut draw = Draw::new(seed, 100 + trouble as u64);
-            let there = draw.chance(trouble.share()) && !without.contains(&trouble);
-            there.then_some(draw)
-        };
-        let mut draw = Draw::new(seed, 0);
-        let every = match draw.within(0..100) {
-            // A lag matters where a pass comes before the log has caught up.
-            share if has(Trouble::LongLag).is_some() => [5, 10, 10, 15][share as usize % 4],
-            0..1 => 5,
-            1..3 => 10,
-            3..8 => 15,
-            8..15 => 20,
-            15..35 => 30,
-            _ => 60,
-        };
-        let count = has(Trouble::MoreWebhooks).map_or(1, |mut draw| draw.within(2..4));
-        let same_host = draw.chance(40);
-        let hooks = (0..count).map(|n| hook(seed, n, same_host, &has));
-        let mut script = Self {
-            seed,
-            hooks: hooks.collect(),
-            passes: Vec::new(),
-            events: Vec::new(),
-            lag: has(Trouble::Lag).map_or(0, |mut draw| draw.one_of(&[5, 45, 300])),
-            page: draw.one_of(&[8, 20, 20, 20, 40]) as usize,
-            shuffled: has(Trouble::Shuffled).is_some(),
-            latency: has(Trouble::Latency).map_or(0, |mut draw| draw.within(10..400)),
-            redelivery_delay: has(Trouble::SlowReceiver).map_or(0, |mut draw| draw.within(1..10)),
-            confirm: draw.one_of(&[15, 15, 60]),
-            max_attempts: draw.one_of(&[3, 10, 10]) as usize,
-            keeps_checkpoint: has(Trouble::NoCheckpoint).is_none(),
-            hostile: has(Trouble::Hostile).is_some(),
-            tells_requests: false,
-        };
-        if has(Trouble::LongLag).is_some() {
-            script.lag = 15 * MINUTE;
-        }
-        script.passes(seed, every * MINUTE, &has);
-        script.events(&has);
-        script
-    }
-
-    fn passes(&mut self, seed: u64, every: i64, has: &impl Fn(Trouble) -> Option<Draw>) {
-        let (mut skipped, mut overlaps) = (has(Trouble::Skipped), has(Trouble::Overlaps));
-        let (mut kills, mut unwritable) = (has(Trouble::Kills), has(Trouble::Unwritable));
-        let (mut refused, mut skew) = (has(Trouble::Refused), has(Trouble::Skew));
-        let mut expired = has(Trouble::Expired);
-        let faults = has(Trouble::Faults).map_or(0, |mut draw| draw.within(1..31));
-        let mut limit = has(Trouble::Limits);
-        let limits = has(Trouble::Limits).map_or(0, |mut draw| draw.within(1..4));
-        let draw = |of: &mut Option<Draw>, percent| {
-            of.as_mut().map(|draw| (draw.chance(percent), draw.next()))
-        };
-        let mut at = 5 * MINUTE;
-        while at < END {
-            let n = self.passes.len() as u64;
-            let mut pass = Pass {
-                at,
-                draws: Draw::new(seed, 1_000 + n).next(),
-                ..Pass::default()
-            };
-            let (late, lateness) = draw(&mut skipped, 20).unwrap_or_default();
-            let (killed, kill) = draw(&mut kills, 15).unwrap_or_default();
-            let (hindered, hindrance) = draw(&mut unwritable, 10).unwrap_or_default();
-            let (is_refused, refusal) = draw(&mut refused, 8).unwrap_or_default();
-            let (overlapped, overlap) = draw(&mut overlaps, 15).unwrap_or_default();
-            let (expires, expiry) = draw(&mut expired, 8).unwrap_or_default();
-            let (used_up, left) = draw(&mut limit, 5).unwrap_or_default();
-            let (_, skewed) = draw(&mut skew, 0).unwrap_or_default();
-            if at < BUSY {
-                if late && lateness % 3 == 0 {
-                    at += every;
-                    continue;
-                }
-                pass.at += if late {
-                    (lateness % (every as u64)) as i64
-                } else {
-                    0
-                };
-                pass.killed = killed.then_some((1 + (kill % 24) as usize, kill & 64 == 0));
-                let what = ["/variables", "_STATE"][(hindrance & 1) as usize];
-                pass.unwritable = hindered.then(|| {
-                    (
-                        what.to_owned(),
-                        [403, 500, 422][(hindrance / 2 % 3) as usize],
-                    )
-                });
-                let list = ["/hooks?", "/deliveries?"][(refusal & 1) as usize];
-                pass.refused = is_refused
-                    .then(|| (list.to_owned(), [403, 404, 500][(refusal / 2 % 3) as usize]));
-                pass.expired = expires.then_some(1 + (expiry % 16) as usize);
-                pass.used_up =
-                    used_up.then_some(((left % 20) as u32, (60 + left / 32 % 2_400) as i64));
-                pass.overlapped = overlapped.then_some((overlap % 20) as i64);
-                (pass.faults, pass.limits) = (faults, limits);
-            }
-            if skewed != 0 {
-                pass.skew = (skewed % 172_800) as i64 - 86_400;
-            }
-            at = pass.at.max(at) + every;
-            self.passes.push(pass);
-        }
-    }
-
-    fn events(&mut self, has: &impl Fn(Trouble) -> Option<Draw>) {
-        if let Some(mut draw) = has(Trouble::ByHand) {
-            for _ in 0..draw.within(1..25) {
-                // Half of them while a pass is at work.
-                let pass = self.passes[draw.within(0..self.passes.len() as i64) as usize].at;
-                let at = if draw.chance(50) {
-                    pass + draw.within(0..8)
-                } else {
-                    draw.within(0..BUSY)
-                };
-                let hook = draw.within(0..self.hooks.len() as i64) as usize;
-                self.events.push((at, Event::ByHand(hook, draw.next())));
-            }
-        }
-        if let Some(mut draw) = has(Trouble::Tampered) {
-            for _ in 0..draw.within(1..12) {
-                let event = match draw.within(0..3) {
-                    0 => Event::StateLost,
-                    1 => Event::StateCut(draw.within(1..400) as usize),
-                    _ => Event::StatePutBack(draw.within(1..6) as usize),
-                };
-                self.events.push((draw.within(0..BUSY), event));
-            }
-        }
-        self.events.sort_by_key(|(at, _)| *at);
-    }
-
     /// How far the log lags at a time. It never turns the order of rows around.
     pub(super) fn lag_at(&self, at: i64) -> i64 {
         let period = 5 * HOUR;
@@ -330,6 +148,13 @@ impl Script {
         !self.hooks[hook].outages.iter().any(out)
     }
 
+    /// The status that GitHub refuses to redeliver a delivery with at a time, if it does.
+    pub(super) fn refuses(&self, hook: usize, guid: u64, at: i64) -> Option<u16> {
+        let mut refusals = self.hooks[hook].refusals.iter();
+        let hit = refusals.find(|each| each.during.contains(&at) && each.hit(guid));
+        hit.map(|each| each.status)
+    }
+
     pub(super) fn is_off(&self, hook: usize, at: i64) -> bool {
         self.hooks[hook].off.iter().any(|off| off.contains(&at))
     }
@@ -337,47 +162,4 @@ impl Script {
 
 pub(super) fn time(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
-}
-
-fn hook(seed: u64, n: i64, same_host: bool, has: &impl Fn(Trouble) -> Option<Draw>) -> Hook {
-    let mut own = Draw::new(seed, 10 + n as u64);
-    let of = |trouble| has(trouble).map(|mut draw| Draw::new(draw.next(), n as u64));
-    let stretches = |mut draw: Draw, most: i64, longest: i64| {
-        let stretches = (0..draw.within(1..most)).map(|_| {
-            let from = draw.within(0..BUSY);
-            let long = draw.within(10 * MINUTE..longest);
-            from..(from + long).min(BUSY)
-        });
-        stretches.collect::<Vec<_>>()
-    };
-    let outages = of(Trouble::Outages).map_or(Vec::new(), |mut draw| {
-        let longest = draw.one_of(&[HOUR, 6 * HOUR, 40 * HOUR, 60 * HOUR]);
-        stretches(draw, 6, longest)
-    });
-    let off = of(Trouble::SwitchedOff).map_or(Vec::new(), |draw| stretches(draw, 4, 6 * HOUR));
-    let (mut blips, mut poison) = (of(Trouble::Blips), of(Trouble::Poison));
-    let (often, poisonous) = (own.within(1..30), own.within(1..8));
-    let every = own.one_of(&[10, 30, 60, 120, 240]) * MINUTE;
-    let mut deliveries = Vec::new();
-    let mut at = own.within(0..every);
-    while at < END {
-        let hits =
-            |of: &mut Option<Draw>, percent| of.as_mut().is_some_and(|draw| draw.chance(percent));
-        let delivery = Delivery {
-            at,
-            guid: deliveries.len() as u64,
-            blip: hits(&mut blips, often) && at < BUSY,
-            poisoned: hits(&mut poison, poisonous) && at < BUSY,
-        };
-        if !off.iter().any(|off| off.contains(&at)) {
-            deliveries.push(delivery);
-        }
-        at += own.within(every / 4..every * 7 / 4);
-    }
-    Hook {
-        host: if same_host { 0 } else { n },
-        outages,
-        off,
-        deliveries,
-    }
 }

@@ -1,6 +1,6 @@
 //! What truly happened in a week, whatever passes know of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use redeliver_webhooks::report::Outcome;
@@ -21,6 +21,15 @@ pub(super) struct Sent {
     pub(super) heard: bool,
 }
 
+/// A redelivery that GitHub refused.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedRequest {
+    pub(super) hook: usize,
+    pub(super) guid: u64,
+    pub(super) at: DateTime<Utc>,
+    pub(super) by: usize,
+}
+
 /// A pass, as it truly went.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ran {
@@ -36,6 +45,8 @@ pub(super) struct Ran {
     pub(super) ill_written: bool,
     pub(super) requests: usize,
     pub(super) faults: usize,
+    /// Webhooks of whose log it heard a page.
+    pub(super) logs: BTreeSet<usize>,
     pub(super) report: Option<Told>,
     /// The checkpoint when it was over.
     pub(super) checkpoint: Option<DateTime<Utc>>,
@@ -47,6 +58,8 @@ pub(super) struct Told {
     pub(super) errors: Vec<String>,
     pub(super) warnings: Vec<String>,
     pub(super) whole: Vec<usize>,
+    /// Webhooks whose receiver is called down.
+    pub(super) down: Vec<usize>,
     pub(super) outcomes: Vec<(usize, u64, Outcome)>,
     pub(super) outputs: HashMap<&'static str, String>,
 }
@@ -68,6 +81,7 @@ impl Told {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Truth {
     pub(super) sent: Vec<Sent>,
+    pub(super) refused: Vec<RefusedRequest>,
     pub(super) ran: Vec<Ran>,
     pub(super) tampered: Vec<DateTime<Utc>>,
     pub(super) violations: Vec<String>,

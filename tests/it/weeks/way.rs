@@ -24,6 +24,17 @@ pub(super) fn asked_for(path: &str) -> Option<(u64, u64)> {
     Some((hook.parse().ok()?, attempt.parse().ok()?))
 }
 
+/// The webhook whose log a request lists.
+fn log_of(path: &str) -> Option<u64> {
+    let path = path.strip_prefix("/orgs/acme/hooks/")?;
+    path.split_once("/deliveries?")?.0.parse().ok()
+}
+
+/// Whether its sender hears GitHub's answer, whole.
+fn is_heard(fate: &Fate) -> bool {
+    matches!(fate.hears, Hears::All) && !fate.alters.cut
+}
+
 /// What becomes of the requests of one pass.
 pub(super) struct PassWay {
     world: Arc<World>,
@@ -31,6 +42,8 @@ pub(super) struct PassWay {
     number: usize,
     requests: AtomicUsize,
     draw: Mutex<Draw>,
+    /// Which answers are cut.
+    cuts: Mutex<Draw>,
     /// Attempts whose redelivery got no clear answer, until the log is read.
     unclear: Mutex<HashSet<(u64, u64)>>,
     dead: Notify,
@@ -40,6 +53,7 @@ impl PassWay {
     pub(super) fn new(world: Arc<World>, pass: Pass, number: usize) -> Self {
         Self {
             draw: Mutex::new(Draw::new(pass.draws, 7)),
+            cuts: Mutex::new(Draw::new(pass.draws, 8)),
             world,
             pass,
             number,
@@ -59,7 +73,15 @@ impl PassWay {
     }
 
     fn chosen(&self, method: &Method, path: &str) -> Fate {
-        let fate = |acts, hears| Fate { acts, hears };
+        let mut alters = self.world.alters();
+        if method == Method::GET && path.contains('?') {
+            alters.cut = self.cuts.lock().unwrap().chance(self.pass.cuts);
+        }
+        let fate = |acts, hears| Fate {
+            acts,
+            hears,
+            alters,
+        };
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some((at, acts)) = self.pass.killed.filter(|(at, _)| number >= *at) {
             return fate(acts && number == at, Hears::Nothing);
@@ -86,6 +108,9 @@ impl PassWay {
             .filter(|(part, _)| !get && (path.contains(part) || path.ends_with("/variables")))
         {
             return fate(false, Hears::Status(*status, HOSTILE_ANSWER));
+        }
+        if let Some(status) = self.world.refuses(self.number, path) {
+            return fate(false, Hears::Status(status, HOSTILE_ANSWER));
         }
         let mut draw = self.draw.lock().unwrap();
         let (limited, faulted, kind) = (
@@ -118,7 +143,7 @@ impl Way for PassWay {
         self.world.feed();
         let fate = self.chosen(method, path);
         self.world.request(self.number, method, path, &fate);
-        let heard = matches!(fate.hears, Hears::All);
+        let heard = is_heard(&fate);
         let mut truth = self.world.truth();
         if !heard {
             truth.ran[self.number].faults += 1;
@@ -135,7 +160,7 @@ impl Way for PassWay {
             }
             let is_clear = matches!(
                 fate.hears,
-                Hears::All | Hears::Status(429, _) | Hears::Error(RequestError::Unsent(_))
+                Hears::All | Hears::Status(400..500, _) | Hears::Error(RequestError::Unsent(_))
             );
             if !is_clear {
                 unclear.insert(asked);
@@ -148,12 +173,16 @@ impl Way for PassWay {
     }
 
     fn acted(&self, github: &mut GitHub, request: &Request, status: u16, fate: &Fate) {
-        let heard = matches!(fate.hears, Hears::All);
+        let heard = is_heard(fate);
         let path = &request.path_and_query;
         self.world
             .sent(github, path, status, Some(self.number), heard);
         let ran = &mut self.world.truth().ran[self.number];
         ran.faults += usize::from(heard && matches!(status, 403 | 429));
+        if heard && status == 200 && request.method == Method::GET {
+            ran.logs
+                .extend(log_of(path).and_then(|id| self.world.webhook(id)));
+        }
         ran.knew |= request.method == Method::GET && path.ends_with("_STATE") && heard;
     }
 

@@ -12,10 +12,10 @@ use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhoo
 use tokio::time::{Instant, sleep_until};
 
 use super::script::{Event, Pass, Script, time};
-use super::truth::{Ran, Sent, Told, Truth};
+use super::truth::{Ran, RefusedRequest, Sent, Told, Truth};
 use super::way::{PassWay, asked_for};
 use super::words::{HOOK_SECRET, HOSTILE_EVENT, HOSTILE_STATUS, Words};
-use crate::cloud::{Cloud, Fate, TOKEN, start};
+use crate::cloud::{Alters, Cloud, Fate, TOKEN, start};
 
 const PERSON: &str = "ghp_person";
 const VARIABLE: &str = "LAST_REDELIVERY";
@@ -194,6 +194,45 @@ impl World {
         self.sent(github, &path, status, None, true);
     }
 
+    /// What becomes of answers on their way in this week.
+    pub(super) fn alters(&self) -> Alters {
+        Alters {
+            foreign_links: self.script.foreign_links,
+            no_limit_headers: self.script.no_limit_headers,
+            cut: false,
+        }
+    }
+
+    /// Which webhook and delivery a request asks to redeliver.
+    fn delivery_of(&self, github: &GitHub, path: &str) -> Option<(usize, u64)> {
+        let (hook, attempt) = asked_for(path)?;
+        let n = self.hooks.iter().position(|id| *id == hook)?;
+        let attempt = github.webhook(hook).attempt(attempt)?;
+        Some((n, self.guids[&attempt.guid]))
+    }
+
+    /// The status that GitHub refuses a pass's request for a redelivery with, if it does.
+    pub(super) fn refuses(&self, by: usize, path: &str) -> Option<u16> {
+        let github = self.cloud.github();
+        let (hook, guid) = self.delivery_of(&github, path)?;
+        let at = github.now();
+        let status = self
+            .script
+            .refuses(hook, guid, (at - start()).num_seconds())?;
+        let mut truth = self.truth();
+        truth.story.push((
+            at,
+            format!("pass {by}: {hook}:{guid} is refused with {status}"),
+        ));
+        truth.refused.push(RefusedRequest { hook, guid, at, by });
+        Some(status)
+    }
+
+    /// The webhook of an id.
+    pub(super) fn webhook(&self, id: u64) -> Option<usize> {
+        self.hooks.iter().position(|each| *each == id)
+    }
+
     /// Records what GitHub accepted.
     pub(super) fn sent(
         &self,
@@ -203,11 +242,10 @@ impl World {
         by: Option<usize>,
         heard: bool,
     ) {
-        let Some((hook, attempt)) = asked_for(path).filter(|_| status == 202) else {
+        let delivery = self.delivery_of(github, path);
+        let Some((n, guid)) = delivery.filter(|_| status == 202) else {
             return;
         };
-        let n = self.hooks.iter().position(|id| *id == hook).unwrap();
-        let guid = self.guids[&github.webhook(hook).attempt(attempt).unwrap().guid];
         let at = github.now();
         let made = at + github.redelivery_delay;
         let mut deliveries = self.script.hooks[n].deliveries.iter();
@@ -335,6 +373,9 @@ impl World {
             let hook = hook.unwrap_or_else(|| panic!("{key}"));
             if webhook.complete {
                 told.whole.push(hook);
+            }
+            if webhook.down {
+                told.down.push(hook);
             }
             for delivery in &webhook.deliveries {
                 let guid = self.guids[&delivery.failure.guid.to_string()];

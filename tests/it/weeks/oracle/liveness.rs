@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, MARGIN, RETENTION};
-use crate::weeks::script::time;
+use crate::weeks::script::{Script, time};
 use crate::weeks::truth::Ran;
 
 /// What a delivery may take that failed again and again while its receiver was down: six hours without
@@ -34,10 +34,17 @@ impl Up {
 }
 
 /// What a pass is worth to a webhook.
-fn worth(hook: usize, ran: &Ran) -> usize {
+fn worth(script: &Script, hook: usize, ran: &Ran) -> usize {
     let Some(told) = &ran.report else {
         return 0;
     };
+    // Where GitHub refuses many, three in a row end its webhook's turn.
+    let mut refusals = script.hooks[hook].refusals.iter();
+    if refusals
+        .any(|each| time(each.during.end) > ran.began && time(each.during.start) <= ran.ended)
+    {
+        return 0;
+    }
     match told.whole.contains(&hook) && !ran.overlapped {
         true if told.errors.is_empty() && ran.faults == 0 => 3,
         whole => usize::from(whole),
@@ -66,7 +73,7 @@ impl Judge<'_> {
                 sum: 0,
             });
             up.passes.push((ran.began, up.sum));
-            up.sum += worth(hook, ran);
+            up.sum += worth(self.script, hook, ran);
             if up.sum < GOOD_PASSES || ran.ended - up.since < PATIENCE {
                 continue;
             }

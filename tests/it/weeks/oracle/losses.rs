@@ -1,0 +1,53 @@
+//! Nothing is given up that need not be.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use redeliver_webhooks::report::Outcome;
+
+use super::{Judge, MARGIN, RETENTION, SECOND};
+use crate::weeks::script::time;
+
+/// How near to the end of retention one refusal is enough.
+const AGED_OUT: TimeDelta = TimeDelta::hours(6);
+
+impl Judge<'_> {
+    /// Nothing is given up that need not be.
+    pub(super) fn loss(&mut self, number: usize, hook: usize, guid: u64, outcome: Outcome) {
+        let ran = &self.truth.ran[number];
+        let place = self.places.get(&(hook, guid));
+        let at = place.map_or(time(0), |place| self.failed[*place].at);
+        let right = match outcome {
+            Outcome::Exhausted => {
+                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_attempts
+            }
+            Outcome::Rejected if self.is_refused_for_good(hook, guid, number) => true,
+            Outcome::Rejected => at < ran.ended - RETENTION + AGED_OUT,
+            _ => at < ran.ended - RETENTION + MARGIN,
+        };
+        if !right {
+            self.wrong(format!(
+                "pass {number} gives up {hook}:{guid}: {}",
+                outcome.name()
+            ));
+        }
+    }
+
+    /// Whether GitHub refused a delivery in three passes that others of its webhook got through, the first and the last an
+    /// hour or more apart.
+    fn is_refused_for_good(&self, hook: usize, guid: u64, number: usize) -> bool {
+        let refused = self.truth.refused.iter().filter(|refused| {
+            let others_got_through = || {
+                let mut sent = self.truth.sent.iter();
+                sent.any(|sent| sent.hook == hook && sent.by == Some(refused.by))
+            };
+            (refused.hook, refused.guid) == (hook, guid)
+                && refused.by <= number
+                && others_got_through()
+        });
+        let times: BTreeMap<_, _> = refused.map(|refused| (refused.by, refused.at)).collect();
+        let (first, last) = (times.values().min(), times.values().max());
+        let apart = first.zip(last).map(|(first, last)| *last - *first);
+        times.len() >= 3 && apart >= Some(TimeDelta::hours(1) - SECOND)
+    }
+}
