@@ -8,13 +8,16 @@
 //! | `credentials` | who speaks for which account |
 //! | `clock` | GitHub's time |
 //! | `connect` | connections: proxies, TLS, HTTP/1.1 and 2, what became of a request that failed |
+//! | `request` | a request's headers and body |
 //! | `exchange` | one request and its answer, each within its time |
 //! | `coding`, `buffers` | bodies that come compressed, and what bodies are read into |
 //! | `shared` | octocrab on top of that, with what all credentials have in common |
 //! | `client` | one credential: one way to read, one to write |
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
+//! | `end_of_api` | the end of the API version in use, as GitHub announces it |
 //! | `pem` | keys and certificates as people pass them |
 //! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
+//! | `message` | GitHub's own words in an answer that is not a success |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
@@ -29,17 +32,20 @@ mod clock;
 mod coding;
 mod connect;
 mod credentials;
+mod end_of_api;
 mod error;
 mod exchange;
 mod gate;
 mod installation;
 mod link;
+mod message;
 mod meter;
 mod pace;
 mod page;
 mod paged;
 mod pem;
 mod repositories;
+mod request;
 mod response;
 mod retry;
 mod shared;

@@ -14,6 +14,9 @@ use crate::summary;
 /// A token that ends within this time is warned about.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
+/// An API version whose support ends within this time is warned about.
+const SUNSET_SOON: TimeDelta = TimeDelta::days(90);
+
 /// Pages beyond which it is said what a checkpoint would save.
 const MANY_PAGES: u32 = 50;
 
@@ -82,6 +85,17 @@ pub fn of_token(credentials: &Credentials) -> Option<String> {
                 days => counted(days.unsigned_abs(), "day"),
             }
         )
+    })
+}
+
+/// An API version that GitHub will not support for long, or does not support any more.
+pub fn of_sunset(credentials: &Credentials) -> Option<String> {
+    let sunset = credentials.sunset()?;
+    let left = sunset - credentials.now();
+    (left < SUNSET_SOON).then(|| {
+        let ends = if left > TimeDelta::zero() { "ends" } else { "ended" };
+        let date = sunset.date_naive();
+        format!("GitHub's support for the API version that this action uses {ends} on {date}: update the action")
     })
 }
 

@@ -82,6 +82,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         pass.report.warnings.push(warning);
     }
     pass.report.warnings.extend(notice::of_token(credentials));
+    pass.report.warnings.extend(notice::of_sunset(credentials));
     pass.report.requests = credentials.requests();
     pass.report.usage = credentials.usage();
     pass.report.token_ends = credentials.token_ends();

@@ -5,6 +5,7 @@
 
 use super::auth::CredentialKind as Kind;
 use super::error::{RequestError, Takes, Told};
+use super::request::API_VERSION;
 
 /// The next step, if the failure does not say it itself.
 pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {
@@ -22,6 +23,9 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
         RequestError::BadCertificate(_) => {
             "Check `api-url`, and ask whoever runs the server".into()
         }
+        failure if failure.refuses_version() => format!(
+            "This GitHub does not support the API version that this action uses, `{API_VERSION}`: update the action"
+        ),
         RequestError::Status { page: Some(_), .. } => {
             "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)"
                 .into()

@@ -10,8 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -23,6 +22,7 @@ use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
 use super::installation::Minter;
+use super::request::request;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
 use crate::actions::Console;
@@ -215,14 +215,7 @@ impl Client {
                     header.map_err(|error| error.of_a_token_for(minter.login()))?
                 }
             };
-            let builder = Request::builder()
-                .method(&method)
-                .uri(&*path)
-                .header(AUTHORIZATION, &header);
-            let request = self.shared.octocrab.build_request(builder, body);
-            let request = request.map_err(|error| {
-                RequestError::Unsent(format!("`{path}` is no request ({error})"))
-            })?;
+            let request = request(&method, &path, &header, body)?;
             let input = match &*self.authorization {
                 Authorization::Token { input, .. } => input,
                 _ => "",

@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use http::HeaderMap;
 use http::header::DATE;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 /// Years that a clock which is only wrong may show. What lies beyond is no time to reckon with.
@@ -16,6 +16,12 @@ const YEARS: std::ops::Range<i32> = 2008..2200;
 /// Whether this is a time to reckon with.
 pub(super) fn sound(time: &DateTime<Utc>) -> bool {
     YEARS.contains(&time.year())
+}
+
+/// The time in a header that holds a date, if it is a time to reckon with.
+pub(super) fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
+    let date = DateTime::parse_from_rfc2822(value.to_str().ok()?).ok()?;
+    Some(date.to_utc()).filter(sound)
 }
 
 #[derive(Debug)]
@@ -53,13 +59,7 @@ impl Clock {
     /// Sets the clock by an answer's `Date`, which is at most a second behind GitHub's time and
     /// never ahead of it: what is measured from it errs towards reading more.
     pub(super) fn set_by(&self, headers: &HeaderMap) {
-        let date = headers
-            .get(DATE)
-            .and_then(|date| date.to_str().ok())
-            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
-            .map(|date| date.to_utc())
-            .filter(sound);
-        if let Some(date) = date {
+        if let Some(date) = headers.get(DATE).and_then(http_date) {
             let offset = date - self.own();
             self.offset
                 .store(offset.num_milliseconds(), Ordering::Relaxed);

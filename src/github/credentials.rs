@@ -232,4 +232,9 @@ impl Credentials {
     pub fn token_ends(&self) -> Option<TokenEnd> {
         self.shared.token_ends()
     }
+
+    /// When GitHub stops supporting the API version in use, as far as it told.
+    pub fn sunset(&self) -> Option<DateTime<Utc>> {
+        self.shared.end_of_api.sunset()
+    }
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use http::Method;
+use http::{HeaderMap, Method, StatusCode};
 
 use super::advice::advice;
 use super::auth::CredentialKind;
 use super::gate::Limited;
+use super::message::message;
 use crate::actions::one_line;
 use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
@@ -161,36 +162,54 @@ impl RequestError {
         matches!(self, Self::Status { status: 404, message, .. } if message.contains("Integration not found"))
     }
 
-    /// From octocrab's reading of an answer that is no success.
-    pub(super) fn from_answer(error: &octocrab::GitHubError, now: DateTime<Utc>) -> Self {
-        let mut message = one_line(&error.message, MESSAGE);
-        for detail in error.errors.iter().flatten() {
-            let detail = detail.get("message").and_then(|message| message.as_str());
-            if let Some(detail) = detail {
-                message = one_line(&format!("{message}; {detail}"), MESSAGE);
-            }
+    /// GitHub does not support the API version that the request named
+    /// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
+    pub(super) fn refuses_version(&self) -> bool {
+        let Self::Status {
+            status,
+            message,
+            page: None,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        let message = message.to_lowercase();
+        let names = |words: &[&str]| words.iter().any(|words| message.contains(words));
+        match status {
+            400 => names(&["api version", "api-version", "supported version"]),
+            410 => names(&["version"]),
+            _ => false,
         }
-        let sso = header(error, "x-github-sso").and_then(|sso| sso.split_once("url="));
+    }
+
+    /// What an answer that is not a success says, at the time `now`.
+    pub(super) fn from_answer(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let message = message(status, &text);
+        let sso = header(headers, "x-github-sso").and_then(|sso| sso.split_once("url="));
         Self::Status {
-            status: error.status_code.as_u16(),
-            limit: is_limit(error).then(|| match &error.headers {
-                Some(headers) => Limited::read(headers, now),
-                None => Limited::Unsaid,
-            }),
-            page: page_title(&error.message),
+            status: status.as_u16(),
+            limit: is_limit(status, headers, &message).then(|| Limited::read(headers, now)),
+            page: page_title(&text),
             told: Box::new(Told {
-                from_github: header(error, "x-github-request-id").is_some(),
-                scopes: header(error, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
-                location: header(error, "location").map(str::to_owned),
+                from_github: header(headers, "x-github-request-id").is_some(),
+                scopes: header(headers, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
+                location: header(headers, "location").map(str::to_owned),
                 sso: sso.map(|(_, url)| one_line(url, MESSAGE)),
             }),
-            message,
+            message: one_line(&message, MESSAGE),
         }
     }
 }
 
-fn header<'a>(error: &'a octocrab::GitHubError, name: &str) -> Option<&'a str> {
-    error.headers.as_ref()?.get(name)?.to_str().ok()
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// The title of an HTML page; `None` if this is no page. Its content type is not asked: pages are labelled JSON, too.
@@ -210,14 +229,14 @@ fn page_title(body: &str) -> Option<String> {
 
 /// Whether GitHub said no because of a limit
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
-fn is_limit(error: &octocrab::GitHubError) -> bool {
-    match error.status_code.as_u16() {
+fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
+    match status.as_u16() {
         429 => true,
-        503 => header(error, "retry-after").is_some(),
+        503 => header(headers, "retry-after").is_some(),
         403 => {
-            header(error, "retry-after").is_some()
-                || header(error, "x-ratelimit-remaining") == Some("0")
-                || error.message.to_lowercase().contains("rate limit")
+            header(headers, "retry-after").is_some()
+                || header(headers, "x-ratelimit-remaining") == Some("0")
+                || message.to_lowercase().contains("rate limit")
         }
         _ => false,
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Body;
 use octocrab::OctoBody;
 use serde::Deserialize;
@@ -75,6 +75,7 @@ impl Shared {
         let (parts, body) = answer.into_parts();
         self.clock.set_by(&parts.headers);
         self.gate.learn(&parts.headers, leave, &self.clock);
+        self.end_of_api.read(&parts.headers, &self.console);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {
             on_headers(&parts.headers);
@@ -100,14 +101,13 @@ impl Shared {
                 body,
             });
         }
-        let whole = Full::from(body).map_err(|never| match never {}).boxed();
-        match octocrab::map_github_error(Response::from_parts(parts, whole)).await {
-            Err(octocrab::Error::GitHub { source, .. }) => {
-                Err(RequestError::from_answer(&source, self.clock.now()))
-            }
-            Err(error) => Err(RequestError::Malformed(error.to_string())),
-            Ok(_) => Err(RequestError::Malformed("a success that is none".into())),
-        }
+        let now = self.clock.now();
+        Err(RequestError::from_answer(
+            parts.status,
+            &parts.headers,
+            &body,
+            now,
+        ))
     }
 }
 

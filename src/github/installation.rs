@@ -311,7 +311,8 @@ impl Minter {
 
     /// What GitHub's answer to the App means for the account.
     fn refused(&self, error: RequestError) -> RequestError {
-        let certain = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
+        let refused = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
+        let certain = refused || error.refuses_version();
         match advice(&error, &Takes::App, CredentialKind::App) {
             Some(advice) if certain => self.no_token(&format!("{error}. {advice}")),
             _ => error,

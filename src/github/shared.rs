@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
-use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -18,7 +16,7 @@ use tower::{BoxError, Service};
 use super::base::ApiBase;
 use super::buffers::Buffers;
 use super::clock::Clock;
-use super::coding::ACCEPTED;
+use super::end_of_api::EndOfApi;
 use super::error::RequestError;
 use super::exchange::{Answer, OnHeaders, Seen};
 use super::gate::{Gate, Leave};
@@ -33,12 +31,6 @@ const PLACES: usize = 16;
 /// A runner kills what has not ended 10 s after.
 const GRACE: Duration = Duration::from_secs(3);
 const LAST_GRACE: Duration = Duration::from_millis(4_500);
-
-/// The version of GitHub's API that is asked for. It works on every server.
-const API_VERSION: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("x-github-api-version"),
-    HeaderValue::from_static("2022-11-28"),
-);
 
 /// When a token ends, and which input it was given by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +52,7 @@ pub(super) struct Shared {
     requests: AtomicU64,
     meter: Meter,
     token_ends: Mutex<Option<TokenEnd>>,
+    pub(super) end_of_api: EndOfApi,
     pub(super) console: Console,
 }
 
@@ -130,20 +123,9 @@ impl Shared {
         B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BoxError>,
     {
-        let agent = concat!("redeliver-webhooks/", env!("CARGO_PKG_VERSION"));
-        let headers = vec![
-            (USER_AGENT, HeaderValue::from_static(agent)),
-            (
-                ACCEPT,
-                HeaderValue::from_static("application/vnd.github+json"),
-            ),
-            (ACCEPT_ENCODING, ACCEPTED),
-            API_VERSION,
-        ];
         let built = OctocrabBuilder::new_empty()
             .with_service(transport)
             .with_layer(&BaseUriLayer::new(base.uri().clone()))
-            .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
             .with_auth(AuthState::None)
             .build();
         let octocrab = match built {
@@ -160,6 +142,7 @@ impl Shared {
             requests: AtomicU64::new(0),
             meter: Meter::default(),
             token_ends: Mutex::new(None),
+            end_of_api: EndOfApi::default(),
             console: console.clone(),
         }
     }
