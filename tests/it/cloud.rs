@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -200,7 +200,7 @@ impl Cloud {
     }
 
     async fn respond(
-        self,
+        &self,
         request: http::Request<OctoBody>,
         fate: Option<&Fate>,
     ) -> http::Response<SlowBody> {
@@ -331,6 +331,15 @@ fn inputs(more: &[(&str, &str)]) -> Inputs {
         .into_iter()
         .map(|(key, value)| (key.into(), value.into()));
     Environment::new(variables).inputs(start()).unwrap()
+}
+
+impl Drop for Cloud {
+    /// The state itself may be dropped in a task, whose panic fails no test.
+    fn drop(&mut self) {
+        let github = self.github.lock();
+        let mut github = github.unwrap_or_else(PoisonError::into_inner);
+        github.assert_no_violations();
+    }
 }
 
 /// A body that arrives later than its headers.

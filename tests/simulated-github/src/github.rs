@@ -14,6 +14,7 @@ use crate::paging::MOST_PER_PAGE;
 use crate::rate::Rates;
 use crate::repository::Repositories;
 use crate::secondary::Spending;
+use crate::strictness::Violations;
 use crate::variables::Variable;
 use crate::wire::Link;
 use crate::{Access, App, Attempt, Fault, Minted, Owner, SecondaryLimit, Webhook};
@@ -80,6 +81,7 @@ pub struct GitHub {
     pub(crate) rates: Rates,
     pub(crate) spending: Spending,
     pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) violations: Violations,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     in_flight: usize,
     most_in_flight: usize,
@@ -122,6 +124,7 @@ impl GitHub {
             rates: Rates::default(),
             spending: Spending::default(),
             exchanges: Vec::new(),
+            violations: Violations::default(),
             clock: Box::new(Utc::now),
             in_flight: 0,
             most_in_flight: 0,

@@ -21,7 +21,7 @@
 //! # Layout
 //! - `github`: the state and what tests do with it; `attempt`, `log`, `receiver`, `webhook`, `access` are its parts
 //! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
-//! - `request`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
+//! - `request`, `strictness`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
 //!   they may
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
 //!   `headers`: what answers are made of
@@ -66,6 +66,7 @@ mod schema;
 mod secondary;
 mod server;
 mod socket;
+mod strictness;
 mod tls;
 mod variables;
 mod webhook;

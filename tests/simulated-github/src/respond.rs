@@ -31,6 +31,15 @@ impl GitHub {
     /// Answers one request. The answer depends on the state, the request and the clock alone.
     pub fn respond(&mut self, request: &Request) -> Reply {
         let now = self.now();
+        let violations = request.violations();
+        let joined;
+        let (sent, request) = if violations.is_empty() {
+            (request, request)
+        } else {
+            joined = request.joined();
+            (request, &joined)
+        };
+        self.record_violations(violations);
         let effects: Vec<Effect> = self
             .faults
             .iter_mut()
@@ -42,6 +51,8 @@ impl GitHub {
         let refusal = self.beyond_secondary_limit(request, &caller, now);
         let answer = if effects.iter().any(Effect::is_instead) {
             Answer::empty(200)
+        } else if let Some(refusal) = self.unknown_version(request) {
+            refusal
         } else if let Some(refusal) = refusal {
             refusal
         } else {
@@ -62,7 +73,7 @@ impl GitHub {
         for effect in effects {
             effect.apply(&mut reply);
         }
-        self.record(request, &reply, faulted, now);
+        self.record(sent, &reply, faulted, now);
         reply
     }
 

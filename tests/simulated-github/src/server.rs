@@ -99,6 +99,12 @@ impl Simulator {
     }
 }
 
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.github().assert_no_violations();
+    }
+}
+
 fn or_panic(started: io::Result<Simulator>) -> Simulator {
     match started {
         Ok(simulator) => simulator,

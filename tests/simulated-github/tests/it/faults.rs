@@ -17,7 +17,11 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub(crate) fn open(world: &World, method: &str, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(world.simulator.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let length = match method {
+        "GET" => "",
+        _ => "content-length: 0\r\n",
+    };
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n{length}\r\n").unwrap();
     stream
 }
 

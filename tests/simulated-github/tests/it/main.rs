@@ -19,6 +19,7 @@ mod redelivery;
 mod repositories;
 mod server;
 mod slowness;
+mod strictness;
 mod tls;
 mod tokens;
 mod variables;
