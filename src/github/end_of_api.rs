@@ -26,7 +26,10 @@ impl EndOfApi {
     /// Reads an answer's headers. The debug log gets each fact once, not with every answer.
     pub(super) fn read(&self, headers: &HeaderMap, console: &Console) {
         let text = |name: &str| headers.get(name)?.to_str().ok();
-        let (sunset, deprecation) = (headers.get("sunset").and_then(http_date), text("deprecation"));
+        let (sunset, deprecation) = (
+            headers.get("sunset").and_then(http_date),
+            text("deprecation"),
+        );
         if sunset.is_none() && deprecation.is_none() {
             return;
         }
@@ -43,7 +46,9 @@ impl EndOfApi {
             state.deprecated = true;
             console.debug(|| {
                 let value = one_line(deprecation, VALUE);
-                format!("GitHub says that the API version in use is deprecated: `deprecation: {value}`")
+                format!(
+                    "GitHub says that the API version in use is deprecated: `deprecation: {value}`"
+                )
             });
         }
     }

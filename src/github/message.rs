@@ -56,12 +56,21 @@ mod tests {
         for (errors, expected) in [
             (r#""one""#, "Oh; one"),
             (r#"["one","two"]"#, "Oh; one; two"),
-            (r#"[{"resource":"Hook","code":"custom","message":"one"},"two"]"#, "Oh; one; two"),
-            (r#"[{"resource":"Hook","field":"url","code":"missing_field"}]"#, "Oh; Hook.url: missing_field"),
+            (
+                r#"[{"resource":"Hook","code":"custom","message":"one"},"two"]"#,
+                "Oh; one; two",
+            ),
+            (
+                r#"[{"resource":"Hook","field":"url","code":"missing_field"}]"#,
+                "Oh; Hook.url: missing_field",
+            ),
             (r#"[{"field":"url","code":"invalid"}]"#, "Oh; url: invalid"),
             (r#"{"code":"invalid"}"#, "Oh; invalid"),
             (r#"[["one"],[]]"#, "Oh; one"),
-            (r#"[{"url":["is missing"]},7]"#, r#"Oh; {"url":["is missing"]}; 7"#),
+            (
+                r#"[{"url":["is missing"]},7]"#,
+                r#"Oh; {"url":["is missing"]}; 7"#,
+            ),
             (r#"[null,""]"#, "Oh"),
             ("null", "Oh"),
         ] {

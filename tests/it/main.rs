@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod api_version;
 mod app;
 mod bugs;
 mod cancel;
@@ -32,6 +33,8 @@ mod output;
 mod permissions;
 mod policy;
 mod progress;
+mod raw_server;
+mod recorded;
 mod regressions;
 mod report;
 mod rows;
@@ -43,3 +46,4 @@ mod virtual_time;
 mod waves;
 mod webhooks;
 mod weeks;
+mod wire;

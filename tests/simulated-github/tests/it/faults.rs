@@ -21,7 +21,11 @@ pub(crate) fn open(world: &World, method: &str, path: &str) -> TcpStream {
         "GET" => "",
         _ => "content-length: 0\r\n",
     };
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n{length}\r\n").unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n{length}\r\n"
+    )
+    .unwrap();
     stream
 }
 

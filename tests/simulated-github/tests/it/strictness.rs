@@ -72,7 +72,10 @@ fn a_header_that_stands_twice_is_joined_before_it_is_looked_at() {
     assert_eq!(reply.status, 400);
     let errors = errors(&reply);
     assert!(
-        errors.as_str().unwrap().contains("\"2022-11-28,2022-11-28\""),
+        errors
+            .as_str()
+            .unwrap()
+            .contains("\"2022-11-28,2022-11-28\""),
         "{errors}"
     );
     let credentials = with(get(), "authorization", &["Bearer ghp_all"]);
