@@ -16,7 +16,7 @@
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `end_of_api` | the end of the API version in use, as GitHub announces it |
 //! | `pem` | keys and certificates as people pass them |
-//! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
+//! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `message` | GitHub's own words in an answer that is not a success |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
@@ -42,7 +42,9 @@ mod message;
 mod meter;
 mod pace;
 mod page;
+mod page_size;
 mod paged;
+mod path;
 mod pem;
 mod repositories;
 mod request;
