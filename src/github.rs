@@ -19,7 +19,7 @@
 //! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `message` | GitHub's own words in an answer that is not a success |
 //! | `error`, `advice` | what failed, in words that name the next step |
-//! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `webhooks`, `repositories`, `attempts`, `page`, `id`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
 mod app;
@@ -36,6 +36,7 @@ mod end_of_api;
 mod error;
 mod exchange;
 mod gate;
+mod id;
 mod installation;
 mod link;
 mod message;
@@ -64,9 +65,9 @@ pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;
-pub use page::{Page, Unreadable};
+pub use page::{Page, UnreadableRow};
 pub use repositories::{RepositoryList, is_person};
 pub use response::response;
 pub use shared::TokenEnd;
 pub use variables::{create_variable, update_variable, variable};
-pub use webhooks::{Found, app_webhook, webhook, webhooks};
+pub use webhooks::{Found, Unreadable, app_webhook, webhook, webhooks};
