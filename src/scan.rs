@@ -87,7 +87,7 @@ impl Scan {
             return Ok(false);
         };
         let (attempts, unreadable) = page.attempts()?;
-        self.empty = if attempts.is_empty() {
+        self.empty = if attempts.is_empty() && unreadable.is_empty() {
             self.empty + 1
         } else {
             0

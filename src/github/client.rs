@@ -293,14 +293,14 @@ impl Client {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
-            if let Some(tries) = &mut tries {
-                tries.failed(&error);
-            }
             let stop = self.shared.gate.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {
                     if stop.sleep_until(Instant::now() + wait).await.is_err() {
                         return Err(error);
+                    }
+                    if let Some(tries) = &mut tries {
+                        tries.failed(&error);
                     }
                 }
                 _ => return Err(error),

@@ -249,6 +249,18 @@ async fn an_unreadable_row_is_warned_of_until_github_no_longer_redelivers_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_of_unreadable_rows_is_read_to_its_end_however_long_it_is() {
+    let cloud = Cloud::new();
+    for n in 0..3_000 {
+        cloud.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
+    }
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
+    assert!(report.errors[0].contains("3000 rows of its log could not be read"));
+    assert!(is_warned(&cloud.pass(&[]).await));
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_that_are_alike_are_told_from_each_other_by_their_number() {
     let cloud = Cloud::new();
     let null = |n: u64| odd(n, start() - TimeDelta::hours(1), |row| *row = json!(null));
