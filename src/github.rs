@@ -14,7 +14,7 @@
 //! | `client` | one credential: one way to read, one to write |
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `pem` | keys and certificates as people pass them |
-//! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
+//! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
@@ -37,7 +37,9 @@ mod link;
 mod meter;
 mod pace;
 mod page;
+mod page_size;
 mod paged;
+mod path;
 mod pem;
 mod repositories;
 mod response;
