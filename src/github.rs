@@ -16,7 +16,7 @@
 //! | `pem` | keys and certificates as people pass them |
 //! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `error`, `advice` | what failed, in words that name the next step |
-//! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `webhooks`, `repositories`, `attempts`, `page`, `id`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
 mod app;
@@ -32,6 +32,7 @@ mod credentials;
 mod error;
 mod exchange;
 mod gate;
+mod id;
 mod installation;
 mod link;
 mod meter;
@@ -58,9 +59,9 @@ pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;
-pub use page::{Page, Unreadable};
+pub use page::{Page, UnreadableRow};
 pub use repositories::{RepositoryList, is_person};
 pub use response::response;
 pub use shared::TokenEnd;
 pub use variables::{create_variable, update_variable, variable};
-pub use webhooks::{Found, app_webhook, webhook, webhooks};
+pub use webhooks::{Found, Unreadable, app_webhook, webhook, webhooks};

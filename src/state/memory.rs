@@ -1,5 +1,6 @@
 //! What one pass remembers of a webhook for the next.
 
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +40,9 @@ pub struct Memory {
     /// What was lost, 12 digits each.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) settled: String,
+    /// Rows of the log that could not be read, 12 digits each, by the time of the pass that reported them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) unreadable: BTreeMap<i64, String>,
 }
 
 /// An open delivery.
@@ -97,6 +101,10 @@ impl Memory {
         if !self.open.iter().all(Open::is_sound)
             || !self.unseen.iter().all(asked)
             || !are_digits(&self.settled, DIGITS)
+            || !self
+                .unreadable
+                .values()
+                .all(|rows| are_digits(rows, DIGITS))
         {
             return false;
         }
@@ -106,7 +114,8 @@ impl Memory {
             .iter()
             .map(|unseen| unseen.minute.saturating_mul(60_000));
         let own = [self.read, self.counted, self.known.unwrap_or(self.read)];
-        let mut times = open.chain(asked).chain(own);
+        let reported = self.unreadable.keys().copied();
+        let mut times = open.chain(asked).chain(own).chain(reported);
         times.all(|time| TIMES.contains(&time))
     }
 
@@ -123,6 +132,14 @@ impl Memory {
     /// Its log was read up to this time.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(self.read)
+    }
+
+    /// Nothing was left before this time but rows that could not be read.
+    pub fn judged_until(&self) -> Option<DateTime<Utc>> {
+        match self.unreadable.is_empty() {
+            true => self.read_until(),
+            false => self.known_until(),
+        }
     }
 
     /// Until when it is known that none of the open deliveries was delivered.
@@ -278,6 +295,27 @@ impl Memory {
         let text = guid.to_string();
         self.open.retain(|open| open.guid != text);
         self.settled.push_str(&guid.digits());
+    }
+
+    /// The rows that could not be read, each as often as it was there: when each was reported, the latest first.
+    pub fn unreadable(&self) -> HashMap<&str, Vec<DateTime<Utc>>> {
+        let mut reported = HashMap::<_, Vec<_>>::new();
+        for (time, rows) in self.unreadable.iter().rev() {
+            let time = DateTime::from_timestamp_millis(*time);
+            for row in chunks(rows) {
+                reported.entry(row).or_default().extend(time);
+            }
+        }
+        reported
+    }
+
+    /// Remembers the rows that could not be read, and when each was reported.
+    pub fn set_unreadable(&mut self, rows: &[(String, DateTime<Utc>)]) {
+        self.unreadable.clear();
+        for (row, time) in rows {
+            let reported = self.unreadable.entry(time.timestamp_millis());
+            reported.or_default().push_str(row);
+        }
     }
 }
 

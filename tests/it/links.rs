@@ -58,16 +58,15 @@ fn whatever_origin_a_link_names_the_whole_log_is_read_at_the_api() {
         "/api/v3".into(),
         String::new(),
     ] {
-        for world in [World::new(), World::enterprise_server()] {
-            for by_number in [false, true] {
+        for by_number in [false, true] {
+            for world in [World::new(), World::enterprise_server()] {
                 world.simulator.github().links = links(&root, by_number);
                 let failed = long_log(&world);
                 let ended = world.pass().run().success();
                 ended.outputs(&["recovered=1", "errors=0"]);
-                assert_eq!(world.redelivered().last(), Some(&failed), "{root}");
+                assert_eq!(world.redelivered(), [failed], "{root}");
                 let read = world.requests("/deliveries?");
                 assert!(read >= 3, "{root}: {read}");
-                world.simulator.github().clear_requests();
             }
         }
     }
@@ -158,25 +157,16 @@ fn a_link_to_another_list_is_an_error_and_not_followed() {
     let world = World::new();
     let other = world.add_webhook();
     let hook = world.hook;
-    for (path, shown) in [
-        (
-            format!("/orgs/acme/hooks/{other}/deliveries?cursor=v1_1"),
-            None,
-        ),
-        (format!("/orgs/beta/hooks/{hook}/deliveries"), None),
-        (format!("/repositories/1/hooks/{hook}/deliveries"), None),
-        (format!("/organizations/acme/hooks/{hook}/deliveries"), None),
-        ("/orgs/acme/hooks".into(), None),
-        ("/user/repos?per_page=100".into(), None),
-        (
-            format!("/orgs/acme/hooks/{hook}/deliveries/../../{other}/deliveries"),
-            None,
-        ),
-        (
-            "/%0a::error::x##[error]y".into(),
-            Some("/%0a::error::x## [error]y"),
-        ),
-        ("/".into(), None),
+    for path in [
+        format!("/orgs/acme/hooks/{other}/deliveries?cursor=v1_1"),
+        format!("/orgs/beta/hooks/{hook}/deliveries"),
+        format!("/repositories/1/hooks/{hook}/deliveries"),
+        format!("/organizations/acme/hooks/{hook}/deliveries"),
+        format!("/orgs/acme/hooks/{hook}/deliveries/../../{other}/deliveries"),
+        "/orgs/acme/hooks".into(),
+        "/user/repos?per_page=100".into(),
+        "/%0a::error::x".into(),
+        "/".into(),
     ] {
         let world = World::new();
         world.log_healthy(150, 5);
@@ -187,7 +177,7 @@ fn a_link_to_another_list_is_an_error_and_not_followed() {
         let ended = world.pass().run();
         ended
             .failure("the link to the next page names another list, `")
-            .says(shown.unwrap_or(path))
+            .says(&format!("`{path}`"))
             .says("The rest was not read; the next pass tries again")
             .says("1 log could not be read to the end")
             .outputs(&["redelivered=1", "scanned=100"]);
@@ -231,9 +221,9 @@ fn the_link_of_a_page_that_was_read_again_is_that_of_the_whole_answer() {
             // The first answer names another page, which is not to be read in place of the right one.
             let world = World::new();
             let failed = long_log(&world);
-            let last = world.served()[1].last().unwrap().id;
+            let further = world.served()[2][40].id;
             let path = format!("/orgs/acme/hooks/{}/deliveries", world.hook);
-            let link = format!("https://inner{path}?cursor=v1_{last}&skips=1");
+            let link = format!("https://inner{path}?cursor=v1_{further}");
             world.simulator.github().add_fault(fault.link_next(&link));
             let ended = world.pass().run().success();
             ended.outputs(&["result=recovered", "scanned=251"]);

@@ -41,6 +41,7 @@ mod secrets;
 mod server;
 mod state;
 mod tls;
+mod unreadable;
 mod virtual_time;
 mod waves;
 mod webhooks;

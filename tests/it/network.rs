@@ -1,6 +1,6 @@
 //! What networks do, and what must never be sent elsewhere.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
 

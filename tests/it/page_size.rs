@@ -173,12 +173,12 @@ fn only_the_page_size_of_a_link_is_replaced() {
     let path = format!("/orgs/acme/hooks/{}/deliveries", world.hook);
     for (query, sized) in [
         (
-            format!("cursor=v1_{first}&per_page=100&x=%2B1"),
-            format!("cursor=v1_{first}&per_page=50&x=%2B1"),
+            format!("cursor=v1_{first}&per_page=100&status=success"),
+            format!("cursor=v1_{first}&per_page=50&status=success"),
         ),
         (
-            format!("x=1&cursor=v1_{first}"),
-            format!("x=1&cursor=v1_{first}&per_page=50"),
+            format!("status=success&cursor=v1_{first}"),
+            format!("status=success&cursor=v1_{first}&per_page=50"),
         ),
     ] {
         let mut github = world.simulator.github();
