@@ -52,7 +52,7 @@ fn an_original_that_cannot_be_read_does_not_make_a_delivery_expired() {
     world
         .pass()
         .run()
-        .success()
+        .failure("1 row of its log could not be read")
         .outputs(&["lost=0", "redelivered=1"]);
     assert_eq!(world.redelivered(), [newest]);
 }
