@@ -1,6 +1,8 @@
 //! What one pass remembers of a webhook for the next.
 
-use std::collections::{BTreeMap, HashMap};
+mod unreadable;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -132,14 +134,6 @@ impl Memory {
     /// Its log was read up to this time.
     pub fn read_until(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(self.read)
-    }
-
-    /// Nothing was left before this time but rows that could not be read.
-    pub fn judged_until(&self) -> Option<DateTime<Utc>> {
-        match self.unreadable.is_empty() {
-            true => self.read_until(),
-            false => self.known_until(),
-        }
     }
 
     /// Until when it is known that none of the open deliveries was delivered.
@@ -295,27 +289,6 @@ impl Memory {
         let text = guid.to_string();
         self.open.retain(|open| open.guid != text);
         self.settled.push_str(&guid.digits());
-    }
-
-    /// The rows that could not be read, each as often as it was there: when each was reported, the latest first.
-    pub fn unreadable(&self) -> HashMap<&str, Vec<DateTime<Utc>>> {
-        let mut reported = HashMap::<_, Vec<_>>::new();
-        for (time, rows) in self.unreadable.iter().rev() {
-            let time = DateTime::from_timestamp_millis(*time);
-            for row in chunks(rows) {
-                reported.entry(row).or_default().extend(time);
-            }
-        }
-        reported
-    }
-
-    /// Remembers the rows that could not be read, and when each was reported.
-    pub fn set_unreadable(&mut self, rows: &[(String, DateTime<Utc>)]) {
-        self.unreadable.clear();
-        for (row, time) in rows {
-            let reported = self.unreadable.entry(time.timestamp_millis());
-            reported.or_default().push_str(row);
-        }
     }
 }
 
