@@ -16,10 +16,10 @@
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `end_of_api` | the end of the API version in use, as GitHub announces it |
 //! | `pem` | keys and certificates as people pass them |
-//! | `link`, `paged` | the `Link` header, what must not be followed, and lists |
 //! | `message` | GitHub's own words in an answer that is not a success |
+//! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `error`, `advice` | what failed, in words that name the next step |
-//! | `webhooks`, `repositories`, `attempts`, `page`, `response`, `variables` | the parts of GitHub's API that a pass needs |
+//! | `webhooks`, `repositories`, `attempts`, `page`, `id`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
 mod app;
@@ -36,13 +36,16 @@ mod end_of_api;
 mod error;
 mod exchange;
 mod gate;
+mod id;
 mod installation;
 mod link;
 mod message;
 mod meter;
 mod pace;
 mod page;
+mod page_size;
 mod paged;
+mod path;
 mod pem;
 mod repositories;
 mod request;
@@ -62,9 +65,9 @@ pub use error::{Error, RequestError};
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;
-pub use page::{Page, Unreadable};
+pub use page::{Page, UnreadableRow};
 pub use repositories::{RepositoryList, is_person};
 pub use response::response;
 pub use shared::TokenEnd;
 pub use variables::{create_variable, update_variable, variable};
-pub use webhooks::{Found, app_webhook, webhook, webhooks};
+pub use webhooks::{Found, Unreadable, app_webhook, webhook, webhooks};

@@ -304,7 +304,9 @@ impl Pass<'_> {
         let all_read = self.report.webhooks.iter().all(|each| each.complete);
         let unread = (!all_found || !all_read).then_some(None);
         let old_start = checkpoint.old_start(window);
-        let open = open.chain(unread).chain(held.map(Some));
+        let unreadable = self.report.webhooks.iter();
+        let unreadable = unreadable.filter_map(|each| Some(each.unreadable?.older));
+        let open = open.chain(unread).chain(unreadable).chain(held.map(Some));
         let next = checkpoint::next(state.began(), open, old_start);
         let cancelled = self.credentials.stop().why() == Some(Why::Cancelled);
         let saved = match checkpoint.save(next, state, cancelled).await {

@@ -22,7 +22,7 @@ pub use cause::{Cause, CauseKind};
 pub use delivery::{Answer, Asked, Delivery, Request};
 pub use outcome::{Outcome, PassResult};
 pub use sample::Sample;
-pub use webhook::{WebhookReport, WebhookState};
+pub use webhook::{UnreadableRows, WebhookReport, WebhookState};
 
 /// What GitHub will redeliver no longer than this may be out of reach by the next likely pass.
 pub const SOON: TimeDelta = TimeDelta::hours(12);
@@ -142,6 +142,12 @@ impl Report {
             PassResult::Lost
         } else if self.webhooks.iter().any(|webhook| webhook.down) {
             PassResult::Down
+        } else if self
+            .webhooks
+            .iter()
+            .any(|webhook| webhook.unreadable.is_some())
+        {
+            PassResult::Unread
         } else if self.count(Outcome::is_open) > 0 {
             PassResult::Open
         } else if self.count(|outcome| outcome == Outcome::Recovered) > 0 {

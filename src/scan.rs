@@ -1,15 +1,21 @@
 //! Reads one webhook's log as far back as the fold needs it.
 
+mod unreadable;
+
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::attempt::Guid;
 use crate::evidence::Evidence;
-use crate::github::{Client, Error, Log, Unreadable};
+use crate::github::{Client, Error, Log};
 use crate::history::{End, Failure, History, Remembered, Window};
 use crate::progress::Phase;
 use crate::webhook::Webhook;
+use unreadable::UnreadableRows;
+
+pub use unreadable::Unreadable;
 
 /// Empty pages in a row after which a log is taken for endless.
 const EMPTY: u32 = 20;
@@ -21,7 +27,8 @@ pub struct Scan {
     began: Instant,
     pages: u32,
     empty: u32,
-    unreadable: Unreadable,
+    window_start: DateTime<Utc>,
+    unreadable: UnreadableRows,
     broken: Option<Error>,
     ended: bool,
 }
@@ -38,8 +45,8 @@ pub struct Told {
     pub scanned: u64,
     /// How long that took.
     pub took: Duration,
-    /// Rows that could not be read.
-    pub unreadable: Unreadable,
+    /// Rows that could not be read and may be in the window, newest first.
+    pub unreadable: Vec<Unreadable>,
     /// The log was read as far back as it had to be. If not, what was seen whole is in `failures` all
     /// the same.
     pub complete: bool,
@@ -56,7 +63,8 @@ impl Scan {
             began: Instant::now(),
             pages: 0,
             empty: 0,
-            unreadable: Unreadable::default(),
+            window_start: window.start,
+            unreadable: UnreadableRows::default(),
             broken: None,
             ended: false,
         }
@@ -78,7 +86,7 @@ impl Scan {
         let Some(page) = self.log.next_page().await? else {
             return Ok(false);
         };
-        let (attempts, odd) = page.attempts()?;
+        let (attempts, unreadable) = page.attempts()?;
         self.empty = if attempts.is_empty() {
             self.empty + 1
         } else {
@@ -88,7 +96,7 @@ impl Scan {
             return Err(page.malformed("page after page of its log is empty"));
         }
         self.pages += 1;
-        self.unreadable += odd;
+        self.unreadable.add(&attempts, unreadable);
         self.history.fold(attempts);
         Ok(self.history.end().is_none())
     }
@@ -132,7 +140,7 @@ impl Scan {
             (Some(_), _) => End::Broken,
             (None, None) if !self.ended => End::Broken,
             // The original may be among what could not be read: that it is old is not known.
-            (None, Some(End::Retention)) if self.unreadable.rows > 0 => End::Log,
+            (None, Some(End::Retention)) if !self.unreadable.is_empty() => End::Log,
             (None, end) => end.unwrap_or(End::Log),
         };
         let scanned = self.history.scanned();
@@ -143,7 +151,7 @@ impl Scan {
             pages: self.pages,
             scanned,
             took: self.began.elapsed(),
-            unreadable: self.unreadable,
+            unreadable: self.unreadable.since(self.window_start),
             complete: self.ended && self.broken.is_none(),
             broken: self.broken,
         }

@@ -3,6 +3,7 @@
 
 mod outage;
 mod served;
+mod unreadable;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -61,6 +62,14 @@ pub type Groups = HashMap<String, Group>;
 impl Serving<'_> {
     /// Goes the whole way with `webhook`.
     pub async fn serve(self, webhook: Webhook) -> Served {
+        let mut served = self.go(webhook).await;
+        if let Some(memory) = &mut served.memory {
+            memory.set_unreadable(&served.unreadable);
+        }
+        served
+    }
+
+    async fn go(&self, webhook: Webhook) -> Served {
         let mut served = Served::new(webhook);
         let remembered = self.memory().map(Memory::open).unwrap_or_default();
         let mut scan = Scan::new(
@@ -80,7 +89,7 @@ impl Serving<'_> {
                     .try_one(group, memory, plan, &evidence, &mut served)
                     .await
                 {
-                    served.read(&self, &scan.told());
+                    served.read(self, &scan.told());
                     return served;
                 }
             }
@@ -93,7 +102,7 @@ impl Serving<'_> {
         // Nothing is said or asked for before it is known which webhooks there are.
         let group = self.group(&served.report.webhook).await;
         let mut told = scan.told();
-        served.read(&self, &told);
+        served.read(self, &told);
         served.report.complete = told.complete;
         let failures = std::mem::take(&mut told.failures);
         let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
@@ -254,7 +263,7 @@ impl Serving<'_> {
         let delivered = deliveries.iter().filter_map(|delivery| delivery.delivered);
         delivered.for_each(|seen| evidence.add_success(seen.at));
         let evidence = &evidence;
-        // The next pass reads from here on: whatever has no outcome yet, it reads again.
+        // The next pass reads from here on: whatever has no outcome yet, or could not be read, it reads again.
         let pending = deliveries
             .iter()
             .filter(|delivery| delivery.failure.newest.pending)
@@ -263,7 +272,12 @@ impl Serving<'_> {
             .iter()
             .filter(|delivery| delivery.outcome.is_open())
             .filter_map(|delivery| Some(delivery.asked?.at));
-        let read = pending.chain(asked).fold(self.began, DateTime::min);
+        let unreadable = served.report.unreadable.map(|rows| {
+            let before = || self.before().read_until().max(Some(self.window.start));
+            rows.older.or_else(before).unwrap_or(self.began)
+        });
+        let held = pending.chain(asked).chain(unreadable);
+        let read = held.fold(self.began, DateTime::min);
         // What is older it takes from memory.
         let next_start = read - OVERLAP;
         let mut memory = Memory::new(read, next_start);

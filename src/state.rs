@@ -239,6 +239,14 @@ impl State {
             self.read_all_from_the_earliest();
             return true;
         }
+        // That a row could not be read is said once more, which costs no reading.
+        let reported = self.webhooks.values_mut();
+        let reported = reported
+            .max_by_key(|memory| memory.unreadable.values().map(String::len).sum::<usize>());
+        if let Some(memory) = reported.filter(|memory| !memory.unreadable.is_empty()) {
+            memory.unreadable.clear();
+            return true;
+        }
         let most = self.webhooks.values().map(|memory| memory.open.len()).max();
         if let Some(most) = most.filter(|most| *most > 0) {
             let memories = self.webhooks.values_mut();

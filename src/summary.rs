@@ -68,7 +68,7 @@ pub fn markdown(report: &Report) -> String {
 fn mark(result: PassResult) -> &'static str {
     match result {
         PassResult::Healthy | PassResult::Recovered => "✅",
-        PassResult::Open => "🟡",
+        PassResult::Open | PassResult::Unread => "🟡",
         PassResult::Down => "🔴",
         PassResult::Lost | PassResult::Error => "❌",
         PassResult::Cancelled => "⚪",

@@ -91,7 +91,7 @@ impl Field {
     }
 }
 
-/// Without these a row is none.
+/// Required fields.
 const NEEDED: u16 = Field::Id as u16 | Field::Guid as u16 | Field::DeliveredAt as u16;
 
 /// Reads row by row.

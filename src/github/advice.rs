@@ -42,10 +42,9 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
         RequestError::Malformed(_) => {
             "Check that `api-url` is GitHub's API and not a page before it".into()
         }
-        RequestError::ForeignLink(_) => {
-            "Write `api-url` as GitHub spells it in its own links".into()
+        RequestError::OtherList(_) | RequestError::RepeatedLink => {
+            "The rest was not read; the next pass tries again".into()
         }
-        RequestError::RepeatedLink => "Nothing older was read; the next pass tries again".into(),
         RequestError::Unclear(_) | RequestError::TokenTrouble { .. } => "The next pass tries again".into(),
     })
 }

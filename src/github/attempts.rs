@@ -12,6 +12,7 @@ use super::error::{Error, RequestError, Subject};
 use super::exchange::Answer;
 use super::link::Trail;
 use super::page::Page;
+use super::page_size::PageSize;
 use crate::attempt::AttemptId;
 use crate::attempt::plain::ROWS;
 use crate::webhook::Webhook;
@@ -25,6 +26,7 @@ pub struct Log {
     client: Client,
     subject: Arc<Subject>,
     trail: Trail,
+    size: PageSize,
     next: Next,
     /// Whether a page was handed out before.
     begun: bool,
@@ -39,6 +41,7 @@ enum Next {
 
 /// A page on its way. Dropping it takes the request back.
 struct Request {
+    path: String,
     headers: oneshot::Receiver<http::HeaderMap>,
     answer: JoinHandle<Result<Answer, RequestError>>,
 }
@@ -50,14 +53,14 @@ impl Drop for Request {
 }
 
 impl Request {
-    fn new(client: &Client, path: String) -> Self {
+    fn new(client: &Client, path: String, size: &PageSize) -> Self {
         let (sender, headers) = oneshot::channel();
-        let client = client.clone();
+        let (client, asked, size) = (client.clone(), path.clone(), size.clone());
         // It is large, and a box is moved more cheaply.
         let answer = tokio::spawn(Box::pin(async move {
             let mut sender = Some(sender);
             client
-                .read(&path, |headers| {
+                .read_page(&asked, &size, |headers| {
                     if let Some(sender) = sender.take() {
                         // Nobody waits for headers once the log is dropped.
                         let _ = sender.send(headers.clone());
@@ -65,7 +68,21 @@ impl Request {
                 })
                 .await
         }));
-        Self { headers, answer }
+        Self {
+            path,
+            headers,
+            answer,
+        }
+    }
+
+    async fn answer(&mut self) -> Result<Answer, RequestError> {
+        (&mut self.answer)
+            .await
+            .unwrap_or_else(|error| match error.try_into_panic() {
+                // It is a bug here as well, and its words are nobody's.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(RequestError::Unclear(error.to_string())),
+            })
     }
 }
 
@@ -86,6 +103,7 @@ impl Log {
             client: client.clone(),
             subject: Arc::new(Subject::of_webhook(webhook)),
             trail: Trail::new(&path),
+            size: client.page_size(&webhook.path()),
             next: Next::Path(path),
             begun: false,
         }
@@ -109,28 +127,23 @@ impl Log {
         let mut request = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
             Next::Refused(failure) => return Err(failure),
-            Next::Path(path) => Request::new(&self.client, path),
+            Next::Path(path) => self.request(path),
             Next::Asked(request) => request,
         };
-        // No headers come of a request that fails; its answer says why.
-        let ahead = match (&mut request.headers).await {
-            Ok(headers) => match self.trail.next(&headers, self.client.base()) {
-                Ok(None) => Next::End,
-                Ok(Some(path)) if self.begun => Next::Asked(Request::new(&self.client, path)),
-                Ok(Some(path)) => Next::Path(path),
-                Err(failure) => Next::Refused(failure),
-            },
-            Err(_) => Next::End,
+        let ahead = match self.begun {
+            true => self.ahead(&mut request).await,
+            false => None,
         };
-        let answer =
-            (&mut request.answer)
-                .await
-                .unwrap_or_else(|error| match error.try_into_panic() {
-                    // It is a bug here as well, and its words are nobody's.
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(error) => Err(RequestError::Unclear(error.to_string())),
-                })?;
-        self.next = ahead;
+        let answer = request.answer().await?;
+        // Where a body broke off, the page was read again and may link elsewhere by now: only that link counts.
+        self.next = match self.trail.next(&answer, self.client.base()) {
+            Ok(None) => Next::End,
+            Ok(Some(path)) => match ahead {
+                Some(ahead) if ahead.path == path => Next::Asked(ahead),
+                _ => Next::Path(path),
+            },
+            Err(failure) => Next::Refused(failure),
+        };
         self.begun = true;
         let subject = Arc::clone(&self.subject);
         Ok(Some(Page::new(
@@ -139,6 +152,17 @@ impl Log {
             subject,
             self.client.kind(),
         )))
+    }
+
+    fn request(&self, path: String) -> Request {
+        Request::new(&self.client, path, &self.size)
+    }
+
+    /// Asks for the page after this one as soon as its headers are in. No headers come of a request that fails.
+    async fn ahead(&self, request: &mut Request) -> Option<Request> {
+        let headers = (&mut request.headers).await.ok()?;
+        let next = self.trail.peek(&headers, self.client.base()).ok()?;
+        next.map(|path| self.request(path))
     }
 }
 

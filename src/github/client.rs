@@ -23,6 +23,8 @@ use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
 use super::installation::Minter;
 use super::request::request;
+use super::page_size::{PageSize, Tries};
+use super::path::is_moved;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
 use crate::actions::Console;
@@ -106,6 +108,11 @@ impl Client {
         &self.shared.base
     }
 
+    /// The page size of the log at this path.
+    pub(super) fn page_size(&self, log: &str) -> PageSize {
+        self.shared.page_size(log)
+    }
+
     /// What bodies are read into.
     pub(super) fn buffers(&self) -> Arc<Buffers> {
         Arc::clone(&self.shared.buffers)
@@ -157,7 +164,26 @@ impl Client {
         self.request(
             Kind::Read,
             Method::GET,
-            path,
+            (path, None),
+            None,
+            &mut on_headers,
+            left_at,
+        )
+        .await
+    }
+
+    /// The same for a page of a log, which is requested shorter where it fails.
+    pub(super) async fn read_page(
+        &self,
+        path: &str,
+        size: &PageSize,
+        mut on_headers: impl FnMut(&HeaderMap) + Send,
+    ) -> Result<Answer, RequestError> {
+        let left_at = &mut self.now();
+        self.request(
+            Kind::Read,
+            Method::GET,
+            (path, Some(size.tries())),
             None,
             &mut on_headers,
             left_at,
@@ -176,8 +202,15 @@ impl Client {
         let body = body.map(serde_json::to_value).transpose();
         let body = body.map_err(|error| RequestError::Unsent(error.to_string()))?;
         let left_at = &mut self.now();
-        self.request(kind, method, path, body.as_ref(), &mut |_| {}, left_at)
-            .await
+        self.request(
+            kind,
+            method,
+            (path, None),
+            body.as_ref(),
+            &mut |_| {},
+            left_at,
+        )
+        .await
     }
 
     /// Asks for a redelivery, once, unless the request certainly did not reach GitHub.
@@ -187,7 +220,7 @@ impl Client {
         left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
         let kind = Kind::Redelivery;
-        self.request(kind, Method::POST, path, None, &mut |_| {}, left_at)
+        self.request(kind, Method::POST, (path, None), None, &mut |_| {}, left_at)
             .await
     }
 
@@ -198,7 +231,7 @@ impl Client {
         &self,
         kind: Kind,
         method: Method,
-        path: &str,
+        (path, mut tries): (&str, Option<Tries>),
         body: Option<&Value>,
         on_headers: &mut OnHeaders<'_>,
         left_at: &mut DateTime<Utc>,
@@ -215,17 +248,26 @@ impl Client {
                     header.map_err(|error| error.of_a_token_for(minter.login()))?
                 }
             };
-            let request = request(&method, &path, &header, body)?;
+            let sized = match &tries {
+                Some(tries) => Cow::Owned(tries.path(&path)),
+                None => Cow::Borrowed(&*path),
+            };
+            let request = request(&method, &sized, &header, body)?;
             let input = match &*self.authorization {
                 Authorization::Token { input, .. } => input,
                 _ => "",
             };
             let answer = self
                 .shared
-                .send(kind, request, &path, input, on_headers, left_at);
-            let result = answer.await;
-            let Err(error) = result else {
-                return result;
+                .send(kind, request, &sized, input, on_headers, left_at);
+            let error = match answer.await {
+                Ok(answer) => {
+                    return Ok(Answer {
+                        redirected: hops > 0,
+                        ..answer
+                    });
+                }
+                Err(error) => error,
             };
             if error.status() == Some(401) && !renewed {
                 renewed = match &*self.authorization {
@@ -239,7 +281,8 @@ impl Client {
             }
             if let Some(moved) = error.moved_to(&method)
                 && hops < HOPS
-                && let Some(to) = self.base().relative(moved)
+                && let Some(to) = self.base().below(moved, &path)
+                && is_moved(&path, &to)
             {
                 hops += 1;
                 path = Cow::Owned(to);
@@ -250,6 +293,9 @@ impl Client {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
+            if let Some(tries) = &mut tries {
+                tries.failed(&error);
+            }
             let stop = self.shared.gate.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {

@@ -71,9 +71,9 @@ pub enum RequestError {
     /// GitHub's answer is not what its documentation says.
     #[error("GitHub's answer could not be read: {0}")]
     Malformed(String),
-    /// A next page somewhere else than at the API. The token is not sent there.
-    #[error("the link to the next page leads away from the API, to `{0}`, and was not followed")]
-    ForeignLink(String),
+    /// A next page that is not of the list that was requested.
+    #[error("the link to the next page names another list, `{0}`, and was not followed")]
+    OtherList(String),
     /// A next page that was read before.
     #[error("the link to the next page leads back to a page that was read before")]
     RepeatedLink,

@@ -32,10 +32,12 @@ const BODY_BYTES: usize = 32 << 20;
 pub(super) type OnHeaders<'a> = dyn FnMut(&HeaderMap) + Send + 'a;
 
 /// An answer that succeeded, whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// GitHub sent the request to another path first.
+    pub(super) redirected: bool,
 }
 
 impl Answer {
@@ -99,6 +101,7 @@ impl Shared {
             return Ok(Answer {
                 headers: parts.headers,
                 body,
+                redirected: false,
             });
         }
         let now = self.clock.now();

@@ -13,6 +13,7 @@ use super::advice::advice;
 use super::auth::{CredentialKind, Secret, bearer};
 use super::client::Client;
 use super::error::{RequestError, Takes};
+use super::id::number_or_text;
 use super::paged::Pages;
 use crate::targets::Targets;
 
@@ -92,6 +93,7 @@ impl Permission {
 /// An installation of the App, as GitHub tells it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Installation {
+    #[serde(deserialize_with = "number_or_text")]
     id: u64,
     account: Option<Account>,
     #[serde(default)]

@@ -7,15 +7,25 @@ use std::hash::{BuildHasher, RandomState};
 use http::HeaderMap;
 use http::header::LINK;
 
-use super::base::{ApiBase, origin};
+use super::base::ApiBase;
 use super::error::RequestError;
+use super::exchange::Answer;
+use super::page_size::is_size;
+use super::path::{is_same, without_query};
 use crate::actions::one_line;
 
-/// Follows the links from page to page: only within the API, and never to a page that was there
+/// Longest part of a header or a path that is shown, in characters.
+const SHOWN: usize = 100;
+
+/// Follows the links from page to page of one list: to no other list, and never to a page that was there
 /// before. A page that is folded twice could bring back what the fold has settled and forgotten.
 #[derive(Debug)]
 pub(super) struct Trail {
-    /// A hash of each page's path: 8 bytes a page, where a path has a hundred.
+    /// The path of the list.
+    list: String,
+    /// GitHub redirected a request, so its links may have a name that is not known here.
+    renamed: bool,
+    /// A hash of each page's query: 8 bytes a page, where a query has a hundred.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -23,31 +33,58 @@ pub(super) struct Trail {
 impl Trail {
     /// A trail that begins at the page of this path.
     pub(super) fn new(start: &str) -> Self {
-        let hasher = RandomState::new();
-        Self {
-            seen: HashSet::from([hasher.hash_one(start)]),
-            hasher,
-        }
+        let mut this = Self {
+            list: without_query(start).to_owned(),
+            renamed: false,
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+        };
+        this.seen.insert(this.place(start));
+        this
     }
 
-    /// The next page's path below the base, if these headers name one.
+    /// The next page's path below the base, if this answer names one.
     pub(super) fn next(
         &mut self,
+        answer: &Answer,
+        base: &ApiBase,
+    ) -> Result<Option<String>, RequestError> {
+        self.renamed |= answer.redirected;
+        let next = self.peek(&answer.headers, base)?;
+        if let Some(path) = &next {
+            self.seen.insert(self.place(path));
+        }
+        Ok(next)
+    }
+
+    /// The same for an answer whose body is still to come, and may have to be read again.
+    pub(super) fn peek(
+        &self,
         headers: &HeaderMap,
         base: &ApiBase,
     ) -> Result<Option<String>, RequestError> {
         let Some(link) = next_link(headers)? else {
             return Ok(None);
         };
-        let Some(path) = base.relative(&link) else {
-            let shown = origin(&link).unwrap_or_else(|| "somewhere that is no address".into());
-            return Err(RequestError::ForeignLink(shown));
+        let Some(path) = base.below(&link, &self.list) else {
+            let what = "the link to the next page is not a valid address";
+            return Err(RequestError::Malformed(what.into()));
         };
-        if self.seen.insert(self.hasher.hash_one(&*path)) {
-            Ok(Some(path))
-        } else {
-            Err(RequestError::RepeatedLink)
+        if !is_same(&self.list, &path, self.renamed) {
+            let shown = one_line(without_query(&path), SHOWN);
+            return Err(RequestError::OtherList(shown));
         }
+        if self.seen.contains(&self.place(&path)) {
+            return Err(RequestError::RepeatedLink);
+        }
+        Ok(Some(path))
+    }
+
+    /// Where a page begins, whatever its length.
+    fn place(&self, path: &str) -> u64 {
+        let (_, query) = path.split_once('?').unwrap_or_default();
+        let others = query.split('&').filter(|each| !is_size(each));
+        self.hasher.hash_one(others.collect::<Vec<_>>())
     }
 }
 
@@ -55,7 +92,7 @@ impl Trail {
 fn next_link(headers: &HeaderMap) -> Result<Option<String>, RequestError> {
     for header in headers.get_all(LINK) {
         let next = header.to_str().ok().and_then(next_target).ok_or_else(|| {
-            let shown = one_line(&String::from_utf8_lossy(header.as_bytes()), 100);
+            let shown = one_line(&String::from_utf8_lossy(header.as_bytes()), SHOWN);
             RequestError::Malformed(format!("its Link header is `{shown}`"))
         })?;
         if next.is_some() {
@@ -209,24 +246,33 @@ mod tests {
         }
     }
 
-    fn headers(link: &str) -> HeaderMap {
-        HeaderMap::from_iter([(LINK, format!("<{link}>; rel=\"next\"").parse().unwrap())])
+    fn answer(link: &str) -> Answer {
+        let link = format!("<{link}>; rel=\"next\"").parse().unwrap();
+        Answer {
+            headers: HeaderMap::from_iter([(LINK, link)]),
+            ..Answer::default()
+        }
     }
 
     #[test]
     fn a_circle_of_any_length_is_noticed() {
         let base = ApiBase::default();
         for (lead, circle) in [(0, 1), (0, 2), (1, 1), (3, 4), (10, 7), (0, 33)] {
-            let mut trail = Trail::new("/page/0");
+            let mut trail = Trail::new("/orgs/acme/hooks?page=0");
             let stopped = (1..10_000).find(|&step: &u64| {
                 let page = if step < lead {
                     step
                 } else {
                     lead + (step - lead) % circle
                 };
-                let link = format!("https://api.github.com/page/{page}");
+                // However the same page is spelled.
+                let link = match step % 3 {
+                    0 => format!("https://api.github.com/orgs/acme/hooks?page={page}"),
+                    1 => format!("http://inner/organizations/7/hooks?per_page=50&page={page}"),
+                    _ => format!("?page={page}&per_page=100"),
+                };
                 matches!(
-                    trail.next(&headers(&link), &base),
+                    trail.next(&answer(&link), &base),
                     Err(RequestError::RepeatedLink)
                 )
             });
@@ -236,20 +282,46 @@ mod tests {
 
     #[test]
     fn a_long_straight_trail_is_no_circle() {
-        let mut trail = Trail::new("/page/0");
+        let mut trail = Trail::new("/orgs/acme/hooks?page=0");
         for page in 1..5_000 {
-            let link = format!("https://api.github.com/page/{page}");
-            let next = trail.next(&headers(&link), &ApiBase::default()).unwrap();
-            assert_eq!(next, Some(format!("/page/{page}")));
+            let path = format!("/orgs/acme/hooks?page={page}");
+            let link = format!("https://api.github.com{path}");
+            let next = trail.next(&answer(&link), &ApiBase::default()).unwrap();
+            assert_eq!(next, Some(path));
         }
     }
 
     #[test]
-    fn a_link_elsewhere_is_refused_and_shown_without_its_path() {
-        let mut trail = Trail::new("/page/0");
-        let error = trail
-            .next(&headers("https://evil.com/secret?x=1"), &ApiBase::default())
-            .unwrap_err();
-        assert!(error.to_string().contains("`https://evil.com`"), "{error}");
+    fn a_link_to_another_list_is_refused_and_only_its_path_is_shown() {
+        let base = ApiBase::default();
+        let mut trail = Trail::new("/orgs/acme/hooks?per_page=100");
+        let error = trail.next(
+            &answer("https://user:secret@evil.com/orgs/beta/hooks?x=secret"),
+            &base,
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("`/orgs/beta/hooks`"), "{error}");
+        assert!(
+            !error.contains("secret") && !error.contains("evil"),
+            "{error}"
+        );
+
+        let long = format!("https://api.github.com/{}", "x".repeat(1_000));
+        let error = trail.next(&answer(&long), &base).unwrap_err().to_string();
+        assert!(error.chars().count() < 300, "{error}");
+    }
+
+    #[test]
+    fn another_name_is_the_same_list_only_once_it_is_known_to_be_renamed() {
+        let base = ApiBase::default();
+        let link = "https://api.github.com/repos/acme/new/hooks?page=2";
+        let mut trail = Trail::new("/repos/acme/old/hooks?per_page=100");
+        assert!(trail.next(&answer(link), &base).is_err());
+        let redirected = Answer {
+            redirected: true,
+            ..answer(link)
+        };
+        let next = trail.next(&redirected, &base).unwrap();
+        assert_eq!(next.as_deref(), Some("/repos/acme/new/hooks?page=2"));
     }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::auth::CredentialKind;
 use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
+use super::id::number_or_text;
 use crate::attempt::{Attempt, AttemptId, Guid, plain};
 
 /// A page's body. Attempts borrow from it.
@@ -45,13 +46,13 @@ impl Page {
         Error::new((*self.subject).clone(), self.credential, failure)
     }
 
-    /// The page's attempts, and how many of its rows could not be read, the first with its reason.
+    /// The page's attempts, and its rows that could not be read.
     ///
     /// # Errors
     /// The body is no list at all.
-    pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Unreadable), Error> {
+    pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Vec<UnreadableRow>), Error> {
         if let Some(attempts) = plain::attempts(&self.body) {
-            return Ok((attempts, Unreadable::default()));
+            return Ok((attempts, Vec::new()));
         }
         // Bytes that are no UTF-8 are to cost no more than the row they are in.
         let text = || String::from_utf8_lossy(&self.body).into_owned();
@@ -66,45 +67,42 @@ impl Drop for Page {
 }
 
 /// The attempts of any page, however it is spelled. One odd row must not cost the others, so each is read by itself.
-fn by_row(body: &str) -> Result<(Vec<Attempt<'_>>, Unreadable), serde_json::Error> {
+fn by_row(body: &str) -> Result<(Vec<Attempt<'_>>, Vec<UnreadableRow>), serde_json::Error> {
     let rows: Vec<&RawValue> = serde_json::from_str(body)?;
     let mut attempts = Vec::with_capacity(rows.len());
-    let mut unreadable = Unreadable::default();
+    let mut unreadable = Vec::new();
     for row in rows {
-        match serde_json::from_str::<Row<'_>>(row.get()) {
-            Ok(row) => attempts.push(row.into()),
-            Err(error) => unreadable.add(error.to_string()),
+        let read = serde_json::from_str::<Row<'_>>(row.get());
+        match read
+            .map_err(|error| error.to_string())
+            .and_then(Row::attempt)
+        {
+            Ok(attempt) => attempts.push(attempt),
+            Err(reason) => unreadable.push(UnreadableRow {
+                place: attempts.len(),
+                digits: Guid::new(row.get()).digits(),
+                reason,
+            }),
         }
     }
     Ok((attempts, unreadable))
 }
 
-/// Rows of a list that could not be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unreadable {
-    /// How many.
-    pub rows: u64,
-    /// What was wrong with the first.
-    pub reason: Option<String>,
-}
-
-impl Unreadable {
-    pub(super) fn add(&mut self, reason: String) {
-        self.rows += 1;
-        self.reason.get_or_insert(reason);
-    }
-}
-
-impl std::ops::AddAssign for Unreadable {
-    fn add_assign(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.reason = self.reason.take().or(other.reason);
-    }
+/// A row of a page that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// How many attempts stand before it.
+    pub place: usize,
+    /// 12 hex digits that tell it from others.
+    pub digits: String,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// A row, of which only id, GUID and time have to be there. Of the rest, what is odd counts as missing.
 #[derive(Deserialize)]
 struct Row<'a> {
+    #[serde(deserialize_with = "number_or_text")]
     id: u64,
     #[serde(borrow)]
     guid: Text<'a>,
@@ -128,13 +126,18 @@ struct Row<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> From<Row<'a>> for Attempt<'a> {
-    fn from(row: Row<'a>) -> Self {
+impl<'a> Row<'a> {
+    /// The attempt, or what is wrong with the row.
+    fn attempt(self) -> Result<Attempt<'a>, String> {
+        let row = self;
+        if row.guid.0.is_empty() {
+            return Err("`guid` is empty".into());
+        }
         fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
             serde_json::from_str(raw?.get()).ok()
         }
         let text = |raw| read::<Text<'a>>(raw).map(|text| text.0);
-        Self {
+        Ok(Attempt {
             id: AttemptId(row.id),
             guid: Guid::new(&row.guid.0),
             delivered_at: row.delivered_at,
@@ -144,7 +147,7 @@ impl<'a> From<Row<'a>> for Attempt<'a> {
             throttled: row.throttled_at.is_some(),
             event: text(row.event).unwrap_or_default().into(),
             action: text(row.action).map(Into::into),
-        }
+        })
     }
 }
 
@@ -152,6 +155,8 @@ impl<'a> From<Row<'a>> for Attempt<'a> {
 mod properties;
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::attempt::Verdict;
 
@@ -174,7 +179,7 @@ mod tests {
                  "throttled_at":"2026-11-22T12:00:00Z"}]"#,
         );
         let (attempts, unreadable) = page.attempts().unwrap();
-        assert_eq!(unreadable, Unreadable::default());
+        assert_eq!(unreadable, []);
         assert_eq!(attempts[0].id, AttemptId(3_804_004_623_172_239_366));
         assert_eq!(attempts[0].redelivery, None);
         assert_eq!(attempts[0].verdict(), Verdict::Pending);
@@ -191,6 +196,8 @@ mod tests {
                 {"id":-1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":2,"delivered_at":"2026-11-22T12:00:00Z"}, null,
                 {"id":3,"guid":"g","delivered_at":"yesterday"},
+                {"id":"3x","guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+                {"id":5,"guid":"","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":4,"guid":"h","delivered_at":"2026-11-22T12:00:00Z","redelivery":true,
                  "status":["x"],"status_code":"500","event":7,"action":{}}]"#,
         );
@@ -202,11 +209,24 @@ mod tests {
             (odd.redelivery, odd.code, &*odd.event.as_text()),
             (Some(true), None, "")
         );
-        assert_eq!(unreadable.rows, 4);
-        assert!(
-            unreadable
-                .reason
-                .is_some_and(|reason| reason.contains("-1"))
+        let places: Vec<_> = unreadable.iter().map(|row| row.place).collect();
+        assert_eq!(places, [1; 6]);
+        assert!(unreadable[0].reason.contains("-1"), "{unreadable:?}");
+        let digits: HashSet<_> = unreadable.iter().map(|row| &row.digits).collect();
+        assert_eq!(digits.len(), 6);
+    }
+
+    #[test]
+    fn an_id_may_be_a_text() {
+        let page = page(
+            br#"[{"id":"3804004623172239366","guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
+                {"id":"\u0037","guid":"h","delivered_at":"2026-11-22T12:00:00Z"}]"#,
+        );
+        let (attempts, unreadable) = page.attempts().unwrap();
+        let ids: Vec<_> = attempts.iter().map(|attempt| attempt.id.0).collect();
+        assert_eq!(
+            (ids, unreadable),
+            (vec![3_804_004_623_172_239_366, 7], vec![])
         );
     }
 
@@ -217,7 +237,7 @@ mod tests {
                 {\"id\":2,\"guid\":\"h\",\"delivered_at\":\"2026-11-22T12:00:00Z\"}]",
         );
         let (attempts, unreadable) = page.attempts().unwrap();
-        assert_eq!((attempts.len(), unreadable.rows), (2, 0));
+        assert_eq!((attempts.len(), unreadable.len()), (2, 0));
         assert_eq!(attempts[0].event, "a\u{fffd}".into());
     }
 

@@ -33,7 +33,7 @@ impl Pages {
             return Ok(None);
         };
         let answer = self.client.read(&path, |_| {}).await?;
-        self.next = self.trail.next(&answer.headers, self.client.base())?;
+        self.next = self.trail.next(&answer, self.client.base())?;
         Ok(Some(answer))
     }
 }

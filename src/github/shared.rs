@@ -1,12 +1,13 @@
 //! What all credentials of a pass have in common: one stack, one clock, one gate, and 16 places.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::sync::Semaphore;
@@ -21,6 +22,7 @@ use super::error::RequestError;
 use super::exchange::{Answer, OnHeaders, Seen};
 use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
+use super::page_size::PageSize;
 use crate::actions::Console;
 use crate::stop::Stop;
 
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     meter: Meter,
     token_ends: Mutex<Option<TokenEnd>>,
     pub(super) end_of_api: EndOfApi,
+    /// The page size of each log, by its path.
+    page_sizes: Mutex<HashMap<String, PageSize>>,
     pub(super) console: Console,
 }
 
@@ -143,6 +147,7 @@ impl Shared {
             meter: Meter::default(),
             token_ends: Mutex::new(None),
             end_of_api: EndOfApi::default(),
+            page_sizes: Mutex::default(),
             console: console.clone(),
         }
     }
@@ -150,6 +155,13 @@ impl Shared {
     /// How many requests were made.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The page size of the log at this path.
+    pub(super) fn page_size(&self, log: &str) -> PageSize {
+        let sizes = self.page_sizes.lock();
+        let mut sizes = sizes.unwrap_or_else(PoisonError::into_inner);
+        sizes.entry(log.to_owned()).or_default().clone()
     }
 
     /// What was used of GitHub so far.
@@ -214,10 +226,9 @@ impl Shared {
         // What GitHub accepted it accepted, whatever became of its words.
         let accepted = seen.status.is_some_and(|status| status.is_success());
         let result = match result {
-            Err(RequestError::Unclear(_)) if accepted && kind == Kind::Redelivery => Ok(Answer {
-                headers: HeaderMap::new(),
-                body: Vec::new(),
-            }),
+            Err(RequestError::Unclear(_)) if accepted && kind == Kind::Redelivery => {
+                Ok(Answer::default())
+            }
             result => result,
         };
         if let Some(at) = seen.token_ends {

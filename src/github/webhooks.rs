@@ -7,7 +7,7 @@ use super::base::origin;
 use super::client::Client;
 use super::error::{Error, Subject};
 use super::exchange::where_odd;
-use super::page::Unreadable;
+use super::id::number_or_text;
 use super::paged::Pages;
 use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};
@@ -25,8 +25,18 @@ pub struct Found {
     pub unreadable: Unreadable,
 }
 
+/// Webhooks of a list that could not be understood.
+#[derive(Debug, Default)]
+pub struct Unreadable {
+    /// How many.
+    pub rows: u64,
+    /// What was wrong with the first.
+    pub reason: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Hook {
+    #[serde(deserialize_with = "number_or_text")]
     id: u64,
     #[serde(default = "yes")]
     active: bool,
@@ -62,7 +72,11 @@ impl Found {
     fn add(&mut self, owner: &Owner, pattern: Option<&UrlPattern>, hook: &RawValue) {
         let hook: Hook = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
-            Err(error) => return self.unreadable.add(where_odd(&error)),
+            Err(error) => {
+                self.unreadable.rows += 1;
+                self.unreadable.reason.get_or_insert(where_odd(&error));
+                return;
+            }
         };
         let url = hook
             .config

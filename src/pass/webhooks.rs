@@ -132,7 +132,7 @@ impl Webhooks<'_> {
     /// When a webhook was read last, if GitHub does not redeliver as far back.
     fn behind(&self, located: &Located) -> Option<(String, DateTime<Utc>)> {
         let memory = self.state.map(|state| state.memory(&located.webhook.key()));
-        let read = memory.as_deref().and_then(Memory::read_until);
+        let read = memory.as_deref().and_then(Memory::judged_until);
         let read = read.or(self.checkpoint.found())?;
         let late = read < self.window.retention_start && self.inputs.one_off.is_none();
         late.then(|| (located.webhook.to_string(), read))

@@ -102,6 +102,8 @@ pub enum PassResult {
     Recovered,
     /// Something is left to do.
     Open,
+    /// Part of a log, or an account's webhooks, should have been read and was not.
+    Unread,
     /// A receiver accepts nothing.
     Down,
     /// Something can't be recovered any more.
@@ -119,6 +121,7 @@ impl PassResult {
             Self::Healthy => "healthy",
             Self::Recovered => "recovered",
             Self::Open => "open",
+            Self::Unread => "unread",
             Self::Down => "down",
             Self::Lost => "lost",
             Self::Error => "error",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{Asked, Delivery, Outcome};
 use crate::attempt::Guid;
 use crate::evidence::Since;
@@ -27,10 +29,21 @@ pub struct WebhookReport {
     pub unaccounted: Vec<(Guid, Asked)>,
     /// The log was read as far back as it had to be.
     pub complete: bool,
+    /// Rows of it that could not be read, and among which a failure may be.
+    pub unreadable: Option<UnreadableRows>,
     /// The receiver was found down.
     pub down: bool,
     /// Since when its log shows nothing but failures, if it ends so.
     pub failing_since: Option<Since>,
+}
+
+/// Rows of a log that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnreadableRows {
+    /// How many.
+    pub count: usize,
+    /// The time of the next older row that could be read; `None` if it is before the pass's window.
+    pub older: Option<DateTime<Utc>>,
 }
 
 /// How a webhook is. Later ones are worse.
@@ -62,6 +75,7 @@ impl WebhookReport {
             given_up_earlier: Vec::new(),
             unaccounted: Vec::new(),
             complete: false,
+            unreadable: None,
             down: false,
             failing_since: None,
         }
@@ -75,7 +89,8 @@ impl WebhookReport {
 
     /// How it is: the worst that applies.
     pub fn state(&self) -> WebhookState {
-        if !self.complete && !self.down {
+        let unread = !self.complete || self.unreadable.is_some();
+        if unread && !self.down {
             WebhookState::Unread
         } else if self.count(Outcome::is_lost) > 0 {
             WebhookState::Lost

@@ -80,7 +80,7 @@ impl Serving<'_> {
             scan.learn_delivered(&attempt.guid);
         }
         let reaches = |attempt: &Attempt<'_>| attempt.delivered_at <= since;
-        unreadable.rows == 0 && (log.has_ended() || attempts.iter().any(reaches))
+        unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 
     /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the

@@ -1,5 +1,7 @@
 //! What came of one webhook.
 
+use chrono::{DateTime, Utc};
+
 use super::Serving;
 use crate::attempt::Guid;
 use crate::history::Failure;
@@ -18,6 +20,8 @@ pub struct Served {
     pub would_redeliver: usize,
     /// What the next pass is to know.
     pub memory: Option<Memory>,
+    /// Rows of its log that could not be read, and when each was reported first.
+    pub(super) unreadable: Vec<(String, DateTime<Utc>)>,
     /// A bug was met.
     pub panicked: bool,
     /// What failed.
@@ -32,6 +36,7 @@ impl Served {
             report: WebhookReport::new(webhook),
             would_redeliver: 0,
             memory: None,
+            unreadable: Vec::new(),
             panicked: false,
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -73,12 +78,7 @@ impl Served {
         if !told.failures.is_empty() || !told.complete {
             serving.redeliverer.console.line(&line);
         }
-        if let Some(reason) = &told.unreadable.reason {
-            self.warnings.push(format!(
-                "{webhook}: {} of its log could not be read and were left out ({reason})",
-                counted(told.unreadable.rows, "row"),
-            ));
-        }
+        self.take_in_unreadable(serving, told);
         self.report.pages = told.pages;
         self.report.scanned = told.scanned;
         self.report.took = told.took;

@@ -1,5 +1,8 @@
 //! What one pass remembers of a webhook for the next.
 
+mod unreadable;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +42,9 @@ pub struct Memory {
     /// What was lost, 12 digits each.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) settled: String,
+    /// Rows of the log that could not be read, 12 digits each, by the time of the pass that reported them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) unreadable: BTreeMap<i64, String>,
 }
 
 /// An open delivery.
@@ -97,6 +103,10 @@ impl Memory {
         if !self.open.iter().all(Open::is_sound)
             || !self.unseen.iter().all(asked)
             || !are_digits(&self.settled, DIGITS)
+            || !self
+                .unreadable
+                .values()
+                .all(|rows| are_digits(rows, DIGITS))
         {
             return false;
         }
@@ -106,7 +116,8 @@ impl Memory {
             .iter()
             .map(|unseen| unseen.minute.saturating_mul(60_000));
         let own = [self.read, self.counted, self.known.unwrap_or(self.read)];
-        let mut times = open.chain(asked).chain(own);
+        let reported = self.unreadable.keys().copied();
+        let mut times = open.chain(asked).chain(own).chain(reported);
         times.all(|time| TIMES.contains(&time))
     }
 

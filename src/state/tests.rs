@@ -279,3 +279,35 @@ fn what_could_not_be_looked_at_costs_nothing_of_what_prevents_doubles() {
     assert!(memory.is_settled(&failure(2).guid));
     assert_eq!(read.memory("acme/repository-7/7").read_until(), Some(at(0)));
 }
+
+#[test]
+fn which_rows_were_reported_as_unreadable_is_remembered_and_left_out_first() {
+    let digits = |n: u64| failure(n).guid.digits();
+    let rows: Vec<_> = (0..100)
+        .map(|n| (digits(n % 50), at(n as i64 / 25)))
+        .collect();
+    let mut memory = Memory::new(at(5), at(4));
+    memory.add_open(&failure(1), 3, 1, 1);
+    memory.know_until(at(9));
+    memory.set_unreadable(&rows);
+    let mut state = state();
+    state.remember("acme/1".into(), memory);
+    let text = state.clone().text(CHECKPOINT, LARGEST);
+    let read = State::read(&text, CHECKPOINT).unwrap();
+    let memory = read.memory("acme/1");
+    assert_eq!(memory.unreadable().len(), 50);
+    assert_eq!(memory.unreadable()[&*digits(0)], [at(2), at(0)]);
+    assert_eq!(memory.unreadable()[&*digits(49)], [at(3), at(1)]);
+    assert_eq!(memory.judged_until(), Some(at(9)));
+
+    let shorter = state.text(CHECKPOINT, text.len() - 1);
+    let read = State::read(&shorter, CHECKPOINT).unwrap();
+    let memory = read.memory("acme/1");
+    assert!(memory.unreadable().is_empty());
+    assert_eq!(memory.open().failures, [failure(1)]);
+    assert_eq!(memory.judged_until(), Some(at(5)));
+
+    let damaged = text.replacen(&digits(0), &digits(0)[1..], 1);
+    let read = State::read(&damaged, CHECKPOINT);
+    assert!(read.is_none_or(|read| read.memory("acme/1").unreadable().is_empty()));
+}

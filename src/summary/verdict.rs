@@ -47,6 +47,12 @@ fn sentence(report: &Report, shown: impl Fn(&str) -> String) -> String {
         let logs = counted(incomplete, "log");
         parts.push(format!("{logs} could not be read to the end"));
     }
+    let unreadable = report.webhooks.iter().filter_map(|each| each.unreadable);
+    let unreadable: usize = unreadable.map(|rows| rows.count).sum();
+    if unreadable > 0 {
+        let rows = counted(unreadable, "row");
+        parts.push(format!("{rows} of delivery logs could not be read"));
+    }
     if report.given_up_earlier > 0 {
         let earlier = number(report.given_up_earlier as u64);
         parts.push(format!(

@@ -1,6 +1,6 @@
 //! What networks do, and what must never be sent elsewhere.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -9,46 +9,6 @@ use flate2::write::GzEncoder;
 use simulated_github::{Attempt, Fault, guid};
 
 use crate::harness::{DAY, HOUR, TOKEN, World, ago};
-
-#[test]
-fn a_next_link_to_another_host_is_refused_and_the_token_not_sent() {
-    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-    elsewhere.set_nonblocking(true).unwrap();
-    let link = format!("http://{}/orgs/acme/hooks", elsewhere.local_addr().unwrap());
-
-    let world = World::new();
-    world.log_healthy(150, 5);
-    let failed = world.log(Attempt::failed(guid(1), ago(1)));
-    let fault = Fault::on("GET", "/deliveries?").link_next(&link);
-    world.simulator.github().add_fault(fault);
-    world
-        .pass()
-        .run()
-        .failure("the link to the next page leads away from the API, to `http://127.0.0.1:")
-        .outputs(&["redelivered=1", "scanned=100"]);
-    assert!(
-        world.checkpoint().unwrap() <= ago(DAY - 1),
-        "held where the window starts"
-    );
-    assert_eq!(world.redelivered(), [failed], "the page itself was good");
-
-    let world = World::new();
-    world
-        .simulator
-        .github()
-        .add_fault(Fault::on("GET", "/hooks?").link_next(&link));
-    world.pass().run().failure("leads away from the API");
-
-    let asked = elsewhere.accept().map(|(mut stream, _)| {
-        let mut sent = String::new();
-        stream.read_to_string(&mut sent).ok();
-        sent
-    });
-    assert_eq!(
-        asked.map_err(|error| error.kind()),
-        Err(std::io::ErrorKind::WouldBlock)
-    );
-}
 
 #[test]
 fn a_page_that_repeats_its_cursor_ends_the_scan_with_an_error() {

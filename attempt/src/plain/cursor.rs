@@ -132,7 +132,8 @@ impl<'a> Cursor<'a> {
             self.rest = rest;
             return Some(guid);
         }
-        str::from_utf8(self.plain()?).ok().map(Guid::new)
+        let text = str::from_utf8(self.plain()?).ok()?;
+        (!text.is_empty()).then(|| Guid::new(text))
     }
 
     /// A time of the form `2026-11-22T12:00:00Z`, with or without a fraction of a second. `day` is that of the time

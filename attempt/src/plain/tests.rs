@@ -136,6 +136,9 @@ fn what_is_spelled_otherwise_is_left_to_serde() {
         let row = row.replacen('1', id, 1);
         assert_eq!(attempts(format!("[{{{row}}}]").as_bytes()), None, "{id}");
     }
+    for odd in [row.replacen('1', "\"1\"", 1), row.replace("\"g\"", "\"\"")] {
+        assert_eq!(attempts(format!("[{{{odd}}}]").as_bytes()), None, "{odd}");
+    }
     for page in [
         "",
         "[",

@@ -242,14 +242,21 @@ impl Description {
     }
 }
 
-/// The path of a repository by name for one by id, which GitHub's redirects lead to and its description leaves out. The id
-/// stands for the name.
+/// The path of an owner by name for one by id, which GitHub's links and redirects lead to and its description leaves out.
+/// The id stands for the name.
 fn with_name(path: &str) -> Cow<'_, str> {
-    let by_id = path.strip_prefix("/repositories/");
-    match by_id.and_then(|rest| rest.split_once('/')) {
-        Some((id, rest)) if id.parse::<u64>().is_ok() => format!("/repos/by-id/{id}/{rest}").into(),
-        _ => path.into(),
+    for (by_id, by_name) in [
+        ("/repositories/", "/repos/by-id"),
+        ("/organizations/", "/orgs"),
+    ] {
+        let owned = path.strip_prefix(by_id);
+        if let Some((id, rest)) = owned.and_then(|owned| owned.split_once('/'))
+            && id.parse::<u64>().is_ok()
+        {
+            return format!("{by_name}/{id}/{rest}").into();
+        }
     }
+    path.into()
 }
 
 /// The parameters in `path` if it fits the template.

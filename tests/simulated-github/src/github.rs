@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::account::Account;
 use crate::exchange::Exchange;
 use crate::installation::Installed;
+use crate::links::Links;
 use crate::log::FIRST_ID;
 use crate::paging::MOST_PER_PAGE;
 use crate::rate::Rates;
@@ -56,6 +57,8 @@ pub struct GitHub {
     pub secondary_limit: Option<SecondaryLimit>,
     /// Whether the rows within a page of the log come in an odd order. GitHub promises none.
     pub shuffled: bool,
+    /// How `Link` headers and redirects spell addresses.
+    pub links: Links,
     /// Whether answers' bodies are kept in [`requests`](Self::requests); benchmarks switch it off.
     pub record_answers: bool,
     /// How long a token of an installation works: an hour unless set.
@@ -105,6 +108,7 @@ impl GitHub {
             rate_limit: Some(REQUESTS_AN_HOUR),
             secondary_limit: None,
             shuffled: false,
+            links: Links::default(),
             record_answers: true,
             installation_token_lifetime: TimeDelta::hours(1),
             latency: Duration::ZERO,

@@ -23,8 +23,8 @@
 //! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
 //! - `request`, `strictness`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
 //!   they may
-//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `reply`,
-//!   `headers`: what answers are made of
+//! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `links`,
+//!   `reply`, `headers`: what answers are made of
 //! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
 //! - `server`, `listener`, `tls`, `connection`, `socket`, `body`, `wire`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
@@ -47,6 +47,7 @@ mod hooks;
 mod installation;
 mod jwt;
 mod key;
+mod links;
 mod listener;
 mod listing;
 mod log;
@@ -81,6 +82,7 @@ pub use fault::Fault;
 pub use github::GitHub;
 pub use installation::Installation;
 pub use key::TestKey;
+pub use links::Links;
 pub use mint::Minted;
 pub use proxy::{Proxy, ProxyMode, ProxyRequest};
 pub use receiver::Receiver;

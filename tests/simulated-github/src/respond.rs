@@ -49,7 +49,7 @@ impl GitHub {
         let target = self.target(request);
         let standing = self.standing(request, &caller, now);
         let refusal = self.beyond_secondary_limit(request, &caller, now);
-        let answer = if effects.iter().any(Effect::is_instead) {
+        let mut answer = if effects.iter().any(Effect::is_instead) {
             Answer::empty(200)
         } else if let Some(refusal) = self.unknown_version(request) {
             refusal
@@ -59,6 +59,7 @@ impl GitHub {
             self.answer(request, &caller, &target, standing, now)
                 .unwrap_or_else(|refusal| refusal)
         };
+        answer.link = answer.link.map(|link| self.spelled(request, &link));
         let faulted = answer.odd || !effects.is_empty();
         let headers = self.headers(&answer, &caller, target.route(), standing, now);
         let mut reply = Reply {
@@ -119,12 +120,18 @@ impl GitHub {
         request.path().strip_prefix(self.base_path())
     }
 
-    /// Where the request leads; a repository named by its id is found as by its name.
+    /// Where the request leads; an organization or a repository named by its id is found as by its name.
     fn target(&self, request: &Request) -> Target {
         let found = self.below_base(request).and_then(|path| {
             if let Some((id, rest)) = after_prefix(path, "/repositories/", 1) {
                 let repository = self.repositories.by_id(id.parse().ok()?)?;
                 let path = format!("/repos/{}{rest}", repository.full_name());
+                return Route::of(&request.method, &path).map(Target::Route);
+            }
+            if let Some((id, rest)) = after_prefix(path, "/organizations/", 1) {
+                let id = id.parse::<u64>().ok()?;
+                let account = self.accounts.values().find(|account| account.id == id)?;
+                let path = format!("/orgs/{}{rest}", account.login);
                 return Route::of(&request.method, &path).map(Target::Route);
             }
             if let Some((name, rest)) = after_prefix(path, "/repos/", 2)
@@ -222,7 +229,9 @@ impl GitHub {
             .path_and_query
             .strip_prefix(request.path())
             .unwrap_or_default();
-        let url = format!("{}/repositories/{id}{rest}{query}", self.root(request));
+        let root = self.links.root.clone();
+        let root = root.unwrap_or_else(|| self.root(request));
+        let url = format!("{root}/repositories/{id}{rest}{query}");
         let (status, message) = match request.method {
             Method::GET => (301, "Moved Permanently"),
             _ => (307, "Temporary Redirect"),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use simulated_github::{Attempt, guid};
+use simulated_github::{Attempt, Links, guid};
 
 use crate::client::World;
 
@@ -46,6 +46,26 @@ fn a_next_link_has_the_clients_host_and_a_cursor() {
         "<{url}/orgs/acme/hooks/{hook}/deliveries?per_page=2&cursor=v1_{last}>; rel=\"next\""
     );
     assert_eq!(got.header("link"), Some(expected.as_str()));
+}
+
+#[test]
+fn links_may_name_another_host_and_the_owners_number() {
+    let world = World::new();
+    let hook = world.webhook(3);
+    world.simulator.github().links = Links {
+        root: Some("http://inner:8080/api/v3".into()),
+        by_number: true,
+    };
+    let mut path = format!("/orgs/acme/hooks/{hook}/deliveries?per_page=1");
+    for _ in 0..2 {
+        let got = world.get(&path);
+        let link = got.link("next").unwrap();
+        let below = link.strip_prefix("http://inner:8080/api/v3").unwrap();
+        assert!(below.starts_with("/organizations/1/hooks/"), "{below}");
+        below.clone_into(&mut path);
+    }
+    assert_eq!(world.get(&path).link("next"), None);
+    world.assert_as_described();
 }
 
 #[test]

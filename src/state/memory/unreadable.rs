@@ -1,0 +1,38 @@
+//! Rows of a log that could not be read, and when each was reported.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Memory, chunks};
+
+impl Memory {
+    /// Nothing was left before this time but rows that could not be read.
+    pub fn judged_until(&self) -> Option<DateTime<Utc>> {
+        match self.unreadable.is_empty() {
+            true => self.read_until(),
+            false => self.known_until(),
+        }
+    }
+
+    /// The rows that could not be read, each as often as it was there: when each was reported, the latest first.
+    pub fn unreadable(&self) -> HashMap<&str, Vec<DateTime<Utc>>> {
+        let mut reported = HashMap::<_, Vec<_>>::new();
+        for (time, rows) in self.unreadable.iter().rev() {
+            let time = DateTime::from_timestamp_millis(*time);
+            for row in chunks(rows) {
+                reported.entry(row).or_default().extend(time);
+            }
+        }
+        reported
+    }
+
+    /// Remembers the rows that could not be read, and when each was reported.
+    pub fn set_unreadable(&mut self, rows: &[(String, DateTime<Utc>)]) {
+        self.unreadable.clear();
+        for (row, time) in rows {
+            let reported = self.unreadable.entry(time.timestamp_millis());
+            reported.or_default().push_str(row);
+        }
+    }
+}
