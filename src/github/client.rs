@@ -98,6 +98,11 @@ impl Client {
         }
     }
 
+    /// Whether both show the same credential.
+    pub fn shares_credential(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.authorization, &other.authorization)
+    }
+
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
