@@ -196,7 +196,8 @@ impl RequestError {
         let sso = header(headers, "x-github-sso").and_then(|sso| sso.split_once("url="));
         Self::Status {
             status: status.as_u16(),
-            limit: is_limit(status, headers, &message, page.is_some()).then(|| Limited::read(headers, now)),
+            limit: is_limit(status, headers, &message, page.is_some())
+                .then(|| Limited::read(headers, now)),
             page,
             told: Box::new(Told {
                 from_github: header(headers, "x-github-request-id").is_some(),
