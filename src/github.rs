@@ -16,8 +16,8 @@
 //! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
 //! | `end_of_api` | the end of the API version in use, as GitHub announces it |
 //! | `pem` | keys and certificates as people pass them |
-//! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `message` | GitHub's own words in an answer that is not a success |
+//! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
 //! | `error`, `advice` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `page`, `id`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 

@@ -75,7 +75,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     if let Err(error) = way {
         pass.report.errors.push(format!("{error:#}"));
     }
-    if let Some(why) = credentials.stop().why() {
+    if let Some(why) = credentials.stop().ended() {
         let now = credentials.now();
         pass.report.cancelled = why == Why::Cancelled;
         let warning = notice::of_stop(&pass.report, why, inputs.pace, now);
@@ -130,6 +130,7 @@ impl Pass<'_> {
             confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
             asked: Mutex::default(),
+            refused_credentials: Mutex::default(),
             // What was asked for longer ago than this will hardly show any more.
             unseen: AtomicUsize::new(
                 state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),

@@ -57,9 +57,13 @@ pub struct Plan {
 /// But the first may be all that a receiver is tried with, and where all that is new always fails, only another finds
 /// out that the receiver is up. So after one that was redelivered for the first time, one of the others leads, if it has
 /// waited longer than any that is new.
+///
+/// Those that GitHub refused last time are the last of all, the one that was refused longest ago leading: what is refused
+/// for good would keep the others waiting. `refused` says when that was.
 pub fn plan(
     failures: Vec<Failure>,
     asked: impl Fn(&Failure) -> Option<Asked>,
+    refused: impl Fn(&Failure) -> Option<DateTime<Utc>>,
     evidence: &Evidence,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -80,13 +84,18 @@ pub fn plan(
             }),
         }
     }
-    plan.due
-        .sort_unstable_by_key(|failure| (failure.made() > 0, failure.newest.at, failure.newest.id));
+    plan.due.sort_by_cached_key(|failure| {
+        let newest = (failure.newest.at, failure.newest.id);
+        (refused(failure), failure.made() > 0, newest)
+    });
+    let refused = |failure: &Failure| refused(failure).is_some();
+    let never_refused = plan.due.partition_point(|failure| !refused(failure));
+    let due = &mut plan.due[..never_refused];
     if last.is_some_and(|(_, nth)| nth == 1) {
-        let retried = plan.due.partition_point(|failure| failure.made() == 0);
-        let waiting_since = |place: usize| plan.due.get(place).map(|failure| failure.newest.at);
+        let retried = due.partition_point(|failure| failure.made() == 0);
+        let waiting_since = |place: usize| due.get(place).map(|failure| failure.newest.at);
         if waiting_since(retried).is_some_and(|since| waiting_since(0) > Some(since)) {
-            plan.due[..=retried].rotate_right(1);
+            due[..=retried].rotate_right(1);
         }
     }
     plan.rest

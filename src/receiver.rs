@@ -23,6 +23,8 @@ struct State {
     /// What each member that has arrived has due, and its number.
     arrived: Vec<(usize, usize)>,
     probes_left: usize,
+    /// A member saw the receiver fail, and nothing else.
+    seen_down: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +101,7 @@ impl Group {
             (arrived, state.arrived.len() == self.members)
         };
         if arrived {
-            self.found_down();
+            self.found_no_success();
         } else if all_here {
             self.lead();
         }
@@ -139,6 +141,17 @@ impl Group {
 
     /// A member found the receiver down.
     pub fn found_down(&self) {
+        self.state().seen_down = true;
+        self.found_no_success();
+    }
+
+    /// Whether a member found the receiver down and none found it up.
+    pub fn is_down(&self) -> bool {
+        self.state().seen_down && self.phase.get() != Phase::Up
+    }
+
+    /// A member found out nothing: GitHub gave no answer, refused, or its log showed no outcome.
+    pub fn found_no_success(&self) {
         let mut state = self.state();
         self.phase.change(|phase| match phase {
             Phase::Led => {
@@ -242,6 +255,17 @@ mod tests {
             };
             assert_eq!(turns, expected);
         }
+    }
+
+    #[test]
+    fn a_receiver_is_down_for_what_was_seen_of_it_alone() {
+        let group = Group::new(3);
+        group.found_no_success();
+        assert!(!group.is_down());
+        group.found_down();
+        assert!(group.is_down());
+        group.found_up();
+        assert!(!group.is_down());
     }
 
     #[tokio::test]

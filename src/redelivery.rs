@@ -4,11 +4,13 @@
 //! One delivery's failure never stops the others, unless it says that none of them can work.
 
 mod confirm;
+mod refused;
 mod request;
+mod unclear;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
@@ -17,14 +19,13 @@ use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
 use crate::progress::{Phase, Steps};
-use crate::report::{self, Delivery, Outcome, Request, counted};
+use crate::report::{self, Delivery, Outcome, Refusals, Request, counted};
+use crate::stop::Why;
 use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
 use chrono::{DateTime, Utc};
-
-/// Requests in a row without a clear answer, after which no further one is tried: each may take
-/// half a minute.
-const UNANSWERED: u32 = 3;
+use refused::Refused;
+use unclear::Unclear;
 
 /// Most redeliveries whose outcome is not seen. Beyond, GitHub's log is too far behind to go on.
 const MOST_UNSEEN: usize = 2_000;
@@ -45,6 +46,8 @@ pub struct Redeliverer<'a> {
     pub unseen: AtomicUsize,
     /// All that was asked for, by webhook: not even a bug may make anybody forget it.
     pub asked: Mutex<HashMap<String, Vec<(Guid, report::Asked)>>>,
+    /// Those that GitHub refused when something was asked for with them.
+    pub refused_credentials: Mutex<Vec<Client>>,
 }
 
 impl Redeliverer<'_> {
@@ -52,6 +55,21 @@ impl Redeliverer<'_> {
     pub fn asked_at(&self, webhook: &Webhook) -> Vec<(Guid, report::Asked)> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.get(&webhook.key()).cloned().unwrap_or_default()
+    }
+
+    /// Nothing more is asked for with the credential that this client shows.
+    fn refuse_credential(&self, client: &Client) {
+        self.refused_credentials().push(client.clone());
+    }
+
+    fn is_refused(&self, client: &Client) -> bool {
+        let refused = self.refused_credentials();
+        refused.iter().any(|each| each.shares_credential(client))
+    }
+
+    fn refused_credentials(&self) -> MutexGuard<'_, Vec<Client>> {
+        let refused = self.refused_credentials.lock();
+        refused.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +121,10 @@ pub struct Turn<'a> {
     requests: HashMap<Guid, Vec<Request>>,
     /// What the log showed since the current wave began.
     seen: Seen,
-    unanswered: u32,
+    unclear: Unclear,
+    refused: Refused,
+    /// Why the log could not be read the last time.
+    unread: Option<String>,
     stopped: Option<String>,
     finding: Finding,
     deliveries: Vec<Delivery>,
@@ -120,6 +141,8 @@ pub struct Redelivered {
     pub deliveries: Vec<Delivery>,
     /// The receiver was found down.
     pub down: bool,
+    /// The last requests, if they got no clear answer.
+    pub unanswered: usize,
     /// Requests that failed.
     pub errors: Vec<String>,
     /// What people should know.
@@ -127,13 +150,15 @@ pub struct Redelivered {
 }
 
 impl<'a> Turn<'a> {
-    /// A webhook, who speaks about it, what is due there in the order to ask for it, and what its log says of the receiver.
+    /// A webhook, who speaks about it, what is due there in the order to ask for it, what its log says of the receiver,
+    /// and GitHub's refusals in earlier passes.
     pub fn new(
         shared: &'a Redeliverer<'a>,
         client: &'a Client,
         webhook: &'a Webhook,
         due: Vec<Failure>,
         evidence: &Evidence,
+        refusals: HashMap<Guid, Refusals>,
         steps: Steps,
     ) -> Self {
         Self {
@@ -149,7 +174,9 @@ impl<'a> Turn<'a> {
             asked_twice: Vec::new(),
             requests: HashMap::new(),
             seen: Seen::default(),
-            unanswered: 0,
+            unclear: Unclear::default(),
+            refused: Refused::after(refusals),
+            unread: None,
             stopped: None,
             finding: Finding::Nothing,
             deliveries: Vec::new(),
@@ -177,10 +204,30 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Tries one delivery.
+    /// Tries one delivery, and others as long as GitHub accepts none.
     pub async fn probe(&mut self) -> Finding {
-        self.next_wave(1).await;
+        while self.is_undecided() && !self.due.is_empty() {
+            self.next_wave(1).await;
+        }
         self.finding
+    }
+
+    /// Whether nothing was found out, and no outcome is waited for.
+    pub fn is_undecided(&self) -> bool {
+        let accepted = |asked: &Asked| asked.unclear.is_none();
+        self.finding == Finding::Nothing
+            && self.stopped.is_none()
+            && !self.asked.values().any(accepted)
+    }
+
+    /// Why the rest is left, if it is.
+    pub fn stopped(&self) -> Option<String> {
+        self.stopped.clone()
+    }
+
+    /// Takes back what was not tried.
+    pub fn untried(&mut self) -> Vec<Failure> {
+        std::mem::take(&mut self.due).into()
     }
 
     /// Goes on after all, as another webhook found the receiver up.
@@ -196,6 +243,14 @@ impl<'a> Turn<'a> {
         self.stopped.get_or_insert_with(|| reason.to_owned());
     }
 
+    /// The same because the pass is to end.
+    fn end_for(&mut self, why: Why) {
+        if why == Why::TimeLimit {
+            self.shared.credentials.stop().ran_short();
+        }
+        self.defer(why.reason());
+    }
+
     /// What came of it all.
     pub fn end(mut self) -> Redelivered {
         let reason = self.stopped.take();
@@ -206,6 +261,7 @@ impl<'a> Turn<'a> {
             self.lines
                 .push(format!("stopped, because {reason}; {left} left"));
         }
+        self.settle_refused();
         for failure in std::mem::take(&mut self.due) {
             self.settle(failure, Outcome::Deferred, reason.clone());
         }
@@ -221,11 +277,13 @@ impl<'a> Turn<'a> {
                 delivery.asked = Some(told);
             }
         }
+        self.errors.extend(self.unread.take());
         self.steps.at(Phase::Resting);
         self.tell();
         Redelivered {
             deliveries: self.deliveries,
             down: self.finding == Finding::Down,
+            unanswered: self.unclear.requests as usize,
             errors: self.errors,
             warnings: self.warnings,
         }
@@ -238,24 +296,7 @@ impl<'a> Turn<'a> {
         self.seen = Seen::default();
         let began = self.client.now();
         let since = DateTime::from_timestamp(began.timestamp(), 0).unwrap_or(began);
-        let mut wave = 0;
-        while wave < size && self.stopped.is_none() {
-            if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
-                self.defer(Stop::Unseen.reason());
-                break;
-            }
-            let Some(failure) = self.due.pop_front() else {
-                break;
-            };
-            if let Err(why) = self.shared.pace.take(self.due.len() + 1).await {
-                self.due.push_front(failure);
-                self.defer(why.reason());
-                break;
-            }
-            self.step();
-            self.ask(failure, since).await;
-            wave += 1;
-        }
+        self.ask_for(size, since).await;
         if !confirms {
             self.defer("`confirm-timeout` is 0, which allows one wave a pass");
             return;
@@ -267,10 +308,9 @@ impl<'a> Turn<'a> {
         if self.seen.success || self.seen.recovered > 0 {
             self.finding = Finding::Up;
         }
-        // A wave of which GitHub refused everything says nothing of the receiver.
-        if self.seen != Seen::default()
-            && let Some(stop) = self.waves.after(self.seen)
-        {
+        let accepted = self.asked.values().filter(|each| each.unclear.is_none());
+        self.seen.waiting_since = accepted.map(|asked| asked.at).min();
+        if let Some(stop) = self.waves.after(self.seen, self.client.now()) {
             if stop == Stop::Down {
                 self.finding = Finding::Down;
             }
@@ -304,7 +344,8 @@ impl<'a> Turn<'a> {
             let asked = asked.filter(|each| !each.requests.is_empty());
             asked.filter(|each| which(each.outcome)).count()
         };
-        let refused = match count(|outcome| !outcome.is_redelivered()) {
+        let refused = |outcome| matches!(outcome, Outcome::Refused | Outcome::Rejected);
+        let refused = match count(refused) {
             0 => String::new(),
             refused => format!(", {refused} refused"),
         };
@@ -324,7 +365,7 @@ impl<'a> Turn<'a> {
 
     /// Says how far it is.
     fn step(&self) {
-        let asked = self.deliveries.len() + self.asked.len();
+        let asked = self.deliveries.len() + self.asked.len() + self.refused.len();
         self.steps.at(Phase::Redelivering {
             due: self.due.len() + asked,
             asked,

@@ -19,7 +19,7 @@ use crate::history::Window;
 use crate::inputs::FailOn;
 
 pub use cause::{Cause, CauseKind};
-pub use delivery::{Answer, Asked, Delivery, Request};
+pub use delivery::{Answer, Asked, Delivery, Refusals, Request};
 pub use outcome::{Outcome, PassResult};
 pub use sample::Sample;
 pub use webhook::{UnreadableRows, WebhookReport, WebhookState};
@@ -126,6 +126,11 @@ impl Report {
             .count()
     }
 
+    /// How many redeliveries GitHub accepted.
+    pub fn redelivered(&self) -> usize {
+        self.webhooks.iter().map(WebhookReport::redelivered).sum()
+    }
+
     /// How many attempts were read.
     pub fn scanned(&self) -> u64 {
         self.webhooks.iter().map(|webhook| webhook.scanned).sum()
@@ -202,7 +207,7 @@ impl Report {
             ("result", self.result().name().into()),
             ("scanned", self.scanned().to_string()),
             ("found", count(|_| true)),
-            ("redelivered", count(Outcome::is_redelivered)),
+            ("redelivered", self.redelivered().to_string()),
             ("recovered", count(|outcome| outcome == Outcome::Recovered)),
             ("open", count(Outcome::is_open)),
             ("lost", count(Outcome::is_lost)),

@@ -20,15 +20,14 @@ use crate::plan::{Plan, Policy, counts, counts_before, plan};
 use crate::progress::{Phase, Steps};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Redeliverer, Turn};
-use crate::report::Outcome;
+use crate::report::{Answer, Delivery, Outcome, Refusals};
 use crate::scan::Scan;
 use crate::state::Memory;
 use crate::stop::Stop;
+use crate::wave;
 use crate::webhook::Webhook;
 
 pub use served::Served;
-
-const DOWN: &str = "the receiver is down";
 
 /// What a webhook needs on its way.
 pub struct Serving<'a> {
@@ -137,6 +136,11 @@ impl Serving<'_> {
         self.memory.as_deref()
     }
 
+    /// GitHub's refusals in earlier passes, by delivery.
+    fn refusals(&self) -> HashMap<Guid, Refusals> {
+        self.memory().map(Memory::refusals).unwrap_or_default()
+    }
+
     fn stop(&self) -> &Stop {
         self.redeliverer.credentials.stop()
     }
@@ -157,9 +161,11 @@ impl Serving<'_> {
     }
 
     fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
+        let refusals = self.refusals();
         plan(
             failures,
             |failure| self.memory()?.asked(&failure.guid),
+            |failure| Some(refusals.get(&failure.guid)?.last),
             evidence,
             self.policy,
             self.client.now(),
@@ -204,17 +210,18 @@ impl Serving<'_> {
             &served.report.webhook,
             plan.due,
             evidence,
+            self.refusals(),
             self.steps.clone(),
         );
         // Where nothing was seen of a receiver that was down, nobody can say that it is up.
         let was_down = evidence.known_down();
         let found = |finding| match finding {
-            Finding::Nothing if was_down => group.found_down(),
+            Finding::Nothing if was_down => group.found_no_success(),
             Finding::Down => group.found_down(),
             Finding::Up | Finding::Nothing => group.found_up(),
         };
         match may {
-            May::Wait => turn.defer(DOWN),
+            May::Wait => turn.defer(waits(group)),
             May::Go => turn.go(|_| {}).await,
             May::Lead => turn.go(found).await,
             May::Probe => {
@@ -223,7 +230,7 @@ impl Serving<'_> {
                     turn.resume();
                     turn.go(|_| {}).await;
                 } else {
-                    turn.defer(DOWN);
+                    turn.defer(waits(group));
                 }
             }
         }
@@ -239,6 +246,7 @@ impl Serving<'_> {
         evidence: &Evidence,
     ) -> Option<Memory> {
         let deliveries = &served.report.deliveries;
+        let refusals = self.refusals();
         if !served.report.complete {
             // What was known stays known, and what was asked for is added.
             let mut memory = self.before();
@@ -256,6 +264,7 @@ impl Serving<'_> {
                 if let Some(asked) = delivery.asked {
                     memory.add_asked(&delivery.failure.guid, asked);
                 }
+                remember_refusals(&mut memory, delivery, &refusals);
             }
             return Some(memory);
         }
@@ -289,6 +298,7 @@ impl Serving<'_> {
                 let made = failure.made_before + older.count();
                 let counted = counts_before(failure, evidence, next_start);
                 memory.add_open(failure, made, counted, counts(failure, evidence));
+                remember_refusals(&mut memory, delivery, &refusals);
             }
             if let Some(asked) = delivery.asked {
                 memory.add_asked(&failure.guid, asked);
@@ -308,5 +318,27 @@ impl Serving<'_> {
 
 /// How long it is remembered what was asked for and never seen.
 const FORGOTTEN: TimeDelta = TimeDelta::hours(2);
+
+/// Remembers GitHub's refusals of a delivery, those of `earlier` passes among them, until it is accepted.
+fn remember_refusals(memory: &mut Memory, delivery: &Delivery, earlier: &HashMap<Guid, Refusals>) {
+    let guid = &delivery.failure.guid;
+    let known = earlier.get(guid).copied();
+    let mut requests = delivery.requests.iter();
+    let accepted = requests.any(|request| request.answer == Answer::Accepted);
+    let refusals = delivery.refusals.or(known.filter(|_| !accepted));
+    if refusals != known || refusals.is_some() {
+        memory.set_refusals(guid, refusals);
+    }
+}
+
+/// Why those wait whose receiver accepted nothing of the others.
+fn waits(group: &Group) -> &'static str {
+    match group.is_down() {
+        true => wave::Stop::Down.reason(),
+        false => NO_SUCCESS,
+    }
+}
+
+const NO_SUCCESS: &str = "no redelivery to its receiver was seen to succeed";
 
 const UNWRITABLE: &str = "the checkpoint can't be written";

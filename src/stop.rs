@@ -41,6 +41,7 @@ pub struct Stop {
 struct State {
     cancelled: Option<Instant>,
     limit: Option<DateTime<Utc>>,
+    ran_short: bool,
 }
 
 impl Stop {
@@ -75,6 +76,17 @@ impl Stop {
         } else {
             (Instant::now() >= self.deadline).then_some(Why::TimeLimit)
         }
+    }
+
+    /// Says that something was left because it would not have ended within the time limit.
+    pub fn ran_short(&self) {
+        self.state.change(|state| state.ran_short = true);
+    }
+
+    /// Why the pass ended before all was done, if it did.
+    pub fn ended(&self) -> Option<Why> {
+        let ran_short = self.state.get().ran_short;
+        self.why().or(ran_short.then_some(Why::TimeLimit))
     }
 
     /// When the pass ends at the latest.

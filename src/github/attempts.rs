@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
-use super::error::{Error, RequestError, Subject};
+use super::error::{Error, RequestError, Subject, page_title};
 use super::exchange::Answer;
 use super::link::Trail;
 use super::page::Page;
@@ -178,9 +178,16 @@ pub async fn redeliver(
     left_at: &mut DateTime<Utc>,
 ) -> Result<(), Error> {
     let path = format!("{}/deliveries/{attempt}/attempts", webhook.path());
-    client
-        .ask_for_redelivery(&path, left_at)
-        .await
-        .map(drop)
-        .map_err(|failure| client.failed(&Subject::of_webhook(webhook), failure))
+    let answer = client.ask_for_redelivery(&path, left_at).await;
+    let answered = answer.and_then(|answer| {
+        // A page is the word of a proxy, whatever status it stands beneath.
+        match page_title(&String::from_utf8_lossy(&answer.body)) {
+            None => Ok(()),
+            Some(title) => {
+                let words = format!("a page came instead of JSON: `{title}`");
+                Err(RequestError::Unclear(words))
+            }
+        }
+    });
+    answered.map_err(|failure| client.failed(&Subject::of_webhook(webhook), failure))
 }

@@ -98,6 +98,11 @@ impl Client {
         }
     }
 
+    /// Whether both show the same credential.
+    pub fn shares_credential(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.authorization, &other.authorization)
+    }
+
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
@@ -293,6 +298,9 @@ impl Client {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
+            if let Some(tries) = &mut tries {
+                tries.failed(&error);
+            }
             let stop = self.shared.gate.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {

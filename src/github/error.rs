@@ -143,7 +143,7 @@ impl RequestError {
     }
 
     /// The request is as good as never made, or may be made again if it changes nothing.
-    pub(super) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Status { status, .. } => matches!(status, 408 | 500..),
             Self::Unsent(_) | Self::Unclear(_) => true,
@@ -192,11 +192,13 @@ impl RequestError {
     ) -> Self {
         let text = String::from_utf8_lossy(body);
         let message = message(status, &text);
+        let page = page_title(&text);
         let sso = header(headers, "x-github-sso").and_then(|sso| sso.split_once("url="));
         Self::Status {
             status: status.as_u16(),
-            limit: is_limit(status, headers, &message).then(|| Limited::read(headers, now)),
-            page: page_title(&text),
+            limit: is_limit(status, headers, &message, page.is_some())
+                .then(|| Limited::read(headers, now)),
+            page,
             told: Box::new(Told {
                 from_github: header(headers, "x-github-request-id").is_some(),
                 scopes: header(headers, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
@@ -213,7 +215,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The title of an HTML page; `None` if this is no page. Its content type is not asked: pages are labelled JSON, too.
-fn page_title(body: &str) -> Option<String> {
+pub(super) fn page_title(body: &str) -> Option<String> {
     if !body.trim_start().starts_with('<') {
         return None;
     }
@@ -227,16 +229,20 @@ fn page_title(body: &str) -> Option<String> {
     Some(one_line(&title.collect::<Vec<_>>().join(" "), MESSAGE))
 }
 
-/// Whether GitHub said no because of a limit
+/// Words by which GitHub speaks of a limit in a 403 or a 422.
+const LIMITS: [&str; 4] = ["rate limit", "abuse", "spammed", "too quickly"];
+
+/// Whether GitHub said no because of a limit. The words of a page are not GitHub's
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
-fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
+fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str, page: bool) -> bool {
     match status.as_u16() {
         429 => true,
         503 => header(headers, "retry-after").is_some(),
-        403 => {
+        403 | 422 => {
+            let words = message.to_lowercase();
             header(headers, "retry-after").is_some()
                 || header(headers, "x-ratelimit-remaining") == Some("0")
-                || message.to_lowercase().contains("rate limit")
+                || !page && LIMITS.iter().any(|limit| words.contains(limit))
         }
         _ => false,
     }

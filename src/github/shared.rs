@@ -97,7 +97,7 @@ impl Kind {
         match self {
             Self::Read | Self::Change => true,
             // A server in trouble may have taken it all the same.
-            Self::Redelivery => matches!(error.status(), Some(403 | 429)),
+            Self::Redelivery => matches!(error.status(), Some(403 | 422 | 429)),
             Self::Last => false,
         }
     }

@@ -26,7 +26,7 @@ proptest! {
         let log: Vec<_> = log(&stories).into_iter().filter(|row| row.delivered_at <= at(now)).collect();
         let (failures, evidence) = fold(&log, 20);
         let all = failures.len();
-        let plan = plan(failures, |_| None, &evidence, &policy, at(now), window().retention_start);
+        let plan = plan(failures, |_| None, |_| None, &evidence, &policy, at(now), window().retention_start);
 
         // Every failed delivery has exactly one outcome.
         prop_assert_eq!(plan.due.len() + plan.rest.len(), all);
@@ -81,11 +81,32 @@ proptest! {
     }
 
     #[test]
+    fn those_that_github_refused_come_last(
+        stories in stories(),
+        policy in policies(),
+        refused in proptest::collection::vec(proptest::option::of(0..300_000_i64), 16),
+    ) {
+        let (failures, evidence) = fold(&log(&stories), 20);
+        let refused = |failure: &Failure| {
+            let text = failure.guid.to_string();
+            refused[text.bytes().map(usize::from).sum::<usize>() % 16].map(at)
+        };
+        let due = |refused: &dyn Fn(&Failure) -> Option<DateTime<Utc>>| {
+            let failures = failures.clone();
+            plan(failures, |_| None, refused, &evidence, &policy, at(300_000), window().retention_start).due
+        };
+        let in_order = due(&|_| None);
+        let due = due(&refused);
+        prop_assert!(due.windows(2).all(|pair| refused(&pair[0]) <= refused(&pair[1])));
+        prop_assert_eq!(due.len(), in_order.len(), "and nothing is left out");
+    }
+
+    #[test]
     fn an_outage_exhausts_nothing(stories in stories(), policy in policies()) {
         let mut log = log(&stories);
         log.retain(|row| row.code != Some(200));
         let (failures, evidence) = fold(&log, 20);
-        let plan = plan(failures, |_| None, &evidence, &policy, at(300_000), window().retention_start);
+        let plan = plan(failures, |_| None, |_| None, &evidence, &policy, at(300_000), window().retention_start);
         prop_assert!(plan.rest.iter().all(|delivery| delivery.outcome != Outcome::Exhausted));
     }
 
@@ -105,7 +126,7 @@ proptest! {
         let wait = if made >= 5 { 6 * 3_600 } else { wait };
         let due = |now| {
             let (failures, evidence) = fold(&log, 20);
-            plan(failures, |_| None, &evidence, &policy, at(now), window().retention_start).due.len() == 1
+            plan(failures, |_| None, |_| None, &evidence, &policy, at(now), window().retention_start).due.len() == 1
         };
         prop_assert!(!due(newest + wait - 1));
         prop_assert!(due(newest + wait));

@@ -70,6 +70,7 @@ fn planned(failures: Vec<Failure>) -> Plan {
     plan(
         failures,
         |_| None,
+        |_| None,
         &Evidence::default(),
         &policy(),
         now(),
@@ -82,7 +83,15 @@ fn ids(plan: &Plan) -> Vec<u64> {
 }
 
 fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<Outcome> {
-    let plan = plan(vec![failure], |_| None, evidence, &policy(), now, at(0));
+    let plan = plan(
+        vec![failure],
+        |_| None,
+        |_| None,
+        evidence,
+        &policy(),
+        now,
+        at(0),
+    );
     plan.rest.first().map(|delivery| delivery.outcome)
 }
 
@@ -132,7 +141,7 @@ fn the_two_kinds_take_turns_at_leading() {
     };
     let up = Evidence::default();
     let failures = with(failure(4, 70, &[]));
-    let plan = plan(failures, asked, &up, &policy(), now(), at(0));
+    let plan = plan(failures, asked, |_| None, &up, &policy(), now(), at(0));
     assert_eq!(ids(&plan), [1, 2, 3]);
 }
 
@@ -179,6 +188,7 @@ fn filters_and_age_leave_deliveries_out() {
     let filtered = plan(
         vec![failure(1, 2, &[])],
         |_| None,
+        |_| None,
         &up_at(&[]),
         &policy,
         now(),
@@ -193,7 +203,15 @@ fn filters_and_age_leave_deliveries_out() {
         failure(2, 100, &[]),
         failure(3, -1, &[]),
     ];
-    let aged = plan(failures, |_| None, &up_at(&[]), &policy, now(), at(0));
+    let aged = plan(
+        failures,
+        |_| None,
+        |_| None,
+        &up_at(&[]),
+        &policy,
+        now(),
+        at(0),
+    );
     assert_eq!(ids(&aged), [2]);
     let outcome = |id| {
         let rest = aged.rest.iter();
@@ -226,6 +244,7 @@ fn what_waits_says_until_when() {
     let plan = plan(
         vec![failure(1, 0, &[60])],
         |_| None,
+        |_| None,
         &up_at(&[]),
         &policy(),
         at(61),
@@ -243,6 +262,7 @@ fn a_backoff_of_zero_is_always_due() {
     let redelivered = [1, 2, 3, 4, 5, 6, 7];
     let plan = plan(
         vec![failure(1, 0, &redelivered)],
+        |_| None,
         |_| None,
         &up_at(&[]),
         &policy,
@@ -296,6 +316,7 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
         let plan = plan(
             failures,
             |_| Some(asked),
+            |_| None,
             &up_at(&[]),
             &policy(),
             at(minute),
@@ -316,7 +337,15 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
     let told = |newest, minute| {
         let failures = vec![failure(1, 0, &[60, newest])];
         let asked = |_: &Failure| Some(asked);
-        plan(failures, asked, &up_at(&[]), &policy(), at(minute), at(0))
+        plan(
+            failures,
+            asked,
+            |_| None,
+            &up_at(&[]),
+            &policy(),
+            at(minute),
+            at(0),
+        )
     };
     assert_eq!(ids(&told(101, 111)), [1]);
     // GitHub's log has whole seconds: one of the same second is it.
@@ -335,9 +364,17 @@ fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_ane
     let evidence = up_at(&[90]);
     let due = |unclear, minute| {
         let asked = |_: &Failure| Some(asked(unclear));
-        plan(failures(), asked, &evidence, &policy(), at(minute), at(0))
-            .rest
-            .is_empty()
+        plan(
+            failures(),
+            asked,
+            |_| None,
+            &evidence,
+            &policy(),
+            at(minute),
+            at(0),
+        )
+        .rest
+        .is_empty()
     };
     assert!(!due(true, 109) && due(true, 110));
     assert!(!due(false, 459) && due(false, 460));
@@ -376,6 +413,7 @@ fn who_is_given_up_is_told_why() {
     let redelivered: Vec<_> = (1..=10).map(|n| n * 60).collect();
     let given_up = plan(
         vec![failure(1, 0, &redelivered)],
+        |_| None,
         |_| None,
         &up_at(&redelivered),
         &policy(),

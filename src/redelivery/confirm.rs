@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use super::unclear::Unclear;
 use super::{Asked, Turn};
-use crate::attempt::{Attempt, Verdict};
+use crate::attempt::{Attempt, Guid, Verdict};
 use crate::github::{self, Log};
 use crate::history::Failure;
 use crate::report::Outcome;
@@ -45,26 +46,42 @@ impl Turn<'_> {
                 return self.defer(why.reason());
             }
             wait = (wait * 2).min(LONGEST_WAIT);
-            match self.look(since).await {
-                Ok(row) => newest = newest.max(row),
+            let is_last = next >= deadline;
+            let looked_for =
+                |asked: &&Asked| is_last || asked.wave == self.wave || self.is_doubtful(asked);
+            let looked_for = self.asked.values().filter(looked_for);
+            let from = looked_for.map(|asked| asked.since).min().unwrap_or(since);
+            match self.look(since, from).await {
+                Ok(row) => {
+                    newest = newest.max(row);
+                    self.unread = None;
+                }
+                // GitHub's trouble passes, and the next look may tell.
+                Err(error) if error.failure().is_passing() => self.unread = Some(error.to_string()),
                 Err(error) => {
-                    if !error.failure().is_stop() {
-                        self.errors.push(error.to_string());
-                    }
-                    self.defer("GitHub's log could not be read");
-                    return;
+                    return match error.failure() {
+                        github::RequestError::Stopped(why) => self.defer(why.reason()),
+                        _ => {
+                            self.errors.push(error.to_string());
+                            self.defer("GitHub's log could not be read");
+                        }
+                    };
                 }
             }
-            if next >= deadline {
+            if is_last {
                 break;
             }
         }
         self.ask_again(newest);
     }
 
-    /// Reads the log from its newest page to the first that is wholly older than the wave, or until
-    /// all of the wave was seen. Tells the newest row's time.
-    async fn look(&mut self, since: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, github::Error> {
+    /// Reads the log from its newest page to the first that is wholly older than `from`, or until all was seen that was
+    /// asked for since. Tells the newest row's time. The wave began at `since`.
+    pub(super) async fn look(
+        &mut self,
+        since: DateTime<Utc>,
+        from: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, github::Error> {
         let mut log = Log::new(self.client, self.webhook);
         let mut newest_of_all = None;
         while let Some(page) = log.next_page().await? {
@@ -76,7 +93,9 @@ impl Turn<'_> {
             for attempt in attempts {
                 self.take_in(&attempt, since);
             }
-            if self.seen.unseen == 0 || newest.is_some_and(|newest| newest < since) {
+            let mut asked = self.asked.values();
+            let all_seen = !asked.any(|asked| asked.since >= from);
+            if all_seen || newest.is_some_and(|newest| newest < from) {
                 break;
             }
         }
@@ -88,10 +107,12 @@ impl Turn<'_> {
         let verdict = attempt.verdict();
         let guid = &attempt.guid;
         if verdict == Verdict::Succeeded {
-            self.seen.success |= attempt.delivered_at >= since;
+            let at = attempt.delivered_at;
+            self.seen.success |= at >= since;
+            self.seen.newest_success = self.seen.newest_success.max(Some(at));
             if let Some(asked) = self.asked.remove(guid) {
                 self.outcome(asked, Outcome::Recovered);
-            } else if let Some(failure) = self.take_due(attempt) {
+            } else if let Some(failure) = self.take_due(guid).or_else(|| self.refused.take(guid)) {
                 let reason = "somebody else had it redelivered".to_owned();
                 self.settle(failure, Outcome::Recovered, Some(reason));
             } else {
@@ -102,10 +123,15 @@ impl Turn<'_> {
             }
             return;
         }
-        if let Some(asked) = self.asked.get(guid) {
+        if let Some(asked) = self.asked.get_mut(guid) {
             let ours = attempt.is_redelivery()
                 && attempt.delivered_at >= asked.since
                 && !asked.failure.has(attempt.id);
+            if ours {
+                // Whatever GitHub said, it redelivers.
+                asked.unclear = None;
+                self.unclear = Unclear::default();
+            }
             if ours
                 && verdict == Verdict::Failed
                 && let Some(mut asked) = self.asked.remove(guid)
@@ -121,31 +147,37 @@ impl Turn<'_> {
         }
     }
 
-    fn take_due(&mut self, attempt: &Attempt<'_>) -> Option<Failure> {
-        let place = self.due.iter().position(|due| due.guid == attempt.guid)?;
+    fn take_due(&mut self, guid: &Guid) -> Option<Failure> {
+        let place = self.due.iter().position(|due| due.guid == *guid)?;
         self.due.remove(place)
     }
 
     fn outcome(&mut self, asked: Asked, outcome: Outcome) {
-        self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
-        if asked.wave == self.wave {
-            self.seen.unseen -= 1;
-            match outcome {
-                Outcome::Recovered => self.seen.recovered += 1,
-                _ => self.seen.failed += 1,
-            }
+        self.unclear = Unclear::default();
+        self.no_longer_unseen(&asked);
+        // What shows late says as much of the receiver as what shows at once.
+        match outcome {
+            Outcome::Recovered => self.seen.recovered += 1,
+            _ => self.seen.failed += 1,
         }
         self.settle(asked.failure, outcome, None);
+    }
+
+    fn no_longer_unseen(&mut self, asked: &Asked) {
+        self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
+        self.seen.unseen -= usize::from(asked.wave == self.wave);
+    }
+
+    /// Whether it may be asked for again, as nobody knows whether it was.
+    fn is_doubtful(&self, asked: &Asked) -> bool {
+        asked.unclear.is_some() && !self.asked_twice.contains(&asked.failure.guid)
     }
 
     /// A request that got no clear answer is asked for again, once, if the log has come past it and
     /// shows nothing of it.
     fn ask_again(&mut self, newest: Option<DateTime<Utc>>) {
         let lost = |asked: &Asked| {
-            asked.wave == self.wave
-                && asked.unclear.is_some()
-                && newest.is_some_and(|newest| newest >= asked.at + PAST)
-                && !self.asked_twice.contains(&asked.failure.guid)
+            self.is_doubtful(asked) && newest.is_some_and(|newest| newest >= asked.at + PAST)
         };
         let lost = self.asked.values().filter(|asked| lost(asked));
         let mut lost: Vec<_> = lost
@@ -154,8 +186,7 @@ impl Turn<'_> {
         lost.sort_unstable_by_key(|(order, _)| *order);
         for (_, guid) in lost {
             if let Some(asked) = self.asked.remove(&guid) {
-                self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
-                self.seen.unseen -= 1;
+                self.no_longer_unseen(&asked);
                 self.asked_twice.push(guid);
                 self.due.push_back(asked.failure);
             }

@@ -2,37 +2,75 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Asked, Turn, UNANSWERED};
-use crate::github;
+use super::unclear::Unclear;
+use super::{Asked, MOST_UNSEEN, Turn};
+use crate::github::{self, RequestError};
 use crate::history::Failure;
 use crate::report::{self, Answer, Outcome, Request, rfc3339};
 use crate::stop::Why;
+use crate::wave::Stop;
 
-/// A 404 this close to the end of retention says that the delivery has aged out, not that the
-/// webhook is gone.
-const AGED_OUT: TimeDelta = TimeDelta::hours(6);
+/// How long before its end a pass requests nothing more, so that what it requested last is confirmed; or a quarter
+/// of what is left of a shorter pass.
+const LAST_CONFIRMING: Duration = Duration::from_secs(10);
 
 /// What a request that failed says.
 #[derive(Debug, PartialEq, Eq)]
 enum Says {
-    /// GitHub will never redeliver this one.
-    Rejected,
+    /// GitHub refused this delivery.
+    Refused,
     /// GitHub may have accepted.
     Unclear,
     /// GitHub never saw the request.
     Unsent,
     /// The pass is to end.
     Stop(Why),
+    /// GitHub refused the credential.
+    Credential,
     /// Nothing can be asked for at this webhook.
     Webhook,
 }
 
 impl Turn<'_> {
-    /// Asks for one delivery.
-    pub(super) async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) {
+    /// Asks for deliveries until GitHub may have accepted so many. What it refused is no part of the wave.
+    pub(super) async fn ask_for(&mut self, size: usize, since: DateTime<Utc>) {
+        let end = self.shared.credentials.stop().deadline();
+        let left = end.saturating_duration_since(Instant::now());
+        let until = end - LAST_CONFIRMING.min(left / 4);
+        let mut wave = 0;
+        while wave < size && !self.due.is_empty() && self.stopped.is_none() {
+            if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
+                return self.defer(Stop::Unseen.reason());
+            }
+            if !self.pause(until, since).await {
+                return;
+            }
+            let taken = match Instant::now() < until {
+                true => timeout_at(until, self.shared.pace.take(self.due.len())).await,
+                false => Ok(Err(Why::TimeLimit)),
+            };
+            if let Err(why) = taken.unwrap_or(Err(Why::TimeLimit)) {
+                return self.end_for(why);
+            }
+            if self.shared.is_refused(self.client) {
+                return self.defer("GitHub refused the credential");
+            }
+            let Some(failure) = self.due.pop_front() else {
+                return;
+            };
+            self.step();
+            wave += usize::from(self.ask(failure, since).await);
+            self.leave_refused();
+        }
+    }
+
+    /// Asks for one delivery. Returns whether GitHub may have accepted.
+    async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) -> bool {
         let (client, webhook) = (self.client, self.webhook);
         self.lines.push(about(&failure));
         // A limit may have made it wait: what counts is when it left.
@@ -48,32 +86,36 @@ impl Turn<'_> {
         };
         let Err(error) = asked else {
             told(Answer::Accepted);
-            self.unanswered = 0;
-            return self.asked(failure, since, at, None);
+            self.unclear = Unclear::default();
+            self.refused.accept();
+            self.asked(failure, since, at, None);
+            return true;
         };
         let guid = &failure.guid;
         let said = error.failure().to_string();
         self.lines.push(format!("{guid}: {said}"));
-        let says = what_it_says(&error, &failure, self.shared.retention_start);
+        let says = what_it_says(error.failure());
         match says {
             Says::Unclear => told(Answer::Unclear(said.clone())),
             Says::Unsent => told(Answer::Unsent(said.clone())),
             Says::Stop(_) => {}
-            Says::Rejected | Says::Webhook => told(match error.failure().status() {
-                Some(_) => Answer::Refused(said.clone()),
-                None => Answer::Unsent(said.clone()),
-            }),
-        }
-        self.unanswered = match says {
-            Says::Unsent | Says::Unclear => self.unanswered + 1,
-            _ => 0,
-        };
-        if self.unanswered == UNANSWERED {
-            self.defer("GitHub gives no clear answers");
+            Says::Refused | Says::Credential | Says::Webhook => {
+                told(match error.failure().status() {
+                    Some(_) => Answer::Refused(said.clone()),
+                    None => Answer::Unsent(said.clone()),
+                });
+            }
         }
         match says {
-            Says::Rejected => self.settle(failure, Outcome::Rejected, Some(said)),
-            Says::Unclear => self.asked(failure, since, at, Some(said)),
+            Says::Unsent | Says::Unclear => self.unclear.add(),
+            _ => self.unclear = Unclear::default(),
+        }
+        match says {
+            Says::Refused => self.refuse(failure, at, error),
+            Says::Unclear => {
+                self.asked(failure, since, at, Some(said));
+                return true;
+            }
             Says::Unsent => {
                 self.errors
                     .push(format!("{guid} was not redelivered. {error}"));
@@ -83,12 +125,16 @@ impl Turn<'_> {
                 self.defer(why.reason());
                 self.settle(failure, Outcome::Deferred, Some(said));
             }
-            Says::Webhook => {
+            Says::Credential | Says::Webhook => {
                 self.errors.push(error.to_string());
-                self.defer("GitHub does not let this webhook's deliveries be redelivered");
+                match says {
+                    Says::Credential => self.shared.refuse_credential(client),
+                    _ => self.defer("GitHub does not let this webhook's deliveries be redelivered"),
+                }
                 self.settle(failure, Outcome::FailedRequest, Some(said));
             }
         }
+        false
     }
 
     fn asked(
@@ -134,19 +180,22 @@ fn about(failure: &Failure) -> String {
     )
 }
 
-fn what_it_says(error: &github::Error, failure: &Failure, retention_start: DateTime<Utc>) -> Says {
-    let first = failure.first.time().unwrap_or(failure.newest.at);
-    match error.failure() {
-        github::RequestError::Stopped(why) => Says::Stop(*why),
-        github::RequestError::Unsent(_)
-        | github::RequestError::TokenTrouble { .. }
-        | github::RequestError::UnknownAuthority(_)
-        | github::RequestError::BadCertificate(_) => Says::Unsent,
-        github::RequestError::NoToken { .. } => Says::Webhook,
-        github::RequestError::Status { status, .. } => match status {
-            400 | 410 | 422 => Says::Rejected,
-            404 if first < retention_start + AGED_OUT => Says::Rejected,
+fn what_it_says(failure: &RequestError) -> Says {
+    match failure {
+        RequestError::Stopped(why) => Says::Stop(*why),
+        RequestError::Unsent(_)
+        | RequestError::TokenTrouble { .. }
+        | RequestError::UnknownAuthority(_)
+        | RequestError::BadCertificate(_) => Says::Unsent,
+        RequestError::NoToken { .. } | RequestError::Unusable(_) => Says::Webhook,
+        // A proxy that wants a password has sent nothing on.
+        RequestError::Status { status: 407, .. } => Says::Webhook,
+        RequestError::Status { page: Some(_), .. } => Says::Unclear,
+        RequestError::Status { status, .. } => match status {
+            401 => Says::Credential,
             408 | 500.. => Says::Unclear,
+            429 => Says::Unsent,
+            400..=499 => Says::Refused,
             _ => Says::Webhook,
         },
         _ => Says::Unclear,

@@ -13,15 +13,17 @@ pub enum Outcome {
     Waiting,
     /// Due, but not asked for.
     Deferred,
-    /// The request did not reach GitHub, or was not allowed.
+    /// The request did not reach GitHub, or the credential was refused.
     FailedRequest,
+    /// GitHub refused to redeliver this one in this pass. A later pass requests it again.
+    Refused,
     /// The log holds no outcome yet.
     Pending,
     /// Given up after as many attempts as the user allows.
     Exhausted,
     /// Older than GitHub redelivers.
     Expired,
-    /// GitHub refused to redeliver this one.
+    /// GitHub refused to redeliver this one time and again.
     Rejected,
     /// Left out by the user's filters.
     Ignored,
@@ -31,13 +33,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order in which they are told.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Recovered,
         Self::Unrecovered,
         Self::Requested,
         Self::Waiting,
         Self::Deferred,
         Self::FailedRequest,
+        Self::Refused,
         Self::Pending,
         Self::Exhausted,
         Self::Expired,
@@ -55,6 +58,7 @@ impl Outcome {
             Self::Waiting => "waiting",
             Self::Deferred => "deferred",
             Self::FailedRequest => "failed-request",
+            Self::Refused => "refused",
             Self::Pending => "pending",
             Self::Exhausted => "exhausted",
             Self::Expired => "expired",
@@ -73,6 +77,7 @@ impl Outcome {
                 | Self::Waiting
                 | Self::Deferred
                 | Self::FailedRequest
+                | Self::Refused
                 | Self::Pending
         )
     }
@@ -85,11 +90,6 @@ impl Outcome {
     /// Whether the user wants it left alone.
     pub fn is_skipped(self) -> bool {
         matches!(self, Self::Ignored | Self::Stale)
-    }
-
-    /// Whether GitHub was asked, and did not say no.
-    pub fn is_redelivered(self) -> bool {
-        matches!(self, Self::Recovered | Self::Unrecovered | Self::Requested)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Asked, Delivery, Outcome};
+use super::{Answer, Asked, Delivery, Outcome};
 use crate::attempt::Guid;
 use crate::evidence::Since;
 use crate::history::Failure;
@@ -33,6 +33,8 @@ pub struct WebhookReport {
     pub unreadable: Option<UnreadableRows>,
     /// The receiver was found down.
     pub down: bool,
+    /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
+    pub unanswered: usize,
     /// Since when its log shows nothing but failures, if it ends so.
     pub failing_since: Option<Since>,
 }
@@ -77,6 +79,7 @@ impl WebhookReport {
             complete: false,
             unreadable: None,
             down: false,
+            unanswered: 0,
             failing_since: None,
         }
     }
@@ -85,6 +88,14 @@ impl WebhookReport {
     pub fn count(&self, which: impl Fn(Outcome) -> bool) -> usize {
         let deliveries = self.deliveries.iter();
         deliveries.filter(|each| which(each.outcome)).count()
+    }
+
+    /// How many redeliveries GitHub accepted.
+    pub fn redelivered(&self) -> usize {
+        let requests = self.deliveries.iter().flat_map(|each| &each.requests);
+        let accepted = requests.filter(|request| request.answer == Answer::Accepted);
+        let unaccounted = self.unaccounted.iter();
+        accepted.count() + unaccounted.filter(|(_, asked)| !asked.unclear).count()
     }
 
     /// How it is: the worst that applies.

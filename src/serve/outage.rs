@@ -2,7 +2,7 @@
 //! tried, and nothing more is read unless it gets through.
 
 use super::served::{Served, deferred};
-use super::{DOWN, Serving};
+use super::{NO_SUCCESS, Serving, remember_refusals, waits};
 use crate::attempt::{Attempt, Verdict};
 use crate::checkpoint::OVERLAP;
 use crate::evidence::Evidence;
@@ -50,7 +50,9 @@ impl Serving<'_> {
             }
         }
         let mut plan = self.plan(known, scan.evidence());
-        let deferred = unknown.into_iter().map(|failure| deferred(failure, DOWN));
+        let deferred = unknown
+            .into_iter()
+            .map(|failure| deferred(failure, NO_SUCCESS));
         plan.rest.extend(deferred);
         (!plan.due.is_empty()).then_some(plan)
     }
@@ -83,7 +85,7 @@ impl Serving<'_> {
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 
-    /// Tries one of the remembered deliveries. Tells whether the receiver is up again; if not, the
+    /// Tries one of the remembered deliveries. Tells whether the receiver may be up again; if not, the
     /// webhook's turn is over.
     pub(super) async fn try_one(
         &self,
@@ -101,33 +103,40 @@ impl Serving<'_> {
             group.arrive(self.member, 0).await
         };
         let mut up = may == May::Go;
+        let (mut undecided, mut stopped) = (false, held_back.map(str::to_owned));
         if matches!(may, May::Lead | May::Probe) {
-            let one = vec![due.remove(0)];
             let mut turn = Turn::new(
                 self.redeliverer,
                 &self.client,
                 &served.report.webhook,
-                one,
+                due,
                 evidence,
+                self.refusals(),
                 self.steps.clone(),
             );
             let finding = turn.probe().await;
+            (undecided, stopped) = (turn.is_undecided(), turn.stopped());
+            due = turn.untried();
             let done = turn.end();
             served.take(done);
             match finding {
                 Finding::Up => group.found_up(),
-                Finding::Down | Finding::Nothing => group.found_down(),
+                Finding::Down => group.found_down(),
+                Finding::Nothing => group.found_no_success(),
             }
             up = finding == Finding::Up || (may == May::Probe && group.released().await);
         }
-        if up {
+        // Where GitHub refused all that is remembered, others may get through.
+        if up || undecided {
             return true;
         }
-        served.report.down = true;
+        served.report.down |= held_back.is_none() && group.is_down();
         served.report.deliveries.extend(rest);
-        served.defer(due, held_back.unwrap_or(DOWN));
+        served.defer(due, stopped.as_deref().unwrap_or_else(|| waits(group)));
+        let refusals = self.refusals();
         for delivery in &served.report.deliveries {
             memory.update(&delivery.failure, counts(&delivery.failure, evidence));
+            remember_refusals(&mut memory, delivery, &refusals);
             if delivery.outcome.is_lost() {
                 memory.add_settled(&delivery.failure.guid);
             }

@@ -88,6 +88,7 @@ impl Served {
 
     pub(super) fn take(&mut self, done: Redelivered) {
         self.report.down |= done.down;
+        self.report.unanswered = done.unanswered;
         self.report.deliveries.extend(done.deliveries);
         self.errors.extend(done.errors);
         self.warnings.extend(done.warnings);

@@ -2,7 +2,7 @@
 
 mod unreadable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptId, Guid};
 use crate::history::{Failure, First, Newest, Remembered};
-use crate::report::Asked;
+use crate::report::{Asked, Refusals};
 
 /// Times that may stand in a state, in milliseconds: from 2008 to 2200.
 pub(super) const TIMES: Range<i64> = 1_199_145_600_000..7_258_118_400_000;
@@ -73,6 +73,10 @@ pub(super) struct Open {
     event: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<String>,
+    /// Passes that GitHub refused it in while others were accepted, the first of them, and the last refusal of all: in
+    /// seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<(usize, i64, i64)>,
 }
 
 /// What was asked for within one minute.
@@ -110,7 +114,12 @@ impl Memory {
         {
             return false;
         }
-        let open = self.open.iter().flat_map(|open| [open.first, open.at]);
+        let open = self.open.iter().flat_map(|open| {
+            let refused = open.refused.map(|(_, first, last)| [first, last]);
+            let refused = refused.into_iter().flatten();
+            let refused = refused.map(|time| time.saturating_mul(1_000));
+            refused.chain([open.first, open.at])
+        });
         let asked = self
             .unseen
             .iter()
@@ -210,8 +219,27 @@ impl Memory {
             code: newest.code,
             event: newest.event.to_string(),
             action: newest.action.as_deref().map(str::to_owned),
+            refused: None,
         });
         Some(())
+    }
+
+    /// GitHub's refusals to redeliver the open deliveries, by delivery.
+    pub fn refusals(&self) -> HashMap<Guid, Refusals> {
+        let refused = |open: &Open| Some((Guid::new(&open.guid), open.refusals()?));
+        self.open.iter().filter_map(refused).collect()
+    }
+
+    /// Remembers GitHub's refusals to redeliver an open delivery, or that there are none.
+    pub fn set_refusals(&mut self, guid: &Guid, refusals: Option<Refusals>) {
+        let text = guid.to_string();
+        // Those that are added are remembered last.
+        if let Some(open) = self.open.iter_mut().rev().find(|open| open.guid == text) {
+            open.refused = refusals.map(|refusals| {
+                let (first, last) = (refusals.first.timestamp(), refusals.last.timestamp());
+                (refusals.passes, first, last)
+            });
+        }
     }
 
     /// When a delivery was asked for of which nothing was seen.
@@ -309,8 +337,24 @@ fn are_digits(all: &str, each: usize) -> bool {
 
 impl Open {
     fn is_sound(&self) -> bool {
-        let numbers = [self.made, self.counted, self.probes, self.probes_counted];
+        let refused = self.refused.map_or(0, |(passes, ..)| passes);
+        let numbers = [
+            self.made,
+            self.counted,
+            self.probes,
+            self.probes_counted,
+            refused,
+        ];
         numbers.iter().all(|number| *number <= MOST_MADE) && self.id.parse::<u64>().is_ok()
+    }
+
+    fn refusals(&self) -> Option<Refusals> {
+        let (passes, first, last) = self.refused?;
+        Some(Refusals {
+            passes,
+            first: DateTime::from_timestamp(first, 0)?,
+            last: DateTime::from_timestamp(last, 0)?,
+        })
     }
 
     fn failure(&self) -> Option<Failure> {

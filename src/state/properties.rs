@@ -8,7 +8,7 @@ use super::*;
 use crate::attempt::{AttemptId, Guid};
 use crate::history::{Failure, First, Newest};
 use crate::hostile;
-use crate::report::Asked;
+use crate::report::{Asked, Refusals};
 
 const CHECKPOINT: &str = "1790000000000";
 
@@ -85,6 +85,9 @@ impl Found {
         for open in &self.open {
             let counted = open.counted_before;
             memory.add_open(open, open.made_before, counted, counted);
+            let refusals = Refusals::add(None, at(self.read), counted > 1);
+            let refused = (open.made_before > 1).then_some(refusals);
+            memory.set_refusals(&open.guid, refused);
         }
         for (guid, asked) in &self.asked {
             memory.add_asked(guid, *asked);
@@ -146,6 +149,9 @@ fn use_it(state: &State) {
             failure.counted_before += 1;
             let counted = failure.counted_before;
             memory.update(&failure, counted + 1);
+            let earlier = memory.refusals().get(&failure.guid).copied();
+            let refusals = Refusals::add(earlier, at(1), true);
+            memory.set_refusals(&failure.guid, Some(refusals));
             memory.add_open(&failure, failure.made_before, counted, counted);
             memory.add_asked(
                 &failure.guid,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::attempt::{AttemptId, Guid};
 use crate::history::{Failure, First, Newest};
-use crate::report::Asked;
+use crate::report::{Asked, Refusals};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
@@ -49,6 +49,12 @@ fn what_is_written_is_read_again() {
     memory.add_asked(&failure(3).guid, clear);
     memory.add_asked(&failure(3).guid, unclear);
     memory.add_settled(&failure(4).guid);
+    let refusals = Refusals {
+        passes: 2,
+        first: at(6),
+        last: at(9),
+    };
+    memory.set_refusals(&failure(1).guid, Some(refusals));
     let mut state = state();
     state.remember("acme/1".into(), memory);
     let text = state.clone().text(CHECKPOINT, LARGEST);
@@ -58,6 +64,7 @@ fn what_is_written_is_read_again() {
     let memory = read.memory("acme/1");
     assert_eq!(memory.open().failures, [failure(1)]);
     assert_eq!(memory.open().counted, Some(at(4)));
+    assert_eq!(memory.refusals()[&failure(1).guid], refusals);
     assert_eq!(memory.read_until(), Some(at(5)));
     assert_eq!(memory.asked(&failure(2).guid), Some(clear));
     assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");

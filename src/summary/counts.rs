@@ -39,6 +39,7 @@ pub(super) fn words(outcome: Outcome) -> Option<&'static str> {
         Outcome::Waiting => "waiting",
         Outcome::Deferred => "deferred",
         Outcome::FailedRequest => "not asked for",
+        Outcome::Refused => "refused in this pass",
         Outcome::Pending => "without outcome",
         Outcome::Exhausted => "given up",
         Outcome::Expired => "too old",

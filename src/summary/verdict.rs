@@ -34,6 +34,7 @@ fn sentence(report: &Report, shown: impl Fn(&str) -> String) -> String {
     }
     let mut parts = vec![head(report)];
     parts.extend(down(report, shown));
+    parts.extend(unanswered(report));
     parts.extend(outcomes(report));
     if let Some(gap) = report.gap {
         let (from, to) = (time::in_a_sentence(gap.from), time::in_a_sentence(gap.to));
@@ -120,6 +121,15 @@ fn since_when(since: Since) -> String {
     format!("since {}{earlier}", time::in_a_sentence(since.at))
 }
 
+/// How many requests GitHub gave no clear answer to, where a webhook's last ones got none.
+fn unanswered(report: &Report) -> Option<String> {
+    let requests: usize = report.webhooks.iter().map(|each| each.unanswered).sum();
+    (requests > 0).then(|| {
+        let requests = counted(requests, "request");
+        format!("GitHub gave no clear answer to {requests} for redeliveries")
+    })
+}
+
 /// What became of those that were not recovered: what is lost by its kind; what is open too, unless there are
 /// several kinds of it. The table of numbers has them all.
 fn outcomes(report: &Report) -> Vec<String> {
@@ -162,6 +172,7 @@ fn outcome(report: &Report, outcome: Outcome, count: usize) -> String {
         },
         Outcome::Deferred => format!("{is} left for the next pass"),
         Outcome::FailedRequest => "could not be asked for".into(),
+        Outcome::Refused => format!("{was} refused by GitHub in this pass"),
         Outcome::Pending => format!("{has} no outcome yet"),
         Outcome::Exhausted => format!("{has} failed {attempts} and {was} given up"),
         Outcome::Expired => format!("{is} older than GitHub redelivers"),

@@ -125,7 +125,7 @@ fn a_reset_after_github_acted_is_looked_up() {
         .github()
         .add_fault(Fault::on("POST", "/attempts").reset_after());
     let ended = world.pass().run().success();
-    ended.outputs(&["redelivered=1", "result=recovered"]);
+    ended.outputs(&["redelivered=0", "result=recovered"]);
     assert_eq!(world.redelivered(), [failed]);
     assert_eq!(world.requests("/attempts"), 1);
 }

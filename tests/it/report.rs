@@ -123,7 +123,7 @@ fn every_request_is_told_with_its_delivery() {
     assert_eq!(of(2)["attempts"].as_array().unwrap().len(), 3);
     assert_eq!(of(2)["requests"][0]["attempt"], again.to_string());
     assert_eq!(of(2)["delivered"], Value::Null);
-    assert_eq!(of(3)["outcome"], "rejected");
+    assert_eq!(of(3)["outcome"], "refused");
     let request = &of(3)["requests"][0];
     assert_eq!(request["answer"], "refused");
     let message = request["message"].as_str().unwrap();
@@ -324,7 +324,7 @@ fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
         "scanned",
     ];
     assert_eq!(names, expected, "no output is added");
-    let ended = ended.outputs(&["result=lost", "found=6", "lost=1", "errors=0"]);
+    let ended = ended.outputs(&["result=open", "found=6", "lost=0", "errors=0"]);
     assert_eq!(ended.output("report").lines().count(), 1);
     assert!(!ended.log.contains("##["), "{}", ended.log);
     let commands = ended

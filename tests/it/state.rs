@@ -64,30 +64,24 @@ async fn a_delivery_that_is_open_for_days_is_not_read_for_again() {
 #[tokio::test(start_paused = true)]
 async fn what_was_given_up_is_lost_once() {
     let cloud = Cloud::new();
+    cloud.set_receiver(Receiver::up().poisoned(guid(1)));
     cloud.log_failures(cloud.hook, 3, start());
-    let refused = cloud.github().attempts(cloud.hook)[1].id;
-    cloud.github().refuse(refused, 422, "Validation Failed");
-    let report = cloud.pass(&[]).await;
+    let once = [("INPUT_MAX_ATTEMPTS", "1")];
+    cloud.pass(&once).await;
+    advance(Duration::from_secs(300)).await;
+    let report = cloud.pass(&once).await;
     assert_eq!(
-        (count(&report, Outcome::Rejected), report.result()),
+        (count(&report, Outcome::Exhausted), report.result()),
         (1, PassResult::Lost)
     );
     advance(Duration::from_secs(300)).await;
-    let report = cloud.pass(&[]).await;
+    let report = cloud.pass(&once).await;
     assert_eq!(report.given_up_earlier, 1);
     assert_eq!(
         (report.count(|_| true), report.result()),
         (0, PassResult::Healthy)
     );
-    assert_eq!(
-        cloud
-            .github()
-            .requests()
-            .iter()
-            .filter(|made| made.status == 422)
-            .count(),
-        1
-    );
+    assert_eq!(cloud.redelivered(cloud.hook)[&guid(1)], 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,11 +240,14 @@ async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
     let webhook = simulated_github::Webhook::new("https://beta.example.com");
     let hook = cloud.github().add_webhook(owner, webhook);
     cloud.log_failures(hook, 2, start());
-    let refused = cloud.github().attempts(hook)[0].id;
-    cloud.github().refuse(refused, 422, "Validation Failed");
-    let both = [("INPUT_ORGANIZATION", "acme,beta")];
+    cloud.github().webhook_mut(hook).receiver = Receiver::up().poisoned(guid(0));
+    let both = [
+        ("INPUT_ORGANIZATION", "acme,beta"),
+        ("INPUT_MAX_ATTEMPTS", "1"),
+    ];
+    cloud.pass(&both).await;
     let report = cloud.pass(&both).await;
-    assert_eq!(count(&report, Outcome::Rejected), 1);
+    assert_eq!(count(&report, Outcome::Exhausted), 1);
     let fault = simulated_github::Fault::on("GET", "/orgs/beta/hooks?")
         .times(6)
         .status(502, "");
@@ -262,7 +259,7 @@ async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
         (1, PassResult::Healthy)
     );
     let asked = cloud.github().requested(hook).len();
-    assert_eq!(asked, 1, "and nothing is asked for again");
+    assert_eq!(asked, 2, "and nothing is asked for again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -307,8 +307,8 @@ async fn what_may_not_be_asked_for_is_one_error_and_holds_the_rest() {
         .add_fault(Fault::on("POST", "/attempts").always().status(403, refusal));
     let report = cloud.pass(&[]).await;
     assert_eq!(report.errors.len(), 1);
-    assert_eq!(count(&report, Outcome::FailedRequest), 1);
-    assert_eq!(count(&report, Outcome::Deferred), 49);
+    assert_eq!(count(&report, Outcome::Refused), 3);
+    assert_eq!(count(&report, Outcome::Deferred), 47);
 }
 
 #[tokio::test(start_paused = true)]

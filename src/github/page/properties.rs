@@ -228,6 +228,7 @@ fn digest(attempts: Vec<Attempt<'_>>) {
     let plan = plan(
         failures,
         |_| None,
+        |_| None,
         &evidence,
         &policy,
         now,

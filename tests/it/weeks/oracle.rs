@@ -206,9 +206,11 @@ impl<'a> Judge<'a> {
             .iter()
             .filter(|sent| sent.by == Some(number) && sent.heard);
         let asked: Vec<_> = asked.map(|sent| (sent.hook, sent.guid)).collect();
+        let accepted = asked.len();
         for (hook, guid) in asked {
             let told_so = |(h, g, outcome): &(usize, u64, Outcome)| {
-                (*h, *g) == (hook, guid) && outcome.is_redelivered()
+                let redelivered = [Outcome::Recovered, Outcome::Unrecovered, Outcome::Requested];
+                (*h, *g) == (hook, guid) && redelivered.contains(outcome)
             };
             if !told.outcomes.iter().any(told_so) {
                 self.wrong(format!(
@@ -231,7 +233,7 @@ impl<'a> Judge<'a> {
         };
         let same = output("found") == count(|_| true)
             && output("recovered") == count(|outcome| outcome == Outcome::Recovered)
-            && output("redelivered") == count(Outcome::is_redelivered)
+            && output("redelivered") == Some(accepted)
             && output("open") == count(Outcome::is_open)
             && output("lost") == count(Outcome::is_lost);
         if !same {
