@@ -165,7 +165,7 @@ fn wrong_inputs_and_a_dry_run_have_reports_too() {
     assert_eq!(report["counts"]["deferred"], 1);
     // The workspace itself is no file.
     let ended = world.pass().input("report-file", ".").run();
-    ended.failure("could not be written");
+    ended.failure("is a directory, not a regular file");
 }
 
 #[test]
@@ -294,7 +294,7 @@ const HOSTILE: &str = "EOF\nresult=healthy\nresult<<EOF\nhealthy\nEOF\r\n::set-o
 #[test]
 fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
     let world = World::new();
-    let long = format!("{HOSTILE}{}", "\n=\n<<\n".repeat(2_000));
+    let long = format!("{HOSTILE}{}", "\n=\n<<\n".repeat(500));
     for (n, text) in [(1, HOSTILE), (2, &*long), (3, "<<"), (4, "="), (5, "\n\n")] {
         world.log(
             Attempt::failed(guid(n), ago(HOUR))
