@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::actions::one_line;
 use crate::github::{self, CredentialError, Credentials};
 use crate::history::Window;
-use crate::inputs::{CheckpointPlace, OneOff, SharedPath};
+use crate::inputs::{CheckpointPlace, OneOff};
 use crate::state::State;
 use store::{Store, Stored};
 
@@ -126,10 +126,10 @@ impl Checkpoint {
         }
     }
 
-    /// Reads the checkpoint, if one is kept.
+    /// Reads what is stored, if a checkpoint is kept. [`Checkpoint::as_of`] takes it in.
     ///
     /// # Errors
-    /// It could not be read, or is no time.
+    /// It could not be read.
     pub async fn read(
         credentials: &Credentials,
         place: Option<&CheckpointPlace>,
@@ -150,26 +150,30 @@ impl Checkpoint {
                 },
                 value: variable,
             },
-            CheckpointPlace::File(SharedPath {
-                path, workspace, ..
-            }) => Store::File { path, workspace },
+            CheckpointPlace::File(file) => Store::File(file),
         };
-        let stored = store.read().await?;
-        if let Some(value) = &stored.value {
-            let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
+        this.stored = Mutex::new(store.read().await?);
+        this.store = Some(store);
+        Ok(this)
+    }
+
+    /// Takes in what was stored. `now` is GitHub's time, so GitHub must have answered before: this machine's clock may
+    /// be wrong.
+    ///
+    /// # Errors
+    /// The value is not a valid time, or lies in the future.
+    pub fn as_of(mut self, now: DateTime<Utc>) -> Result<Self, CheckpointError> {
+        let Stored { value, state } = self.stored();
+        if let (Some(store), Some(value)) = (&self.store, &value) {
+            let time = parse(value, now).map_err(|wrong| CheckpointError::Value {
                 place: store.to_string(),
                 value: one_line(value, SHOWN),
                 wrong,
             })?;
-            this.found = Some(time);
-            this.state = stored
-                .state
-                .as_deref()
-                .and_then(|state| State::read(state, value));
+            self.found = Some(time);
+            self.state = state.and_then(|state| State::read(&state, value, time));
         }
-        this.stored = Mutex::new(stored);
-        this.store = Some(store);
-        Ok(this)
+        Ok(self)
     }
 
     /// What the last pass remembered, if it was over these targets.
@@ -245,6 +249,14 @@ impl Checkpoint {
             self.write(there, Some(value), None, false).await
         };
         self.read_only || self.proof.get_or_init(write).await.is_ok()
+    }
+
+    /// Creates a checkpoint that does not exist yet, so that a pass that is killed has fixed its window. Where that is
+    /// refused, [`Checkpoint::is_writable`] says so.
+    pub async fn create(&self, window: Window) {
+        if self.missing().is_some() {
+            self.is_writable(window).await;
+        }
     }
 
     /// Why it can't be written, if [`Checkpoint::is_writable`] found that.
@@ -345,15 +357,22 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
     }
 }
 
-/// Where the next pass starts: the earliest of when this one began, what is still open, and what
-/// was not read.
+/// Where the next pass starts: the earliest of when this one began, what is still open, and what was not read.
+///
+/// An open delivery from before the start of this pass's window is in the pass because somebody redelivered it later.
+/// For it, and for what was not read, the checkpoint stays at `old_start`: the next pass sees that redelivery again,
+/// and not all that was skipped since the original.
 pub fn next(
     began: DateTime<Utc>,
     open: impl IntoIterator<Item = Option<DateTime<Utc>>>,
+    window_start: DateTime<Utc>,
     old_start: DateTime<Utc>,
 ) -> DateTime<Utc> {
     open.into_iter()
-        .map(|time| time.unwrap_or(old_start))
+        .map(|time| {
+            time.filter(|time| *time >= window_start)
+                .unwrap_or(old_start)
+        })
         .fold(began, DateTime::min)
 }
 

@@ -1,90 +1,213 @@
-//! Files for other steps and other passes: written whole, and owned by whoever shares the workspace.
+//! Files for other steps and other passes. Only regular files are read, appended to or replaced: a FIFO would hang
+//! the pass, a device has no end, and a name that leads to one is a mistake.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 
-/// Writes a file whole or not at all. A new one is for its owner alone; in a workspace that is the
-/// workspace's owner, because later steps run as that one, and this program as root.
+use crate::inputs::SharedPath;
+
+/// Bytes in a MiB.
+pub const MIB: u64 = 1024 * 1024;
+
+/// Why a file could not be used. The message continues a sentence that begins with the file's path.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not a regular file.
+    #[error("is {0}, not a regular file")]
+    Irregular(&'static str),
+    /// It holds more bytes than this.
+    #[error("is larger than {} MiB", .0 / MIB)]
+    TooLarge(u64),
+    /// The operating system refused to read it, or it is not text.
+    #[error("could not be read ({0})")]
+    Unreadable(io::Error),
+    /// The operating system refused to write it.
+    #[error("could not be written ({0})")]
+    Unwritable(io::Error),
+}
+
+impl Error {
+    /// True if there is no such file.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads a text file of at most `largest` bytes.
 ///
 /// # Errors
-/// The operating system refused, or `write` failed. Then what was there is there still.
+/// It is not a regular file, it is larger, or it could not be read.
+pub fn read(path: &Path, largest: u64) -> Result<String, Error> {
+    let file = open(path, OpenOptions::new().read(true), Error::Unreadable)?;
+    let mut bytes = Vec::new();
+    let read = file.take(largest + 1).read_to_end(&mut bytes);
+    if read.map_err(Error::Unreadable)? as u64 > largest {
+        return Err(Error::TooLarge(largest));
+    }
+    let not_text = |_| Error::Unreadable(io::Error::other("it is not UTF-8 text"));
+    String::from_utf8(bytes).map_err(not_text)
+}
+
+/// Appends to a file, and creates it, with its folder, if it does not exist.
+///
+/// # Errors
+/// It is not a regular file, or it could not be written.
+pub fn append(path: &Path, text: &str) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(Error::Unwritable)?;
+    }
+    let append = OpenOptions::new().append(true).create(true).clone();
+    let mut file = open(path, &append, Error::Unwritable)?;
+    file.write_all(text.as_bytes()).map_err(Error::Unwritable)
+}
+
+/// Writes a file whole or not at all. In a folder that the workflow's steps share, a new file, and each folder made
+/// for it, gets that folder's owner, because later steps run as that user and this program as root.
+///
+/// # Errors
+/// It is not a regular file, the operating system refused, or `write` failed. Then the file is as it was.
 pub fn write_whole(
+    to: &SharedPath,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> Result<(), Error> {
+    let path = target(&to.path).map_err(Error::Unwritable)?;
+    let before = fs::metadata(&path).ok();
+    if let Some(before) = &before {
+        check_regular(before)?;
+    }
+    replace(&path, before.as_ref(), &to.shared, write).map_err(Error::Unwritable)
+}
+
+/// The path that `path` leads to when every link is followed, whether a file is there or not.
+///
+/// # Errors
+/// The operating system refused, or the links lead in a circle.
+pub fn target(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    let folder = folder_of(path);
+    match (fs::read_link(path), path.file_name()) {
+        (Ok(to), _) => target(&folder.join(to)),
+        (Err(_), Some(name)) => Ok(target(folder)?.join(name)),
+        (Err(_), None) => Ok(path.to_owned()),
+    }
+}
+
+fn replace(
     path: &Path,
-    workspace: Option<&Path>,
+    before: Option<&fs::Metadata>,
+    shared: &[PathBuf],
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    // What a link leads to is what is meant, be it there yet or not.
-    let path = match (fs::canonicalize(path), fs::read_link(path)) {
-        (Ok(path), _) => path,
-        (Err(_), Ok(to)) => path.parent().unwrap_or(Path::new("")).join(to),
-        (Err(_), Err(_)) => path.to_owned(),
-    };
-    let path_is_in = |folder: &Path| {
-        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        path.starts_with(folder) || path.starts_with(real)
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let workspace = workspace.filter(|workspace| path_is_in(workspace));
-    let shared_by = workspace.and_then(|workspace| fs::metadata(workspace).ok());
+    let contains = |folder: &&PathBuf| target(folder).is_ok_and(|folder| path.starts_with(folder));
+    let shared = shared.iter().find(contains);
+    let owner = shared.and_then(|shared| fs::metadata(shared).ok());
     let give = |path: &Path, to: Option<&fs::Metadata>| {
         if let Some(to) = to {
-            // Only root may; whoever else runs this is the owner already, or can't help it.
+            // Only root may do this. Any other user owns the file already, or can't change that.
             let _ = chown(path, Some(to.uid()), Some(to.gid()));
         }
     };
-    if workspace.is_some() {
-        let new: Vec<&Path> = folder
-            .ancestors()
-            .take_while(|each| !each.exists())
-            .collect();
+    let folder = folder_of(path);
+    if shared.is_some() {
+        let missing = folder.ancestors().take_while(|each| !each.exists());
+        let missing: Vec<&Path> = missing.collect();
         fs::create_dir_all(folder)?;
-        new.into_iter()
-            .for_each(|each| give(each, shared_by.as_ref()));
+        missing
+            .into_iter()
+            .for_each(|each| give(each, owner.as_ref()));
     }
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let before = fs::metadata(&path).ok();
-    if let Some(before) = &before {
+    if let Some(before) = before {
         let mode = fs::Permissions::from_mode(before.mode());
         file.as_file().set_permissions(mode)?;
     }
-    give(file.path(), before.as_ref().or(shared_by.as_ref()));
+    give(file.path(), before.or(owner.as_ref()));
     let mut buffer = BufWriter::new(file.as_file_mut());
     write(&mut buffer)?;
     buffer.flush()?;
     drop(buffer);
     file.as_file().sync_all()?;
-    file.persist(&path)?;
+    file.persist(path)?;
     Ok(())
+}
+
+/// Opens a regular file. What is there is looked at before, because opening a device may set it going, and after,
+/// because it may have changed in between. A FIFO that came in between does not block.
+fn open(
+    path: &Path,
+    options: &OpenOptions,
+    refused: impl Fn(io::Error) -> Error,
+) -> Result<File, Error> {
+    if let Ok(there) = fs::metadata(path) {
+        check_regular(&there)?;
+    }
+    let mut options = options.clone();
+    let file = options.custom_flags(libc::O_NONBLOCK).open(path);
+    let file = file.map_err(&refused)?;
+    check_regular(&file.metadata().map_err(refused)?)?;
+    Ok(file)
+}
+
+fn check_regular(file: &fs::Metadata) -> Result<(), Error> {
+    let kind = file.file_type();
+    Err(Error::Irregular(if kind.is_file() {
+        return Ok(());
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a FIFO (named pipe)"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
     }
 
-    fn write(path: &Path, workspace: Option<&Path>, text: &str) -> io::Result<()> {
-        write_whole(path, workspace, |file| file.write_all(text.as_bytes()))
+    fn path(path: &Path, shared: Option<&Path>) -> SharedPath {
+        SharedPath {
+            given: path.display().to_string(),
+            path: path.to_owned(),
+            shared: shared.map(Path::to_owned).into_iter().collect(),
+        }
+    }
+
+    fn write(to: &Path, shared: Option<&Path>, text: &str) -> Result<(), Error> {
+        write_whole(&path(to, shared), |file| file.write_all(text.as_bytes()))
     }
 
     #[test]
     fn what_fails_half_way_leaves_what_was_there() {
         let folder = folder();
-        let path = folder.path().join("report.json");
-        write(&path, None, "old").unwrap();
-        let broken = write_whole(&path, None, |file| {
+        let report = folder.path().join("report.json");
+        write(&report, None, "old").unwrap();
+        let broken = write_whole(&path(&report, None), |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });
         assert!(broken.is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_to_string(&report).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -94,11 +217,50 @@ mod tests {
         let (path, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::write(&path, "old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
+        symlink(&path, &link).unwrap();
         write(&link, None, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_path_leads_where_its_links_lead_even_to_nothing() {
+        let folder = folder();
+        let real = fs::canonicalize(folder.path()).unwrap();
+        let link = |name: &str, to: &str| symlink(to, real.join(name)).unwrap();
+        link("dangling", "chain");
+        link("chain", "missing/x");
+        link("here", ".");
+        link("circle", "circle");
+        for (path, expected) in [
+            ("missing/x", "missing/x"),
+            ("dangling", "missing/x"),
+            ("here/here/x", "x"),
+            ("here/dangling", "missing/x"),
+        ] {
+            let expected = real.join(expected);
+            assert_eq!(target(&real.join(path)).unwrap(), expected, "{path}");
+        }
+        assert!(target(&real.join("circle")).is_err());
+        assert!(write(&real.join("circle"), None, "x").is_err());
+        write(&real.join("here/new"), None, "x").unwrap();
+        assert!(real.join("new").exists());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_not_beyond() {
+        let folder = folder();
+        let path = folder.path().join("x");
+        for (length, fits) in [(0, true), (7, true), (8, true), (9, false)] {
+            fs::write(&path, "x".repeat(length)).unwrap();
+            assert_eq!(read(&path, 8).is_ok(), fits, "{length}");
+        }
+        fs::write(&path, [0xff]).unwrap();
+        let error = read(&path, 8).unwrap_err().to_string();
+        assert_eq!(error, "could not be read (it is not UTF-8 text)");
+        let missing = read(&folder.path().join("y"), 8).unwrap_err();
+        assert!(missing.is_not_found(), "{missing}");
     }
 
     #[test]
@@ -111,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_belongs_to_the_workspaces_owner() {
+    fn a_new_file_belongs_to_the_owner_of_the_shared_folder() {
         let folder = folder();
         // Works for root only; for all others the owner is the same anyway.
         let _ = chown(folder.path(), Some(1_234), Some(1_234));

@@ -4,6 +4,7 @@
 //! iterator, and the time as an argument.
 
 mod access;
+mod foreign;
 mod given;
 mod hidden;
 mod network;
@@ -11,10 +12,10 @@ mod path;
 mod targets;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -183,6 +184,8 @@ struct Defaults {
     repository: Option<String>,
     api_url: Option<String>,
     workspace: Option<PathBuf>,
+    /// The runner's folder for temporary files.
+    temp: Option<PathBuf>,
     ssl_cert_file: Option<PathBuf>,
     /// Those of [`PROXIES`], by lower-case name.
     proxies: BTreeMap<&'static str, String>,
@@ -217,6 +220,8 @@ pub struct Environment {
     given: BTreeMap<String, String>,
     /// All that was given as a secret, even what another spelling of its input replaced.
     secrets: Vec<String>,
+    /// Variables that begin with `INPUT_`, and are not meant for this action.
+    foreign: BTreeSet<String>,
     runner: Runner,
     defaults: Defaults,
     problems: Vec<InputError>,
@@ -229,6 +234,7 @@ impl Environment {
         let mut this = Self {
             given: BTreeMap::new(),
             secrets: Vec::new(),
+            foreign: BTreeSet::new(),
             runner: Runner::default(),
             defaults: Defaults::default(),
             problems: Vec::new(),
@@ -252,6 +258,7 @@ impl Environment {
                 "GITHUB_API_URL" => this.defaults.api_url = text(),
                 "SSL_CERT_FILE" => this.defaults.ssl_cert_file = Some(value.into()),
                 "GITHUB_WORKSPACE" => this.defaults.workspace = Some(value.into()),
+                "RUNNER_TEMP" => this.defaults.temp = Some(value.into()),
                 key => this.take_proxy(key, &text().unwrap_or_default()),
             }
         }
@@ -274,11 +281,15 @@ impl Environment {
     fn take_input(&mut self, name: &str, value: OsString) {
         let name = name.to_lowercase().replace(['_', ' '], "-");
         let value = value.to_str().map(str::trim);
-        if value == Some("") || RUNNERS_OWN.contains(&&*name) {
+        if value == Some("") || name.is_empty() || RUNNERS_OWN.contains(&&*name) {
             return;
         }
         if !NAMES.contains(&&*name) {
-            return self.problems.push(InputError::unknown(&name, NAMES));
+            match foreign::meant(&name) {
+                Some(input) => self.problems.push(InputError::unknown(&name, input)),
+                None => drop(self.foreign.insert(name)),
+            }
+            return;
         }
         let Some(value) = value else {
             let problem = Problem::new("is not UTF-8 text", "write it as such");
@@ -297,10 +308,46 @@ impl Environment {
         }
     }
 
+    /// Refuses a report that would take the place of a file that the pass reads. `target` follows the links of a
+    /// path.
+    pub fn keep_files_apart(&mut self, target: impl Fn(&Path) -> Option<PathBuf>) {
+        let file = |name: &str| {
+            let path = SharedPath::new(self.given.get(name)?, &self.defaults).ok()?;
+            target(&path.path)
+        };
+        let Some(report) = file("report-file") else {
+            return;
+        };
+        let read = ["checkpoint-file", "private-key", "ca-certificates"];
+        let same = read
+            .iter()
+            .find(|name| file(name).as_ref() == Some(&report));
+        if let Some(same) = same {
+            let problem = Problem::new(
+                &format!("is the same file as `{same}`"),
+                "name another file, or the report takes its place",
+            );
+            self.problems.push(InputError::new("report-file", problem));
+            self.given.remove("report-file");
+        }
+    }
+
+    /// A warning that names the `INPUT_*` variables that are not meant for this action, if there are any.
+    pub fn foreign(&self) -> Option<String> {
+        let shown = |name: &String| format!("`{}`", Hidden::default().shown(name, None));
+        let names: Vec<String> = self.foreign.iter().map(shown).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "Ignored {}: not inputs of this action. If one was meant for it, check its name",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Where the report goes as JSON, as far as that can be told while other inputs are wrong.
     pub fn report_file(&self) -> Option<SharedPath> {
         let given = self.given.get("report-file")?;
-        SharedPath::new(given, self.defaults.workspace.as_deref()).ok()
+        SharedPath::new(given, &self.defaults).ok()
     }
 
     /// What the runner tells besides inputs.

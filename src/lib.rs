@@ -101,7 +101,7 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> bool {
-    let environment = Environment::new(variables);
+    let mut environment = Environment::new(variables);
     let runner = environment.runner().clone();
     let console = Console::stdout(&runner);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -130,23 +130,24 @@ pub fn run(
             return conclude(&console, &runner, None, report, FailOn::Error);
         }
     }
-    let report_file = environment.report_file();
-    match environment.inputs(Utc::now()) {
+    environment.keep_files_apart(|path| file::target(path).ok());
+    let (report_file, foreign) = (environment.report_file(), environment.foreign());
+    let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
             let report = reported(|| run_pass(&inputs, &console));
-            let file = inputs.report_file.as_ref();
-            conclude(&console, &runner, file, report, inputs.fail_on)
+            (report, inputs.fail_on)
         }
         Err(errors) => {
             let report = Report {
                 errors: errors.0.iter().map(ToString::to_string).collect(),
                 ..Report::default()
             };
-            let always = FailOn::Error;
-            conclude(&console, &runner, report_file.as_ref(), report, always)
+            (report, FailOn::Error)
         }
-    }
+    };
+    report.warnings.extend(foreign);
+    conclude(&console, &runner, report_file.as_ref(), report, fail_on)
 }
 
 /// What a pass came to, even if it failed or panicked. A bug must not take outputs and summary with it;

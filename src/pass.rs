@@ -110,12 +110,17 @@ impl Pass<'_> {
         let checkpoint = Checkpoint::read(credentials, place, inputs.is_read_only()).await;
         // With the first webhook GitHub has answered, and so its time is known.
         let first = webhooks.recv().await;
+        let checkpoint = match first {
+            Some(_) => checkpoint.and_then(|checkpoint| checkpoint.as_of(credentials.now())),
+            None => checkpoint,
+        };
         let mut checkpoint = match self.usable(checkpoint) {
             Ok(Some(checkpoint)) if first.is_some() => checkpoint,
             unusable => return unusable.map(drop),
         };
         let began = credentials.now();
         let window = self.open_window(&checkpoint, began);
+        checkpoint.create(window).await;
         let targets = inputs.targets.names();
         let mut state = checkpoint.state(&targets)?.cloned();
         if one_off {
@@ -308,7 +313,7 @@ impl Pass<'_> {
         let unreadable = self.report.webhooks.iter();
         let unreadable = unreadable.filter_map(|each| Some(each.unreadable?.older));
         let open = open.chain(unread).chain(unreadable).chain(held.map(Some));
-        let next = checkpoint::next(state.began(), open, old_start);
+        let next = checkpoint::next(state.began(), open, window.start, old_start);
         let cancelled = self.credentials.stop().why() == Some(Why::Cancelled);
         let saved = match checkpoint.save(next, state, cancelled).await {
             // It was tried all the same; nothing is lost, only read once more.

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::checkpoint::OVERLAP;
 use memory::TIMES;
@@ -43,7 +44,17 @@ pub struct State {
     /// The same for webhooks that are switched off.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     switched_off: BTreeMap<String, i64>,
+    #[serde(skip_deserializing)]
     webhooks: BTreeMap<String, Memory>,
+}
+
+/// A state as it is read, with the entry of each webhook still as text.
+#[derive(Deserialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    state: State,
+    #[serde(borrow)]
+    webhooks: BTreeMap<String, &'a RawValue>,
 }
 
 impl State {
@@ -61,19 +72,29 @@ impl State {
         }
     }
 
-    /// What is stored in `text`, if it belongs to this checkpoint. What can't be read is no state.
-    pub fn read(text: &str, checkpoint: &str) -> Option<Self> {
-        let state: Self = serde_json::from_str(text).ok()?;
-        let sound = state.is_sound();
+    /// The state in `text`, if it belongs to this checkpoint, which means the time `since`. A text that can't be read
+    /// is no state; a webhook whose entry is damaged is read from `since` on.
+    pub fn read(text: &str, checkpoint: &str, since: DateTime<Utc>) -> Option<Self> {
+        let stored: Stored = serde_json::from_str(text).ok()?;
+        let memory = |(webhook, entry): (String, &RawValue)| {
+            let memory = serde_json::from_str(entry.get()).ok();
+            let memory = memory.filter(Memory::is_sound);
+            let unread = || Memory::new(since, since - OVERLAP);
+            (webhook, memory.unwrap_or_else(unread))
+        };
+        let state = Self {
+            webhooks: stored.webhooks.into_iter().map(memory).collect(),
+            ..stored.state
+        };
         let ours = state.version == VERSION && state.checkpoint == checkpoint;
-        (ours && sound).then_some(state)
+        (ours && state.is_sound()).then_some(state)
     }
 
     /// Whether its times are such as can be reckoned with.
     fn is_sound(&self) -> bool {
         let unread = self.unread.values().chain(self.switched_off.values());
         let mut times = unread.chain([&self.read, &self.began]);
-        times.all(|time| TIMES.contains(time)) && self.webhooks.values().all(Memory::is_sound)
+        times.all(|time| TIMES.contains(time))
     }
 
     /// Whether it has anything to do with a pass over these targets.
@@ -252,8 +273,10 @@ impl State {
             let memories = self.webhooks.values_mut();
             for memory in memories.filter(|memory| memory.open.len() == most) {
                 memory.open.sort_by_key(|open| open.first);
-                memory.read_from(memory.open[0].first);
-                memory.open.drain(..most.div_ceil(2));
+                let left_out: Vec<_> = memory.open.drain(..most.div_ceil(2)).collect();
+                // Whoever reads an attempt looks for the original, however old that is.
+                let seen = left_out.iter().map(|open| open.at).min();
+                memory.read_from(seen.unwrap_or(memory.read));
             }
             return true;
         }

@@ -1,8 +1,6 @@
 //! The files through which a step hands outputs and a summary to the runner.
 
-use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::file;
@@ -12,37 +10,45 @@ use crate::report::Report;
 /// Why a file of the runner could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The operating system refused.
-    #[error("`{}` could not be written ({source}): check who owns it, and the disk", path.display())]
+    /// It could not be written.
+    #[error("`{name}`: `{}` {source}. {}", path.display(), advice(source))]
     Write {
+        /// The input or variable that names the file.
+        name: &'static str,
         /// Which file.
         path: PathBuf,
-        /// What the operating system says.
-        source: std::io::Error,
+        /// Why.
+        source: file::Error,
     },
     /// A value holds the delimiter that was drawn for it. Only an attacker who knows it does so.
     #[error("output `{0}` holds its own delimiter and was not written: run again")]
     Delimiter(&'static str),
 }
 
+fn advice(error: &file::Error) -> &'static str {
+    match error {
+        file::Error::Irregular(_) => "Name a regular file, or a path where nothing exists yet",
+        _ => "Check the permissions of the file and its folder, and the space on the disk",
+    }
+}
+
 /// Appends step outputs in the heredoc form, each with a delimiter nobody can foresee: a malformed
 /// file fails the step, and a foreseen delimiter lets a value add outputs of its own.
 pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result<(), FileError> {
     let delimiter = format!("end-{:016x}{:016x}", random(), random());
-    append(path, &heredocs(outputs, &delimiter)?)
+    append("GITHUB_OUTPUT", path, &heredocs(outputs, &delimiter)?)
 }
 
 /// Appends to the job summary.
 pub fn append_summary(path: &Path, markdown: &str) -> Result<(), FileError> {
-    append(path, markdown)
+    append("GITHUB_STEP_SUMMARY", path, markdown)
 }
 
 /// Writes the report where the user wants it.
 pub fn write_report(to: &SharedPath, report: &Report) -> Result<(), FileError> {
-    let written = file::write_whole(&to.path, to.workspace.as_deref(), |file| {
-        report.write_json(file)
-    });
+    let written = file::write_whole(to, |file| report.write_json(file));
     written.map_err(|source| FileError::Write {
+        name: "report-file",
         path: to.path.clone(),
         source,
     })
@@ -59,16 +65,12 @@ fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<Strin
     Ok(text)
 }
 
-fn append(path: &Path, text: &str) -> Result<(), FileError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| FileError::Write {
-            path: path.to_owned(),
-            source,
-        })
+fn append(name: &'static str, path: &Path, text: &str) -> Result<(), FileError> {
+    file::append(path, text).map_err(|source| FileError::Write {
+        name,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// 64 bits that cannot be foreseen: the standard library keys its hasher from the operating
@@ -100,8 +102,11 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let error = append_summary(Path::new("/nowhere/at/all"), "x").unwrap_err();
-        assert!(error.to_string().contains("`/nowhere/at/all`"), "{error}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let below = file.path().join("summary");
+        let error = append_summary(&below, "x").unwrap_err().to_string();
+        let named = format!("`GITHUB_STEP_SUMMARY`: `{}` could not", below.display());
+        assert!(error.starts_with(&named), "{error}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Where the checkpoint and the state lie: in two variables of a repository, or in one file.
 
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
 
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,19 @@ use serde_json::value::RawValue;
 use super::CheckpointError;
 use crate::file;
 use crate::github::{self, Client};
-use crate::inputs::Variable;
+use crate::inputs::{SharedPath, Variable};
 
 /// What this program writes and reads. A newer file is somebody else's.
 const VERSION: u32 = 1;
 
 /// Largest state in a variable, in bytes. GitHub keeps 48 KB of one.
 const LARGEST_STATE: usize = 40_000;
+
+/// Largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 64 * file::MIB;
+
+/// Largest state in a file, in bytes: with the checkpoint beside it, the file stays below [`LARGEST_FILE`].
+const LARGEST_STATE_IN_A_FILE: usize = 64_000_000;
 
 /// What is stored, or was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,12 +44,7 @@ pub(super) enum Store {
         value: Variable,
     },
     /// One file.
-    File {
-        /// Its path.
-        path: PathBuf,
-        /// The folder that a workflow's steps share.
-        workspace: Option<PathBuf>,
-    },
+    File(SharedPath),
 }
 
 /// A file as it is written.
@@ -60,16 +61,22 @@ struct Contents {
 pub enum FileError {
     /// It could not be read or written.
     #[error(
-        "checkpoint file `{path}` could not be {done} ({error}). Its folder must exist and be writable; where \
-         the file is a mount of its own, mount its folder instead"
+        "checkpoint file `{path}` {error}. Its folder must exist and be writable; where the file is a mount of its \
+         own, mount its folder instead"
     )]
     Io {
         /// Its path.
         path: String,
-        /// Read or written.
-        done: &'static str,
         /// Why.
-        error: io::Error,
+        error: file::Error,
+    },
+    /// It can't be a checkpoint file.
+    #[error("checkpoint file `{path}` {error}. Name another file as `checkpoint-file`")]
+    Unusable {
+        /// Its path.
+        path: String,
+        /// Why.
+        error: file::Error,
     },
     /// It holds something else.
     #[error(
@@ -84,6 +91,16 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    fn of(path: &Path, error: file::Error) -> Self {
+        let path = path.display().to_string();
+        match error {
+            file::Error::Irregular(_) | file::Error::TooLarge(_) => Self::Unusable { path, error },
+            error => Self::Io { path, error },
+        }
+    }
+}
+
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,7 +111,7 @@ impl fmt::Display for Store {
                     value.name, value.repository
                 )
             }
-            Self::File { path, .. } => write!(f, "checkpoint file `{}`", path.display()),
+            Self::File(file) => write!(f, "checkpoint file `{}`", file.path.display()),
         }
     }
 }
@@ -104,7 +121,7 @@ impl Store {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Variables { value, .. } => value.name.clone(),
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File(file) => file.path.display().to_string(),
         }
     }
 
@@ -117,7 +134,7 @@ impl Store {
     pub(super) fn largest_state(&self) -> usize {
         match self {
             Self::Variables { .. } => LARGEST_STATE,
-            Self::File { .. } => usize::MAX,
+            Self::File(_) => LARGEST_STATE_IN_A_FILE,
         }
     }
 
@@ -125,7 +142,7 @@ impl Store {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Variables { .. } => "variable",
-            Self::File { .. } => "file",
+            Self::File(_) => "file",
         }
     }
 
@@ -146,7 +163,7 @@ impl Store {
                     state: state?,
                 })
             }
-            Self::File { path, .. } => Ok(read_file(path)?),
+            Self::File(file) => Ok(read_file(&file.path)?),
         }
     }
 
@@ -175,18 +192,12 @@ impl Store {
                     put(client, &state_of(variable), there.state.is_some(), state).await?;
                 }
             }
-            Self::File { path, workspace } => {
+            Self::File(to) => {
                 let value = value.or(there.value.as_deref()).unwrap_or_default();
                 let state = state.or(there.state.as_deref());
                 let contents = contents(value, state);
-                let written = file::write_whole(path, workspace.as_deref(), |file| {
-                    file.write_all(contents.as_bytes())
-                });
-                written.map_err(|error| FileError::Io {
-                    path: path.display().to_string(),
-                    done: "written",
-                    error,
-                })?;
+                let written = file::write_whole(to, |file| file.write_all(contents.as_bytes()));
+                written.map_err(|error| FileError::of(&to.path, error))?;
             }
         }
         Ok(())
@@ -225,16 +236,10 @@ fn contents(value: &str, state: Option<&str>) -> String {
 }
 
 fn read_file(path: &Path) -> Result<Stored, FileError> {
-    let text = match fs::read_to_string(path) {
+    let text = match file::read(path, LARGEST_FILE) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Stored::default()),
-        Err(error) => {
-            return Err(FileError::Io {
-                path: path.display().to_string(),
-                done: "read",
-                error,
-            });
-        }
+        Err(error) if error.is_not_found() => return Ok(Stored::default()),
+        Err(error) => return Err(FileError::of(path, error)),
     };
     let wrong = |wrong: String| FileError::Contents {
         path: path.display().to_string(),
@@ -259,10 +264,19 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::MetadataExt;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
+    }
+
+    pub(super) fn shared(path: &Path) -> SharedPath {
+        SharedPath {
+            given: String::new(),
+            path: path.to_owned(),
+            shared: Vec::new(),
+        }
     }
 
     #[test]
@@ -271,7 +285,7 @@ mod tests {
         let path = folder.path().join("checkpoint.json");
         assert_eq!(read_file(&path).unwrap(), Stored::default());
         let text = contents("1795262400000", Some(r#"{"version":1}"#));
-        file::write_whole(&path, None, |file| file.write_all(text.as_bytes())).unwrap();
+        file::write_whole(&shared(&path), |file| file.write_all(text.as_bytes())).unwrap();
         let stored = Stored {
             value: Some("1795262400000".into()),
             state: Some(r#"{"version":1}"#.into()),

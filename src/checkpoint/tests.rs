@@ -52,9 +52,16 @@ fn whoever_wrote_it_may_be_a_quarter_of_an_hour_ahead() {
 fn the_next_pass_starts_at_the_earliest_of_what_is_left() {
     let hour = TimeDelta::hours(1);
     let old = now() - hour * 9;
-    assert_eq!(next(now(), [], old), now());
+    let next = |open: &[Option<DateTime<Utc>>]| {
+        let open = open.iter().copied();
+        super::next(now(), open, old - OVERLAP, old)
+    };
+    assert_eq!(next(&[]), now());
     let open = [Some(now() - hour), Some(now() - hour * 3)];
-    assert_eq!(next(now(), open, old), now() - hour * 3);
-    assert_eq!(next(now(), [Some(now() - hour), None], old), old);
-    assert_eq!(next(now(), [Some(now() + hour)], old), now());
+    assert_eq!(next(&open), now() - hour * 3);
+    assert_eq!(next(&[Some(now() - hour), None]), old);
+    assert_eq!(next(&[Some(now() + hour)]), now());
+    let overlap = old - TimeDelta::minutes(20);
+    assert_eq!(next(&[Some(overlap)]), overlap);
+    assert_eq!(next(&[Some(old - hour)]), old, "from before the window");
 }

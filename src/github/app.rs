@@ -1,6 +1,7 @@
 //! A GitHub App's key, and the JSON web tokens it signs
 //! (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
@@ -19,6 +20,7 @@ use super::clock::Clock;
 use super::error::RequestError;
 use super::pem;
 use crate::actions::Console;
+use crate::file;
 
 /// How far before now a token says it was made, because clocks differ.
 const ISSUED_BEFORE: TimeDelta = TimeDelta::seconds(60);
@@ -37,11 +39,19 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 pub enum KeyError {
     /// The value is neither a key nor the path to one.
     #[error(
-        "`private-key` is no PEM key, and no file of that name is visible here ({0}). Store the App's whole \
+        "`private-key` is no PEM key, and no file of that name is visible here: it {0}. Store the App's whole \
          .pem file as the secret, from `-----BEGIN` to the last `-----`; a path must lie in the \
          workspace to be visible in the action's container"
     )]
-    Unreadable(std::io::Error),
+    Unreadable(file::Error),
+    /// The value is the path of a file that can't hold a key.
+    #[error("`private-key`: the file `{}` {error}. Name the App's .pem file", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why it can't.
+        error: file::Error,
+    },
     /// The value begins like a key and is none.
     #[error(
         "`private-key` is cut or altered ({0}). Store the App's whole .pem file as it was downloaded, from \
@@ -54,6 +64,19 @@ pub enum KeyError {
          on the App's settings page and store its .pem file"
     )]
     Sort,
+}
+
+impl KeyError {
+    fn of(path: &Path, error: file::Error) -> Self {
+        match error {
+            file::Error::Irregular(_) | file::Error::TooLarge(_) => Self::File {
+                path: path.to_owned(),
+                error,
+            },
+            // Nothing shows that the value is a path, and not a part of a key.
+            error => Self::Unreadable(error),
+        }
+    }
 }
 
 /// An App that signs for itself.
@@ -89,8 +112,8 @@ impl App {
         let der = match &key.pem {
             Some(pem) => private_key(pem.expose())?,
             None => {
-                let text =
-                    std::fs::read_to_string(key.path.expose()).map_err(KeyError::Unreadable)?;
+                let path = Path::new(key.path.expose());
+                let text = pem::read(path).map_err(|error| KeyError::of(path, error))?;
                 console.mask(&Secret::new(text.clone()));
                 private_key(&text)?
             }

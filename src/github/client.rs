@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::app::App;
 use super::auth::{CredentialKind, Secret, bearer};
@@ -31,6 +31,9 @@ use crate::actions::Console;
 
 /// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
 const HOPS: u32 = 2;
+
+/// How often the pass's last word is tried after the pass has ended.
+const LAST_TRIES: u32 = 3;
 
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
@@ -304,12 +307,17 @@ impl Client {
             let stop = self.shared.gate.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {
-                    if stop.sleep_until(Instant::now() + wait).await.is_err() {
+                    let slept = stop.sleep_until(Instant::now() + wait).await;
+                    if slept.is_err() && kind != Kind::Last {
                         return Err(error);
                     }
                     if let Some(tries) = &mut tries {
                         tries.failed(&error);
                     }
+                }
+                // After the end of the pass its last word has little time.
+                Some(wait) if kind == Kind::Last && waits.made() < LAST_TRIES => {
+                    sleep(wait / 2).await;
                 }
                 _ => return Err(error),
             }

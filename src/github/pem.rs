@@ -1,5 +1,12 @@
 //! PEM text, whose new lines may have become spaces or `\n` on its way through secrets and environment files.
 
+use std::path::Path;
+
+use crate::file;
+
+/// The largest file that is read, in bytes. A key and all the world's authorities take less.
+const LARGEST: u64 = file::MIB;
+
 /// What a block begins with.
 pub(super) const BEGIN: &str = "-----BEGIN ";
 
@@ -10,6 +17,11 @@ pub(super) struct Block {
     pub(super) label: String,
     /// The whole of it, with its body on one line.
     pub(super) text: String,
+}
+
+/// The text of a file with a key or certificates.
+pub(super) fn read(path: &Path) -> Result<String, file::Error> {
+    file::read(path, LARGEST)
 }
 
 /// The blocks of a text, in order.

@@ -20,6 +20,11 @@ impl Waits {
     pub(super) fn new(number: u64) -> Self {
         Self { made: 0, number }
     }
+
+    /// How many waits there were.
+    pub(super) fn made(&self) -> u32 {
+        self.made
+    }
 }
 
 impl Iterator for Waits {

@@ -69,7 +69,7 @@ pub(super) enum Kind {
     Change,
     /// Makes GitHub deliver.
     Redelivery,
-    /// The pass's last word, which no limit and no end keeps back. After an end it is tried once.
+    /// The pass's last word, which no limit and no end keeps back. After an end it is tried three times.
     Last,
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::given::{Check, Given};
 use super::path::SharedPath;
 use super::values::{self, Problem};
-use super::{CheckpointPlace, Variable};
+use super::{CheckpointPlace, Defaults, Variable};
 use crate::github::{Credential, PrivateKey};
 
 /// What is said of a secret that is not there: GitHub passes an empty one where it passes none.
@@ -71,8 +71,7 @@ impl Given {
     pub(super) fn checkpoint(
         &self,
         check: &mut Check,
-        workflow_repository: Option<&str>,
-        workspace: Option<&Path>,
+        runner: &Defaults,
     ) -> Option<Option<CheckpointPlace>> {
         let variable = check.parsed(
             "checkpoint-variable",
@@ -111,11 +110,12 @@ impl Given {
                 );
             }
             (None, Some(file)) => {
-                let path = SharedPath::new(file, workspace);
+                let path = SharedPath::new(file, runner);
                 CheckpointPlace::File(check.of("checkpoint-file", path)?)
             }
             (Some(name), None) => {
-                let workflows = workflow_repository.and_then(|name| values::repository(name).ok());
+                let workflows = runner.repository.as_deref();
+                let workflows = workflows.and_then(|name| values::repository(name).ok());
                 let repository = check.of(
                     "checkpoint-repository",
                     named.or(workflows).ok_or_else(|| {

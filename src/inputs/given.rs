@@ -186,7 +186,7 @@ impl Given {
         let one_off = since.zip(until).map(|(since, until)| {
             (since.is_some() || until.is_some()).then_some(OneOff { since, until })
         });
-        let checkpoint = self.checkpoint(check, repository, runners.workspace.as_deref());
+        let checkpoint = self.checkpoint(check, &runners);
         let dry_run = check.parsed("dry-run", self.dry_run.as_deref(), values::boolean);
         let fail_on = check.parsed("fail-on", self.fail_on.as_deref(), values::fail_on);
         let pace = check.parsed("pace", self.pace.as_deref(), values::pace);
@@ -197,10 +197,10 @@ impl Given {
         let time_limit = check.parsed("time-limit", self.time_limit.as_deref(), |value| {
             values::std_duration(values::duration(value)?)
         });
-        let report_file = self.report_file.as_deref().map(|given| {
-            let path = SharedPath::new(given, runners.workspace.as_deref());
-            check.of("report-file", path)
-        });
+        let report_file = self
+            .report_file
+            .as_deref()
+            .map(|given| check.of("report-file", SharedPath::new(given, &runners)));
         let show_responses = check.parsed(
             "show-responses",
             self.show_responses.as_deref(),

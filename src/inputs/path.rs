@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::Defaults;
 use super::values::Problem;
 
 /// The workspace as the runner shows it to a container.
@@ -17,13 +18,14 @@ pub struct SharedPath {
     pub given: String,
     /// The path, complete as far as the workspace is known.
     pub path: PathBuf,
-    /// The folder that the workflow's steps share.
-    pub workspace: Option<PathBuf>,
+    /// The folders that the workflow's steps share.
+    pub shared: Vec<PathBuf>,
 }
 
 impl SharedPath {
-    /// What `given` means, relative to the workspace.
-    pub(super) fn new(given: &str, workspace: Option<&Path>) -> Result<Self, Problem> {
+    /// The path that `given` means, relative to the workspace.
+    pub(super) fn new(given: &str, runner: &Defaults) -> Result<Self, Problem> {
+        let workspace = runner.workspace.as_deref();
         let path = without_detours(&workspace.unwrap_or(Path::new("")).join(given));
         let contained = workspace == Some(Path::new(CONTAINED_WORKSPACE));
         if contained && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
@@ -33,10 +35,18 @@ impl SharedPath {
                  it",
             ));
         }
+        let mut shared: Vec<PathBuf> = [&runner.workspace, &runner.temp]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        if contained {
+            shared.extend(MOUNTS.map(PathBuf::from));
+        }
         Ok(Self {
             given: given.to_owned(),
             path,
-            workspace: workspace.map(Path::to_owned),
+            shared,
         })
     }
 }

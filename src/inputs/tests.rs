@@ -1,3 +1,4 @@
+mod foreign;
 mod owners;
 mod secrets;
 
@@ -69,20 +70,6 @@ fn empty_is_unset_even_under_a_wrong_name() {
         ("GITHUB_API_URL", ""),
     ]);
     assert!(inputs.is_ok(), "{inputs:?}");
-}
-
-#[test]
-fn an_unknown_input_is_an_error_that_names_the_nearest() {
-    assert_eq!(
-        error(&[("INPUT_DRYRUN", "true")]),
-        "`dryrun` is not an input. Did you mean `dry-run`? Nothing was done. "
-    );
-    assert!(error(&[("INPUT_FROBNICATE", "x")]).contains("The inputs are `token`, `client-id`"));
-}
-
-#[test]
-fn the_runners_own_inputs_are_none_of_ours() {
-    assert!(with(&[("INPUT_ARGS", "x"), ("INPUT_ENTRYPOINT", "/y")]).is_ok());
 }
 
 #[test]
@@ -277,7 +264,7 @@ fn every_wrong_value_is_named_shown_and_answered() {
 
 #[test]
 fn several_wrong_inputs_are_reported_together() {
-    let error = environment(&[("INPUT_SINCE", "x"), ("INPUT_NOSUCH", "y")])
+    let error = environment(&[("INPUT_SINCE", "x"), ("INPUT_DRYRUN", "y")])
         .inputs(now())
         .unwrap_err();
     assert_eq!(error.0.len(), 4, "{error}");
@@ -363,9 +350,9 @@ fn a_value_that_is_no_utf_8_is_an_error_and_no_panic() {
         "{error}"
     );
     let bytes = OsString::from_vec(vec![0xff]);
-    let error = Environment::new([("INPUT_A\nB".into(), bytes)]).inputs(now());
-    let error = error.unwrap_err().0[0].to_string();
-    assert!(error.starts_with("`a b` is not an input"), "{error}");
+    let environment = Environment::new([("INPUT_A\nB".into(), bytes)]);
+    let warning = environment.foreign().unwrap();
+    assert!(warning.starts_with("Ignored `a b`"), "{warning}");
 }
 
 #[test]

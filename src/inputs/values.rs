@@ -35,23 +35,10 @@ impl InputError {
         Self(format!("`{name}` {}: {}", problem.wrong, problem.next_step))
     }
 
-    pub(super) fn unknown(name: &str, known: &[&str]) -> Self {
-        // Three letters in five alike is a slip of the hand; less is another word.
-        const ALIKE: f64 = 0.6;
+    /// `name`, which is not an input, but may mean one.
+    pub(super) fn unknown(name: &str, meant: &str) -> Self {
         let name = Hidden::default().shown(name, None);
-        let nearest = known
-            .iter()
-            .map(|each| (strsim::normalized_damerau_levenshtein(&name, each), each))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        Self(match nearest {
-            Some((likeness, nearest)) if likeness >= ALIKE => {
-                format!("`{name}` is not an input. Did you mean `{nearest}`?")
-            }
-            _ => format!(
-                "`{name}` is not an input. The inputs are `{}`",
-                known.join("`, `")
-            ),
-        })
+        Self(format!("`{name}` is not an input. Did you mean `{meant}`?"))
     }
 }
 

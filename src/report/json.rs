@@ -15,8 +15,11 @@ use rows::{
 /// added, and none is taken away.
 const VERSION: u32 = 1;
 
-/// Longest `report` output, in bytes. The runner allows 1 MiB for all outputs of a job.
-const OUTPUT: usize = 256 * 1024;
+/// Longest `report` output, in bytes. A later step gets it in an environment variable, for which Linux allows 128 KiB.
+const OUTPUT: usize = 96 * 1024;
+
+/// Longest `scope` in an output that is cut, in bytes: it names every target.
+const SCOPE: usize = 4 * 1024;
 
 /// The `report` output: all of it where that is short enough, else counts and as many causes as fit.
 pub(super) fn output(report: &Report) -> String {
@@ -33,6 +36,7 @@ pub(super) fn output(report: &Report) -> String {
         document.cut = true;
         document.causes_left_out = all.len() - shown;
         document.details = None;
+        document.scope = &report.scope[..report.scope.floor_char_boundary(SCOPE)];
         let mut cut = Vec::new();
         // An object of strings, numbers and times can always be written, and is UTF-8.
         let written = document.write(&mut cut);
@@ -164,5 +168,22 @@ impl<'a> Document<'a> {
                 deliveries: Deliveries(report),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_fits_however_many_targets_there_are() {
+        let report = Report {
+            scope: "é".repeat(OUTPUT),
+            ..Report::default()
+        };
+        let output = output(&report);
+        assert!(output.len() <= OUTPUT, "{}", output.len());
+        let output: serde_json::Value = serde_json::from_str(&output).unwrap();
+        assert_eq!(output["cut"], true);
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Open {
     probes_counted: usize,
     /// The newest attempt. Ids are strings: they are above 2^53.
     id: String,
-    at: i64,
+    pub(super) at: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
     status: String,

@@ -173,7 +173,7 @@ proptest! {
     #[test]
     fn what_is_written_means_the_same_when_read((state, webhooks) in states()) {
         let text = state.clone().text(CHECKPOINT, usize::MAX);
-        let read = State::read(&text, CHECKPOINT).unwrap();
+        let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
         for (webhook, found) in &webhooks {
             prop_assert_eq!(&*read.memory(webhook), &found.memory());
             for (guid, _) in &found.asked {
@@ -184,7 +184,7 @@ proptest! {
         for webhook in ["acme/77", "beta/ops/77", "gamma/77"] {
             prop_assert_eq!(read.memory(webhook), state.memory(webhook));
         }
-        prop_assert_eq!(State::read(&text, "1790000000001"), None);
+        prop_assert_eq!(State::read(&text, "1790000000001", at(0)), None);
         prop_assert_eq!(read.text(CHECKPOINT, usize::MAX), text);
     }
 
@@ -193,17 +193,17 @@ proptest! {
         let least = State::new(state.targets.clone(), at(90_000), at(0)).text(CHECKPOINT, 0);
         let text = state.text(CHECKPOINT, largest);
         prop_assert!(text.len() <= largest.max(least.len()), "{} of {largest}", text.len());
-        let read = State::read(&text, CHECKPOINT).unwrap();
+        let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
         for (webhook, found) in &webhooks {
             let memory = read.memory(webhook);
             let until = memory.read_until().unwrap();
             prop_assert!(until <= at(found.read));
-            // An open delivery is remembered, or its time is read again.
+            // An open delivery is remembered, or its newest attempt is read again.
             let remembered = memory.open().failures;
             let open = found.open.iter().filter(|open| !found.memory().is_settled(&open.guid));
             for open in open {
                 let is_remembered = remembered.iter().any(|each| each.guid == open.guid);
-                prop_assert!(is_remembered || Some(until) <= open.first.time(), "{webhook} {:?}", open.guid);
+                prop_assert!(is_remembered || until <= open.newest.at, "{webhook} {:?}", open.guid);
             }
         }
     }
@@ -230,7 +230,7 @@ proptest! {
             [&damaged[..at], number, &damaged[end..]].concat()
         });
         for text in [Some(damaged.clone()), replaced].into_iter().flatten() {
-            if let Some(state) = State::read(&text, CHECKPOINT) {
+            if let Some(state) = State::read(&text, CHECKPOINT, at(0)) {
                 use_it(&state);
                 let open: usize = state.webhooks.values().map(|memory| memory.open.len()).sum();
                 let told: usize = state.webhooks.values().map(|memory| memory.open().failures.len()).sum();

@@ -58,7 +58,7 @@ fn what_is_written_is_read_again() {
     let mut state = state();
     state.remember("acme/1".into(), memory);
     let text = state.clone().text(CHECKPOINT, LARGEST);
-    let read = State::read(&text, "1790000000000").unwrap();
+    let read = State::read(&text, "1790000000000", at(0)).unwrap();
     state.checkpoint = CHECKPOINT.into();
     assert_eq!(read, state);
     let memory = read.memory("acme/1");
@@ -98,16 +98,16 @@ fn probes_count_for_who_reads_no_further() {
 #[test]
 fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
     let text = state().text(CHECKPOINT, LARGEST);
-    assert!(State::read(&text, "1790000000000").is_some());
-    assert_eq!(State::read(&text, "1790000000001"), None);
-    assert_eq!(State::read(&text[1..], "1790000000000"), None);
-    assert_eq!(State::read("", "1790000000000"), None);
+    assert!(State::read(&text, "1790000000000", at(0)).is_some());
+    assert_eq!(State::read(&text, "1790000000001", at(0)), None);
+    assert_eq!(State::read(&text[1..], "1790000000000", at(0)), None);
+    assert_eq!(State::read("", "1790000000000", at(0)), None);
     let newer = text.replace("\"version\":1", "\"version\":2");
-    assert_eq!(State::read(&newer, "1790000000000"), None);
+    assert_eq!(State::read(&newer, "1790000000000", at(0)), None);
 }
 
 #[test]
-fn what_cannot_be_reckoned_with_is_no_state() {
+fn a_damaged_entry_costs_its_webhook_a_new_reading_and_nothing_else() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
     memory.add_settled(&failure(2).guid);
@@ -117,18 +117,49 @@ fn what_cannot_be_reckoned_with_is_no_state() {
     };
     memory.add_asked(&failure(3).guid, asked);
     let mut state = state();
+    let mut other = Memory::new(at(6), at(4));
+    other.add_asked(&failure(4).guid, asked);
     state.remember("acme/1".into(), memory);
+    state.remember("acme/2".into(), other.clone());
     let text = state.text(CHECKPOINT, LARGEST);
-    assert!(State::read(&text, CHECKPOINT).is_some());
-    for (sound, odd) in [
+    assert!(State::read(&text, CHECKPOINT, at(0)).is_some());
+    let (before, rest) = text.split_once("\"acme/1\":").unwrap();
+    let (entry, after) = rest.split_once(",\"acme/2\"").unwrap();
+    let damaged = [
         ("\"made\":3", "\"made\":18446744073709551615"),
+        ("\"made\":3", "\"made\":\"three\""),
+        ("\"made\":3,", ""),
         ("\"counted\":1,", "\"counted\":18446744073709551615,"),
+        ("\"read\":1790000005000", "\"read\":0"),
         ("\"id\":\"3804", "\"id\":\"x3804"),
         ("\"settled\":\"0", "\"settled\":\""),
         ("\"guids\":\"0", "\"guids\":\"x"),
+        (entry, "null"),
+        (entry, "[]"),
+        (entry, "{}"),
+        (entry, "\"\""),
+    ];
+    for (sound, odd) in damaged {
+        assert!(entry.contains(sound), "{sound} in {entry}");
+        let entry = entry.replace(sound, odd);
+        let text = format!("{before}\"acme/1\":{entry},\"acme/2\"{after}");
+        let read = State::read(&text, CHECKPOINT, at(-60)).unwrap();
+        assert_eq!(
+            *read.memory("acme/1"),
+            Memory::new(at(-60), at(-60) - OVERLAP)
+        );
+        assert_eq!(*read.memory("acme/2"), other, "{odd}");
+        assert_eq!(read.memory("acme/3").read_until(), Some(at(50)), "{odd}");
+    }
+    for (sound, odd) in [
+        ("\"began\":1790000000000", "\"began\":0"),
+        ("\"webhooks\":", "\"w\":"),
     ] {
         assert!(text.contains(sound), "{sound} in {text}");
-        assert_eq!(State::read(&text.replace(sound, odd), CHECKPOINT), None);
+        assert_eq!(
+            State::read(&text.replace(sound, odd), CHECKPOINT, at(0)),
+            None
+        );
     }
 }
 
@@ -154,7 +185,7 @@ fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
         !text.contains("acme/1"),
         "what is like all others is not said: {text}"
     );
-    let read = State::read(&text, CHECKPOINT).unwrap();
+    let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
     let until = |webhook: &str| read.memory(webhook).read_until().unwrap();
     assert_eq!(until("acme/1"), at(50));
     assert_eq!(until("acme/2"), at(9));
@@ -195,7 +226,7 @@ fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
     }
     let text = state.clone().text(CHECKPOINT, LARGEST);
     assert!(text.len() <= LARGEST, "{}", text.len());
-    let read = State::read(&text, CHECKPOINT).unwrap();
+    let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
     assert_eq!(read.memory("acme/repository-7/7").read_until(), Some(at(0)));
     assert!(
         state
@@ -226,12 +257,12 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
     state.remember("acme/2".into(), large);
     let text = state.text(CHECKPOINT, LARGEST);
     assert!(text.len() <= LARGEST, "{}", text.len());
-    let read = State::read(&text, "1790000000000").unwrap();
+    let read = State::read(&text, "1790000000000", at(0)).unwrap();
     assert_eq!(read.memory("acme/1").open().failures.len(), 1);
     let large = read.memory("acme/2");
     let kept = large.open().failures;
     assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
-    assert_eq!(large.read_until(), Some(at(5)));
+    assert_eq!(large.read_until(), Some(at(9)), "the newest attempt of all");
     assert_eq!(
         large.known_until(),
         Some(at(100_000)),
@@ -258,7 +289,7 @@ fn until_when_nothing_was_delivered_is_said_only_where_it_is_later_than_what_is_
     state.remember("acme/1".into(), memory);
     state.remember("acme/2".into(), same);
     let text = state.text(CHECKPOINT, LARGEST);
-    let read = State::read(&text, CHECKPOINT).unwrap();
+    let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
     let known = ["acme/1", "acme/2"].map(|webhook| read.memory(webhook).known_until());
     assert_eq!(known, [Some(at(70)), Some(at(50))]);
     assert_eq!(text.matches("known").count(), 1, "{text}");
@@ -280,7 +311,7 @@ fn what_could_not_be_looked_at_costs_nothing_of_what_prevents_doubles() {
     }
     let held = state.holds(&HashSet::from(["acme/1".into()]), at(3));
     assert_eq!(held, Some(at(3)));
-    let read = State::read(&state.text(CHECKPOINT, LARGEST), CHECKPOINT).unwrap();
+    let read = State::read(&state.text(CHECKPOINT, LARGEST), CHECKPOINT, at(0)).unwrap();
     let memory = read.memory("acme/1");
     assert_eq!(memory.asked(&failure(1).guid), Some(asked));
     assert!(memory.is_settled(&failure(2).guid));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulated_github::{Attempt, Fault, Owner, Webhook, guid};
 
-use crate::harness::{HOUR, World, ago};
+use crate::harness::{HOUR, REPOSITORY, VARIABLE, World, ago};
 
 /// Few enough that no limit makes anybody wait: each costs 5 points of 840 a minute.
 const FAILURES: u64 = 120;
@@ -59,6 +59,26 @@ fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
         let sent = guids.len();
         guids.dedup();
         assert_eq!((sent, guids.len()), (120, 120), "{signal}");
+    }
+}
+
+#[test]
+fn the_last_write_of_a_cancelled_pass_is_tried_three_times() {
+    for fault in [
+        Fault::on("POST", "/actions/variables").status(502, ""),
+        Fault::on("POST", "/actions/variables").reset(),
+    ] {
+        let world = world();
+        world.simulator.github().add_fault(fault.times(2));
+        let folder = tempfile::tempdir().unwrap();
+        let asking = || world.redelivered().len() >= 12;
+        let run = world.pass();
+        let (ended, took) = run.run_and_signal(folder.path(), &["TERM"], asking);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        ended.outputs(&["result=cancelled", "errors=0"]);
+        let state = format!("{VARIABLE}_STATE");
+        let state = world.simulator.github().variable(REPOSITORY, &state);
+        assert!(state.is_some());
     }
 }
 

@@ -86,7 +86,8 @@ fn a_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
     fs::create_dir_all(folder.path().join("workspace/x/y")).unwrap();
     let run = world.bare_pass().input("checkpoint-file", "x");
     let ended = run.run_in(folder.path());
-    ended.failure("checkpoint file `").says("could not be");
+    let ended = ended.failure("checkpoint file `");
+    ended.says("x` is a directory, not a regular file");
     assert_eq!(world.redelivered(), [0; 0]);
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +25,9 @@ pub(crate) fn ago(minutes: i64) -> DateTime<Utc> {
     let now = Utc::now().timestamp() - minutes * 60;
     DateTime::from_timestamp(now, 0).unwrap()
 }
+
+/// How long a run may take that nothing else ends.
+const HANGS: Duration = Duration::from_secs(300);
 
 pub(crate) const HOUR: i64 = 60;
 pub(crate) const DAY: i64 = 24 * HOUR;
@@ -229,9 +233,19 @@ impl Run<'_> {
         self.run_in(tempfile::tempdir().unwrap().path())
     }
 
-    /// The same with the workspace in this folder.
+    /// The same with the workspace in this folder. A run that hangs is killed, and so fails its test.
     pub(crate) fn run_in(mut self, folder: &Path) -> Ended {
-        let output = self.command(folder, "").output().unwrap();
+        let (child, name) = self.start(folder);
+        let id = child.id();
+        let (ended, wait) = channel::<()>();
+        let watch = std::thread::spawn(move || {
+            if wait.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout) {
+                send("KILL", id, &name);
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(ended);
+        watch.join().unwrap();
         Ended::new(self.world, &output, folder)
     }
 
@@ -251,7 +265,7 @@ impl Run<'_> {
             if n > 0 {
                 std::thread::sleep(Duration::from_millis(300));
             }
-            send(signal, &child, &name);
+            send(signal, child.id(), &name);
         }
         let output = child.wait_with_output().unwrap();
         let took = began.elapsed();
@@ -268,7 +282,7 @@ impl Run<'_> {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-        send("KILL", &child, &name);
+        send("KILL", child.id(), &name);
         child.wait_with_output().unwrap();
         true
     }
@@ -354,14 +368,14 @@ impl Run<'_> {
 }
 
 /// Sends a signal to what [`Run::start`] started.
-fn send(signal: &str, child: &Child, name: &str) {
+fn send(signal: &str, id: u32, name: &str) {
     let mut kill = if in_a_container() {
         let mut kill = engine();
         kill.args(["kill", "--signal", signal, name]);
         kill
     } else {
         let mut kill = Command::new("kill");
-        kill.args(["-s", signal, &child.id().to_string()]);
+        kill.args(["-s", signal, &id.to_string()]);
         kill
     };
     assert!(kill.stdout(Stdio::null()).status().unwrap().success());

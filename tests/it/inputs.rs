@@ -30,6 +30,58 @@ fn wrong_inputs_are_told_together_and_nothing_is_asked() {
 }
 
 #[test]
+fn a_name_that_others_use_for_an_input_is_an_error_with_the_right_name() {
+    let world = World::new();
+    for (name, meant) in [
+        ("INPUT_GITHUB-TOKEN", "token"),
+        ("INPUT_GH_TOKEN", "token"),
+        ("INPUT_APP-ID", "client-id"),
+        ("INPUT_APP_PRIVATE_KEY", "private-key"),
+        ("INPUT_ORGANISATION", "organization"),
+        ("INPUT_ORG", "organization"),
+        ("INPUT_REPO", "repository"),
+        ("INPUT_GITHUB-API-URL", "api-url"),
+        ("INPUT_HOOK_IDS", "hook-id"),
+        ("INPUT_WEBHOOK-ID", "hook-id"),
+        ("INPUT_LAST_REDELIVERY_VARIABLE_NAME", "checkpoint-variable"),
+    ] {
+        let ended = world.pass().env(name, "x").run();
+        ended.failure(&format!("is not an input. Did you mean `{meant}`?"));
+    }
+    assert_eq!(world.requests("/"), 0);
+}
+
+#[test]
+fn the_inputs_of_other_actions_are_ignored_with_one_warning() {
+    let world = World::new();
+    let mut run = world.pass();
+    for (name, value) in [
+        ("INPUT_FETCH-DEPTH", "0"),
+        ("INPUT_NODE_VERSION", "24"),
+        ("INPUT_PATH", "~/.npm"),
+        ("INPUT_ARGS", "x"),
+        ("INPUT_ENTRYPOINT", "/x"),
+        ("INPUT_EMPTY", ""),
+    ] {
+        run = run.env(name, value);
+    }
+    let ended = run.run().success().outputs(&["result=healthy"]);
+    let warnings = ended
+        .log
+        .lines()
+        .filter(|line| line.starts_with("::warning::"));
+    let warnings: Vec<&str> = warnings.collect();
+    let ignored =
+        "::warning::Ignored `fetch-depth`, `node-version`, `path`: not inputs of this action.";
+    assert!(
+        matches!(warnings[..], [one] if one.starts_with(ignored)),
+        "{warnings:?}"
+    );
+    assert!(ended.summary.contains("Ignored"), "{}", ended.summary);
+    world.pass().run().success();
+}
+
+#[test]
 fn underscores_work_as_an_env_file_needs_them() {
     let world = World::new();
     let run = world

@@ -23,6 +23,8 @@ mod docs_script;
 mod documents;
 mod ended;
 mod errors;
+mod files;
+mod first_pass;
 mod harness;
 mod inputs;
 mod kinds;

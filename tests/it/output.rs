@@ -85,12 +85,12 @@ fn outside_of_actions_no_files_are_needed() {
 #[test]
 fn a_file_that_cannot_be_written_fails_the_step() {
     let world = World::new();
-    let ended = world
-        .pass()
-        .env("GITHUB_OUTPUT", "/no/such/folder/file")
-        .run();
+    // Not even root can make a file below this one.
+    let below = "/proc/version/file";
+    let ended = world.pass().env("GITHUB_OUTPUT", below).run();
     assert_eq!(ended.code, Some(1));
-    let ended = ended.says("::error::`/no/such/folder/file` could not be written");
+    let error = format!("::error::`GITHUB_OUTPUT`: `{below}` could not be written");
+    let ended = ended.says(&error);
     assert!(
         ended.summary.contains("No delivery failed"),
         "the summary is written all the same"

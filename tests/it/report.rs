@@ -11,7 +11,7 @@ use crate::ended::Ended;
 use crate::harness::{DAY, HOUR, TOKEN, World, ago};
 
 /// The largest output, in bytes.
-const OUTPUT: usize = 256 * 1024;
+const OUTPUT: usize = 96 * 1024;
 
 fn schema() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.v1.json");
@@ -165,7 +165,7 @@ fn wrong_inputs_and_a_dry_run_have_reports_too() {
     assert_eq!(report["counts"]["deferred"], 1);
     // The workspace itself is no file.
     let ended = world.pass().input("report-file", ".").run();
-    ended.failure("could not be written");
+    ended.failure("is a directory, not a regular file");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn an_output_that_is_too_long_is_cut_to_counts_and_causes_and_the_file_is_not() 
     assert_eq!(output["cut"], true);
     assert_eq!(output["counts"]["deferred"], 400);
     let causes = output["causes"].as_array().unwrap().len() as u64;
-    assert!(causes > 50, "as many as fit: {causes}");
+    assert!(causes > 20, "as many as fit: {causes}");
     assert_eq!(output["causes_left_out"].as_u64(), Some(400 - causes));
     assert_eq!(output.get("deliveries"), None);
     let file = fs::read_to_string(folder.path().join("workspace/r.json")).unwrap();
@@ -294,7 +294,7 @@ const HOSTILE: &str = "EOF\nresult=healthy\nresult<<EOF\nhealthy\nEOF\r\n::set-o
 #[test]
 fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
     let world = World::new();
-    let long = format!("{HOSTILE}{}", "\n=\n<<\n".repeat(2_000));
+    let long = format!("{HOSTILE}{}", "\n=\n<<\n".repeat(500));
     for (n, text) in [(1, HOSTILE), (2, &*long), (3, "<<"), (4, "="), (5, "\n\n")] {
         world.log(
             Attempt::failed(guid(n), ago(HOUR))

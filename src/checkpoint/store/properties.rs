@@ -1,7 +1,10 @@
 //! What holds for every checkpoint file.
 
+use std::fs;
+
 use proptest::prelude::*;
 
+use super::tests::shared;
 use super::*;
 use crate::hostile;
 
@@ -19,7 +22,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.json");
         let text = contents(&value, state.as_deref());
-        file::write_whole(&path, None, |file| file.write_all(text.as_bytes())).unwrap();
+        file::write_whole(&shared(&path), |file| file.write_all(text.as_bytes())).unwrap();
         let read = Stored { value: Some(value), state };
         prop_assert_eq!(read_file(&path).unwrap(), read);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::inputs::Moment;
+use crate::inputs::{Moment, SharedPath};
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
 
@@ -14,10 +14,11 @@ fn hours_ago(hours: i64) -> DateTime<Utc> {
 /// One that is kept in this folder, and not there yet.
 fn kept(folder: &Path) -> Checkpoint {
     Checkpoint {
-        store: Some(Store::File {
+        store: Some(Store::File(SharedPath {
+            given: "checkpoint.json".into(),
             path: folder.join("checkpoint.json"),
-            workspace: None,
-        }),
+            shared: Vec::new(),
+        })),
         read_only: false,
         ..Checkpoint::none()
     }
@@ -156,7 +157,7 @@ async fn a_file_holds_the_checkpoint_and_its_state_even_if_the_pass_was_cancelle
         assert!(saved.moved && saved.state_failed.is_none());
         let Stored { value, state } = stored(folder.path()).await;
         assert_eq!(value, Some(millis(now())));
-        assert!(State::read(&state.unwrap(), &millis(now())).is_some());
+        assert!(State::read(&state.unwrap(), &millis(now()), now()).is_some());
     }
 }
 

@@ -16,6 +16,7 @@ use rustls::{
 
 use super::super::pem;
 use crate::actions::one_line;
+use crate::file;
 
 /// Longest name of an authority that is shown, in characters.
 const NAME: usize = 100;
@@ -43,16 +44,16 @@ impl CaCertificates {
 /// Why further roots can't be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// There is no such file.
+    /// The file could not be used.
     #[error(
-        "`ca-certificates`: the file `{}` could not be read ({error}). It is not visible in the action's container: \
-         put it in the workspace, or pass the PEM text", path.display()
+        "`ca-certificates`: the file `{}` {error}. Put a PEM file in the workspace, which is all that is visible in \
+         the action's container, or pass the PEM text", path.display()
     )]
     Unreadable {
         /// Its path.
         path: PathBuf,
         /// Why.
-        error: std::io::Error,
+        error: file::Error,
     },
     /// It holds no certificate, or one that is none.
     #[error(
@@ -80,7 +81,7 @@ pub(super) fn roots(
     match given {
         Some(CaCertificates::Pem(text)) => add(&mut roots, text).map_err(TrustError::Malformed)?,
         Some(CaCertificates::File(path)) => {
-            let text = std::fs::read_to_string(path).map_err(|error| TrustError::Unreadable {
+            let text = pem::read(path).map_err(|error| TrustError::Unreadable {
                 path: path.clone(),
                 error,
             })?;
@@ -90,7 +91,7 @@ pub(super) fn roots(
     }
     let mut warnings = Vec::new();
     if let Some(path) = ssl_cert_file {
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let text = pem::read(path).map_err(|error| format!("it {error}"));
         let odd = text.and_then(|text| {
             let odd = certificates(&text)?
                 .into_iter()

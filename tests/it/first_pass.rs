@@ -1,0 +1,220 @@
+//! When the window of a pass is fixed, by whose clock, and which deliveries are in it.
+
+use std::fs;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use redeliver_webhooks::report::{Outcome, Report};
+use simulated_github::{Attempt, Fault, Receiver, guid};
+use tokio::time::{Instant, advance};
+
+use crate::cloud::{Cloud, start};
+use crate::harness::{DAY, HOUR, VARIABLE, World, ago, in_a_container};
+
+const STATE: &str = "LAST_REDELIVERY_STATE";
+
+#[test]
+fn a_first_pass_that_is_killed_while_it_reads_has_fixed_its_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoint.json");
+    for in_a_file in [false, true] {
+        if in_a_file && in_a_container() {
+            // A path of this machine can't be named there.
+            continue;
+        }
+        let world = World::new();
+        let pass = || match in_a_file {
+            true => world
+                .bare_pass()
+                .input("checkpoint-file", file.to_str().unwrap()),
+            false => world.pass(),
+        };
+        let inside = world.log(Attempt::failed(guid(1), ago(DAY - 5)));
+        world.log(Attempt::failed(guid(2), ago(DAY + 5 * HOUR)));
+        let hang = Fault::on("GET", "/deliveries").hang();
+        world.simulator.github().add_fault(hang);
+        let killed = pass().run_and_kill(|| world.requests("/deliveries") > 0);
+        assert!(killed && world.redelivered().is_empty());
+        world.simulator.github().clear_faults();
+
+        // Two hours later the last 24 hours no longer hold the delivery.
+        let later = || Utc::now() + TimeDelta::hours(2);
+        world.simulator.github().set_clock(later);
+        pass().run().success().outputs(&["found=1", "recovered=1"]);
+        assert_eq!(world.redelivered(), [inside]);
+    }
+}
+
+#[test]
+fn a_dry_run_and_a_one_off_create_no_checkpoint() {
+    let world = World::new();
+    world.log(Attempt::failed(guid(1), ago(5)));
+    for (name, value) in [("dry-run", "true"), ("since", "3h")] {
+        world.pass().input(name, value).run().success();
+        assert_eq!(world.requests("POST /repos"), 0);
+        assert_eq!(world.variable(), None, "{name}");
+    }
+}
+
+#[test]
+fn a_checkpoint_file_works_where_this_machines_clock_is_wrong() {
+    // How far GitHub's clock is ahead of this machine's, in minutes.
+    for ahead in [-3 * DAY, -50, 50, 3 * DAY] {
+        let world = World::new();
+        let clock = move || Utc::now() + TimeDelta::minutes(ahead);
+        world.simulator.github().set_clock(clock);
+        let folder = tempfile::tempdir().unwrap();
+        for n in 0..2 {
+            world.log(Attempt::failed(guid(n), ago(10 - ahead)));
+            let run = world.bare_pass().input("checkpoint-file", "x");
+            let ended = run.run_in(folder.path()).success();
+            ended.outputs(&["found=1", "recovered=1"]);
+        }
+        assert_eq!(world.redelivered().len(), 2, "{ahead}");
+    }
+}
+
+#[test]
+fn a_checkpoint_in_the_future_is_judged_by_githubs_clock() {
+    for (ahead, accepted) in [(0, false), (-50, false), (50, true)] {
+        let world = World::new();
+        let clock = move || Utc::now() + TimeDelta::minutes(ahead);
+        world.simulator.github().set_clock(clock);
+        world.log(Attempt::failed(guid(1), ago(10 - ahead)));
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("workspace")).unwrap();
+        // Half an hour ahead of this machine.
+        let value = ago(-30).timestamp_millis();
+        let text = format!(r#"{{"version":1,"checkpoint":"{value}"}}"#);
+        fs::write(folder.path().join("workspace/x"), text).unwrap();
+        let run = world.bare_pass().input("checkpoint-file", "x");
+        let ended = run.run_in(folder.path());
+        match accepted {
+            true => ended.success().outputs(&["recovered=1"]),
+            false => ended.failure("which lies in the future"),
+        };
+        assert_eq!(world.redelivered().len(), usize::from(accepted), "{ahead}");
+    }
+}
+
+/// Redeliveries of each delivery, by the number of its GUID.
+fn redelivered(cloud: &Cloud, numbers: [u64; 3]) -> [usize; 3] {
+    let times = cloud.redelivered(cloud.hook);
+    numbers.map(|n| times.get(&guid(n)).copied().unwrap_or_default())
+}
+
+fn numbers(report: &Report) -> usize {
+    report.count(|_| true)
+}
+
+/// Three deliveries failed before the first pass looks, and a person redelivered the oldest.
+fn one_by_hand(cloud: &Cloud) {
+    for (n, hours) in [(1, 40), (2, 50), (3, 60)] {
+        let at = start() - TimeDelta::hours(hours);
+        cloud.log(Attempt::failed(guid(n), at));
+    }
+    let at = start() - TimeDelta::hours(1);
+    cloud.log(Attempt::failed(guid(3), at).redelivery());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_redelivery_by_hand_does_not_bring_skipped_deliveries_into_a_pass() {
+    for keeps_state in [true, false] {
+        let cloud = Cloud::new();
+        cloud.set_receiver(Receiver::up().poisoned(guid(3)));
+        one_by_hand(&cloud);
+        for pass in 1..=4 {
+            let report = cloud.pass(&[]).await;
+            assert_eq!(report.errors, [""; 0]);
+            assert_eq!(numbers(&report), 1, "pass {pass}");
+            assert_eq!(redelivered(&cloud, [1, 2, 3]), [0, 0, 1 + pass]);
+            if !keeps_state {
+                cloud.github().set_variable("acme/ops", STATE, "lost");
+            }
+            advance(Duration::from_secs(3_600)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_where_the_state_has_no_room_for_all_that_is_open() {
+    let cloud = Cloud::new();
+    let poisoned = |receiver: Receiver, n| receiver.poisoned(guid(n));
+    cloud.set_receiver((10..1_010).fold(Receiver::up().poisoned(guid(3)), poisoned));
+    one_by_hand(&cloud);
+    for n in 10..1_010 {
+        let at = start() - TimeDelta::minutes(30) + TimeDelta::seconds(n as i64);
+        cloud.log(Attempt::failed(guid(n), at));
+    }
+    let began = Instant::now();
+    for pass in 1..=3 {
+        // Live traffic shows that the receiver is up.
+        for n in 0..30 {
+            let at = start() + TimeDelta::from_std(began.elapsed()).unwrap();
+            cloud.log(Attempt::ok(guid(10_000 * pass + n), at));
+        }
+        let report = cloud.pass(&[]).await;
+        assert_eq!(numbers(&report), 1_001, "pass {pass}");
+        assert_eq!(redelivered(&cloud, [1, 2, 3])[..2], [0, 0]);
+        advance(Duration::from_secs(3_600)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_entry_of_the_state_costs_no_other_webhook_a_reading() {
+    for damage in [
+        ("\"read\":", "\"read\":-"),
+        ("\"made\":", "\"made\":\"x\",\"_\":"),
+    ] {
+        let cloud = Cloud::new();
+        let other = cloud.add_webhook("https://chat.example.com");
+        cloud.set_receiver(Receiver::up().poisoned(guid(1)));
+        let opened = start() - TimeDelta::hours(20);
+        cloud.log(Attempt::failed(guid(1), opened));
+        cloud
+            .github()
+            .webhook_mut(other)
+            .log(Attempt::failed(guid(2), opened));
+        cloud.github().webhook_mut(other).receiver = Receiver::up().poisoned(guid(2));
+        for n in 0..300 {
+            for hook in [cloud.hook, other] {
+                let at = start() - TimeDelta::hours(1) - TimeDelta::seconds(n * 60);
+                let row = Attempt::ok(guid(100 + n.unsigned_abs()), at);
+                cloud.github().webhook_mut(hook).log(row);
+            }
+        }
+        cloud.pass(&[]).await;
+        let state = cloud.github().variable("acme/ops", STATE).unwrap();
+        let key = format!("\"acme/{}\":", cloud.hook);
+        let (before, entry) = state.split_once(&key).unwrap();
+        let damaged = entry.replacen(damage.0, damage.1, 1);
+        let damaged = format!("{before}{key}{damaged}");
+        assert_ne!(damaged, state);
+        cloud.github().set_variable("acme/ops", STATE, &damaged);
+        advance(Duration::from_secs(3_600)).await;
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors, [""; 0]);
+        let pages: Vec<u32> = report.webhooks.iter().map(|each| each.pages).collect();
+        assert_eq!(pages, [4, 2], "one is read from the checkpoint on");
+        assert_eq!(report.count(Outcome::is_open), 2, "both are still known");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_write_is_tried_three_times_after_the_time_limit() {
+    for (failures, stored) in [(2, true), (3, false)] {
+        let cloud = Cloud::new();
+        cloud.log_failures(cloud.hook, 50, start());
+        let checkpoint = (start() - TimeDelta::hours(2)).timestamp_millis();
+        cloud
+            .github()
+            .set_variable("acme/ops", VARIABLE, &checkpoint.to_string());
+        let fault = Fault::on("POST", "/actions/variables").status(502, "");
+        cloud.github().add_fault(fault.times(failures));
+        let limits = [("INPUT_TIME_LIMIT", "30s"), ("INPUT_PACE", "1")];
+        let report = cloud.pass(&limits).await;
+        assert!(report.count(Outcome::is_open) > 0);
+        let state = cloud.github().variable("acme/ops", STATE);
+        assert_eq!(state.is_some(), stored, "{:?}", report.warnings);
+    }
+}
