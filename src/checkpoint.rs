@@ -158,7 +158,7 @@ impl Checkpoint {
         if let Some(value) = &stored.value {
             let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
                 place: store.to_string(),
-                value: one_line(value, SHOWN),
+                value: one_line(&credentials.secrets().clean(value), SHOWN),
                 wrong,
             })?;
             this.found = Some(time);

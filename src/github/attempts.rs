@@ -151,6 +151,7 @@ impl Log {
             self.client.buffers(),
             subject,
             self.client.kind(),
+            self.client.secrets().clone(),
         )))
     }
 

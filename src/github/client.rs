@@ -22,12 +22,12 @@ use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
 use super::installation::Minter;
-use super::request::request;
 use super::page_size::{PageSize, Tries};
 use super::path::is_moved;
+use super::request::request;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
-use crate::actions::Console;
+use crate::secrets::Secrets;
 
 /// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
 const HOPS: u32 = 2;
@@ -63,6 +63,7 @@ impl Client {
         token: &Secret,
         input: &'static str,
     ) -> Result<Self, RequestError> {
+        shared.console.secrets().add(token.expose());
         let authorization = Authorization::Token {
             header: bearer(token)?,
             kind: CredentialKind::of(token),
@@ -118,8 +119,9 @@ impl Client {
         Arc::clone(&self.shared.buffers)
     }
 
-    pub(super) fn console(&self) -> &Console {
-        &self.shared.console
+    /// The secrets that the pass knows.
+    pub(super) fn secrets(&self) -> &Secrets {
+        self.shared.console.secrets()
     }
 
     /// The App's client ID, if this client speaks as an App.
@@ -148,8 +150,9 @@ impl Client {
         }
     }
 
-    /// Ties a failure to what it was about.
+    /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(super) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
+        let failure = failure.without(self.secrets());
         Error::new(subject.clone(), self.kind(), failure)
     }
 

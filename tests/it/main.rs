@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod advice;
 mod api_version;
 mod app;
 mod bugs;
@@ -38,6 +39,7 @@ mod progress;
 mod raw_server;
 mod recorded;
 mod regressions;
+mod repeated_secrets;
 mod report;
 mod rows;
 mod secrets;
