@@ -8,8 +8,8 @@ mod files;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::github::Secret;
 use crate::inputs::Runner;
+use crate::secrets::Secrets;
 
 pub use files::{FileError, append_outputs, append_summary, write_report};
 
@@ -21,12 +21,13 @@ const GLANCE: usize = 2_000;
 
 /// Where the log goes: the runner's console, or a server's.
 ///
-/// Outside Actions workflow commands mean nothing (and a mask would print the secret that it is to
-/// hide), so plain words stand in for them.
+/// Outside Actions workflow commands mean nothing, so plain words stand in for them. No secret is printed, not even to have
+/// the runner mask it: others read a container's log, too.
 #[derive(Clone)]
 pub struct Console {
     in_actions: bool,
     debug: bool,
+    secrets: Secrets,
     sink: Arc<Mutex<dyn Write + Send>>,
 }
 
@@ -41,13 +42,19 @@ impl Console {
         Self {
             in_actions: runner.in_actions,
             debug: runner.debug,
+            secrets: Secrets::default(),
             sink: Arc::new(Mutex::new(sink)),
         }
     }
 
+    /// The secrets that are kept out of the log.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// A line for everyone.
     pub fn line(&self, text: &str) {
-        self.print(&harmless(text));
+        self.print(&harmless(&self.secrets.clean_our_own(text)));
     }
 
     /// A line for those who asked for debug logging. `text` is not made for others.
@@ -99,15 +106,8 @@ impl Console {
         }
     }
 
-    /// Has the runner replace a secret in all that is printed from now on.
-    pub fn mask(&self, secret: &Secret) {
-        let secret = secret.expose();
-        if self.in_actions && !secret.is_empty() {
-            self.print(&format!("::add-mask::{}", escape_data(secret)));
-        }
-    }
-
     fn command(&self, name: &str, plain: &str, text: &str) {
+        let text = &self.secrets.clean_our_own(text);
         if self.in_actions {
             let text = escape_data(&one_line(text, LINE));
             self.print(&format!("::{name}::{text}"));
@@ -189,6 +189,9 @@ pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == limit {
+            if !c.is_whitespace() {
+                line.truncate(before_half_an_address(&line));
+            }
             line.push('…');
             break;
         }
@@ -201,6 +204,15 @@ pub fn one_line(text: &str, limit: usize) -> String {
         }
     }
     line
+}
+
+/// Where a line ends without the address that it was cut in, if it has other words: half an address leads nowhere.
+fn before_half_an_address(line: &str) -> usize {
+    let is_one = |at: &usize| {
+        let last = &line[*at..];
+        *at > 0 && last.contains("://") && !last.contains(' ')
+    };
+    line.rfind("http").filter(is_one).unwrap_or(line.len())
 }
 
 #[cfg(test)]
@@ -251,13 +263,11 @@ mod tests {
             console.errors(&[]);
             console.errors(&["bad".into(), "worse".into(), "bad".into()]);
             console.debug(|| unreachable!("nobody asked"));
-            console.mask(&Secret::new("a%b".into()));
-            console.mask(&Secret::new(String::new()));
         });
         assert_eq!(
             log,
             "::group::scan\na line\n::endgroup::\n::warning::100 %25 of it\n\
-             bad\nworse\nbad\n::error::bad (2 times) — worse\n::add-mask::a%25b\n"
+             bad\nworse\nbad\n::error::bad (2 times) — worse\n"
         );
     }
 
@@ -278,15 +288,25 @@ mod tests {
     }
 
     #[test]
-    fn on_a_server_words_are_printed_and_no_secret_is() {
+    fn on_a_server_words_are_printed() {
         let log = on_a_server(|console| {
             console.group("scan");
             console.end_group();
             console.warnings(&["careful".into()]);
             console.errors(&["bad".into(), "worse".into()]);
-            console.mask(&Secret::new("hunter2".into()));
         });
         assert_eq!(log, "scan\nwarning: careful\nerror: bad\nerror: worse\n");
+    }
+
+    #[test]
+    fn a_known_secret_is_printed_nowhere() {
+        let log = in_actions(|console| {
+            console.secrets().add("hunter2 hunter2");
+            console.line("a hunter2 hunter2 b");
+            console.group("hunter2%20hunter2");
+            console.errors(&["hunter2 hunter2".into(), "x".into()]);
+        });
+        assert_eq!(log, "a *** b\n::group::***\n***\nx\n::error::*** — x\n");
     }
 
     #[test]
@@ -351,5 +371,17 @@ mod tests {
     fn a_long_text_is_cut_by_characters() {
         assert_eq!(one_line("ééé", 3), "ééé");
         assert_eq!(one_line("éééé", 3), "ééé…");
+    }
+
+    #[test]
+    fn an_address_is_kept_whole_or_left_out() {
+        assert_eq!(one_line("see https://a.b/c now", 17), "see https://a.b/c…");
+        assert_eq!(one_line("see https://a.b/c now", 15), "see …");
+        assert_eq!(one_line("see (https://a.b/c)", 16), "see (…");
+        assert_eq!(
+            one_line("https://a.b/c", 9),
+            "https://a…",
+            "there is no other word"
+        );
     }
 }

@@ -157,17 +157,17 @@ impl Checkpoint {
         Ok(this)
     }
 
-    /// Takes in what was stored. `now` is GitHub's time, so GitHub must have answered before: this machine's clock may
-    /// be wrong.
+    /// Takes in what was stored, by GitHub's time, so GitHub must have answered before: this machine's clock may be
+    /// wrong.
     ///
     /// # Errors
     /// The value is not a valid time, or lies in the future.
-    pub fn as_of(mut self, now: DateTime<Utc>) -> Result<Self, CheckpointError> {
+    pub fn as_of(mut self, credentials: &Credentials) -> Result<Self, CheckpointError> {
         let Stored { value, state } = self.stored();
         if let (Some(store), Some(value)) = (&self.store, &value) {
-            let time = parse(value, now).map_err(|wrong| CheckpointError::Value {
+            let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
                 place: store.to_string(),
-                value: one_line(value, SHOWN),
+                value: one_line(&credentials.secrets().clean(value), SHOWN),
                 wrong,
             })?;
             self.found = Some(time);

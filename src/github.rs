@@ -18,7 +18,7 @@
 //! | `pem` | keys and certificates as people pass them |
 //! | `message` | GitHub's own words in an answer that is not a success |
 //! | `link`, `path`, `paged`, `page_size` | the `Link` header, which paths it may name, lists, and how long their pages are |
-//! | `error`, `advice` | what failed, in words that name the next step |
+//! | `error`, `advice`, `refusal`, `permission` | what failed, in words that name the next step |
 //! | `webhooks`, `repositories`, `attempts`, `page`, `id`, `response`, `variables` | the parts of GitHub's API that a pass needs |
 
 mod advice;
@@ -47,6 +47,8 @@ mod page_size;
 mod paged;
 mod path;
 mod pem;
+mod permission;
+mod refusal;
 mod repositories;
 mod request;
 mod response;

@@ -124,19 +124,6 @@ impl Inputs {
         self.dry_run || self.one_off.is_some()
     }
 
-    /// All that nobody may see.
-    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let first = match &self.credential {
-            Credential::Token(token) => Some(token),
-            Credential::App { private_key, .. } => private_key.secret(),
-        };
-        let second = match &self.checkpoint {
-            Some(CheckpointPlace::Variable { token, .. }) => token.as_ref(),
-            _ => None,
-        };
-        first.into_iter().chain(second)
-    }
-
     /// What an App's installations must be able to do.
     pub fn needs(&self) -> Needs {
         let variables = match &self.checkpoint {

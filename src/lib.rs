@@ -32,6 +32,7 @@
 //! | [`notice`] * | what is said of the pass itself |
 //! | [`report`] * | what happened, as data |
 //! | [`summary`] * | the report as Markdown |
+//! | [`secrets`] | secrets that the pass knows, and text from outside without them |
 //! | [`markdown`] * | text from outside as Markdown that does nothing |
 //! | [`actions`] | the runner's contract: log, outputs, summary file |
 
@@ -56,6 +57,7 @@ pub mod receiver;
 pub mod redelivery;
 pub mod report;
 pub mod scan;
+pub mod secrets;
 pub mod serve;
 pub mod shutdown;
 pub mod state;
@@ -161,7 +163,6 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
 }
 
 fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
-    inputs.secrets().for_each(|secret| console.mask(secret));
     // Whatever a panic says may hold secrets; where it was is enough to report it.
     let panicked = console.clone();
     std::panic::set_hook(Box::new(move |panic| {
@@ -210,6 +211,10 @@ pub fn conclude(
     mut report: Report,
     fail_on: FailOn,
 ) -> bool {
+    let messages = [&mut report.errors, &mut report.warnings, &mut report.notes];
+    for message in messages.into_iter().flatten() {
+        *message = console.secrets().clean_our_own(message).into_owned();
+    }
     let mut written = true;
     if let Some(Err(error)) = report_file.map(|file| actions::write_report(file, &report)) {
         written = false;

@@ -111,7 +111,7 @@ impl Pass<'_> {
         // With the first webhook GitHub has answered, and so its time is known.
         let first = webhooks.recv().await;
         let checkpoint = match first {
-            Some(_) => checkpoint.and_then(|checkpoint| checkpoint.as_of(credentials.now())),
+            Some(_) => checkpoint.and_then(|checkpoint| checkpoint.as_of(credentials)),
             None => checkpoint,
         };
         let mut checkpoint = match self.usable(checkpoint) {

@@ -33,6 +33,14 @@ impl Guid {
         uuid(text).map(|number| Self(Spelling::Uuid(number)))
     }
 
+    /// The text of one that is no UUID.
+    pub(crate) fn odd(&self) -> Option<&str> {
+        match &self.0 {
+            Spelling::Uuid(_) => None,
+            Spelling::Other(text) => Some(text),
+        }
+    }
+
     /// Whether it is one of these. (Compared one by one, which has to be compiled for speed: see `plain::attempts`.)
     #[inline(never)]
     pub fn is_among(&self, guids: &[Self]) -> bool {

@@ -77,6 +77,24 @@ pub enum Verdict {
 }
 
 impl Attempt<'_> {
+    /// Replaces those of its texts for which there is another.
+    pub fn replace_texts(&mut self, other: impl Fn(&str) -> Option<String>) {
+        if let Some(guid) = self.guid.odd().and_then(&other) {
+            self.guid = Guid::new(&guid);
+        }
+        if let Some(status) = other(&self.status) {
+            self.status = status.into();
+        }
+        for text in [Some(&mut self.event), self.action.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            if let Some(other) = other(&text.as_text()) {
+                *text = Cow::<str>::Owned(other).into();
+            }
+        }
+    }
+
     /// Whether this is a redelivery. What does not say so counts as an original.
     #[inline]
     pub fn is_redelivery(&self) -> bool {

@@ -78,6 +78,7 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, pages: &[String]) {
         plan(
             failures,
             |_| None,
+            |_| None,
             &evidence,
             &policy,
             log::now(),

@@ -75,20 +75,15 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_is_masked_as_it_is(secret in hostile::text()) {
-        let log = in_actions(|console| console.mask(&Secret::new(secret.clone())));
-        let expected = if secret.is_empty() { vec![] } else { vec![command("add-mask", &secret)] };
-        prop_assert_eq!(commands(&log), expected);
-    }
-
-    #[test]
     fn a_line_holds_what_can_be_seen_of_its_text(text in hostile::text(), limit in 1..200_usize) {
         let line = one_line(&text, limit);
         prop_assert!(line.chars().count() <= 2 * limit + 1);
         let visible = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation();
         let beginning = text.chars().take(limit).filter(visible);
-        let kept = line.chars().filter(visible);
-        prop_assert_eq!(kept.collect::<String>(), beginning.collect::<String>());
+        let kept: String = line.chars().filter(visible).collect();
+        let beginning: String = beginning.collect();
+        // Half an address is left out.
+        prop_assert!(kept == beginning || beginning.contains("://") && beginning.starts_with(&kept));
         prop_assert_eq!(one_line(&line, usize::MAX), line, "twice is no more than once");
     }
 }

@@ -6,6 +6,7 @@
 use super::auth::CredentialKind as Kind;
 use super::error::{RequestError, Takes, Told};
 use super::request::API_VERSION;
+use super::{permission, refusal};
 
 /// The next step, if the failure does not say it itself.
 pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {
@@ -26,16 +27,25 @@ pub(super) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Optio
         failure if failure.refuses_version() => format!(
             "This GitHub does not support the API version that this action uses, `{API_VERSION}`: update the action"
         ),
-        RequestError::Status { page: Some(_), .. } => {
-            "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)"
-                .into()
-        }
         RequestError::Status {
             status,
             message,
             told,
+            page,
             ..
-        } => refused(*status, message, told, takes, kind),
+        } => {
+            let known = refusal::advice(*status, message, told, takes, kind);
+            match (known, page, status) {
+                (Some(advice), ..) => advice,
+                (None, Some(_), 407 | 500..) | (None, None, _) => {
+                    refused(*status, message, told, takes, kind)
+                }
+                (None, Some(_), _) => A_PAGE.into(),
+            }
+        }
+        RequestError::Unsent(why) if why.contains("proxy authorization required") => {
+            PROXY_PASSWORD.into()
+        }
         RequestError::Unsent(_) => {
             "Check `api-url`, the network, and the proxy if there is one (`HTTPS_PROXY`, `NO_PROXY`)".into()
         }
@@ -66,35 +76,47 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
             "No App has this `client-id`: copy it from the App's settings page, on the GitHub that `api-url` names"
                 .into()
         }
-        403 if let Some(url) = &told.sso => format!(
-            "The token is not authorised for the organization's single sign-on: open {url} as the token's owner"
-        ),
-        403 if kind.is_installation() && message.to_lowercase().contains("suspended") => {
-            "The App's installation is suspended: unsuspend it on the account's settings page (GitHub Apps, \
-             Configure)"
-                .into()
-        }
+        403 if !refusal::is_of_a_permission(message) => NO_REASON.into(),
         403 | 404 | 422 if kind == Kind::App => {
             "Check the App's permissions, and its installation on the account's settings page".into()
         }
         403 => format!("A permission is missing: {}", missing(told, takes, kind)),
-        404 => format!(
-            "It does not exist, or may not be seen: check the name, and {}",
-            missing(told, takes, kind)
-        ),
-        407 => "The proxy wants a user name and password: write them into `HTTPS_PROXY` or `HTTP_PROXY`".into(),
+        404 => {
+            let missing = missing(told, takes, kind);
+            let advice = format!("It does not exist, or may not be seen: check the name, and {missing}");
+            match &told.old_server {
+                Some(old) => format!("{advice}. {}", old.words),
+                None => advice,
+            }
+        }
+        407 => PROXY_PASSWORD.into(),
         300..=399 => "It was renamed or moved: write its new name".into(),
-        500.. => "GitHub has trouble: the next pass tries again".into(),
-        _ => "GitHub will not do this, and its message says why".into(),
+        500.. if told.from_github => "GitHub has trouble: the next pass tries again".into(),
+        500.. => "GitHub has trouble, or a proxy or load balancer before it: the next pass tries again".into(),
+        _ => NO_REASON.into(),
     }
 }
+
+/// Said of words that are not known, which must speak for themselves.
+const NO_REASON: &str = "GitHub will not do this, and its message says why";
+
+const A_PAGE: &str = "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)";
+
+const PROXY_PASSWORD: &str =
+    "The proxy wants a user name and password: write them into `HTTPS_PROXY` or `HTTP_PROXY`";
 
 const AN_APP: &str = "Only the App itself may see this: pass `client-id` and `private-key`";
 
 /// What to give whom.
 fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
+    let accepted = told
+        .accepted_permissions
+        .as_deref()
+        .and_then(permission::accepted);
     let permission = match takes {
         Takes::App => return AN_APP.into(),
+        Takes::Repositories(login) => format!("access to the repositories of `{login}`"),
+        takes if let Some(accepted) = accepted => format!("{accepted} on `{}`", takes.account()),
         Takes::OrganizationWebhooks(login) => {
             format!(
                 "the organization permission Webhooks (read to scan, write to redeliver) on `{login}`"
@@ -107,9 +129,6 @@ fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
         }
         Takes::Variables(repository) => {
             format!("the repository permission Variables: write on `{repository}`")
-        }
-        Takes::Repositories(login) => {
-            format!("access to the repositories of `{login}`")
         }
     };
     match (kind, &told.scopes) {

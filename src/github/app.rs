@@ -19,8 +19,8 @@ use super::auth::{PrivateKey, Secret, bearer};
 use super::clock::Clock;
 use super::error::RequestError;
 use super::pem;
-use crate::actions::Console;
 use crate::file;
+use crate::secrets::Secrets;
 
 /// How far before now a token says it was made, because clocks differ.
 const ISSUED_BEFORE: TimeDelta = TimeDelta::seconds(60);
@@ -83,7 +83,7 @@ impl KeyError {
 pub(super) struct App {
     client_id: String,
     key: Arc<dyn SigningKey>,
-    console: Console,
+    secrets: Secrets,
     current: Mutex<Option<Signed>>,
 }
 
@@ -107,15 +107,14 @@ impl App {
     pub(super) fn new(
         client_id: &str,
         key: &PrivateKey,
-        console: &Console,
+        secrets: &Secrets,
     ) -> Result<Self, KeyError> {
         let der = match &key.pem {
-            Some(pem) => private_key(pem.expose())?,
+            Some(pem) => private_key(pem.expose(), secrets)?,
             None => {
                 let path = Path::new(key.path.expose());
                 let text = pem::read(path).map_err(|error| KeyError::of(path, error))?;
-                console.mask(&Secret::new(text.clone()));
-                private_key(&text)?
+                private_key(&text, secrets)?
             }
         };
         let key =
@@ -123,7 +122,7 @@ impl App {
         let app = Self {
             client_id: client_id.to_owned(),
             key,
-            console: console.clone(),
+            secrets: secrets.clone(),
             current: Mutex::new(None),
         };
         match app.key.choose_scheme(&[SCHEME]) {
@@ -148,7 +147,7 @@ impl App {
             return Ok(signed.header.clone());
         }
         let token = self.sign(now)?;
-        self.console.mask(&token);
+        self.secrets.add(token.expose());
         let signed = Signed {
             header: bearer(&token)?,
             at: now,
@@ -199,13 +198,22 @@ fn is_off(signed: &Signed, clock: &Clock) -> bool {
     (clock.offset() - signed.offset).abs() > CLOCKS_DIFFER
 }
 
-/// The key in a PEM text.
-fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, KeyError> {
+/// Characters on a line of a PEM text (RFC 7468, section 2).
+const PEM_LINE: usize = 64;
+
+/// The key in a PEM text, which is kept out of what is written: whole, and line by line.
+fn private_key(text: &str, secrets: &Secrets) -> Result<PrivateKeyDer<'static>, KeyError> {
     let malformed = |what: &str| KeyError::Malformed(what.into());
     let blocks = pem::blocks(text).map_err(malformed)?;
     let block = blocks
         .first()
         .ok_or_else(|| malformed("there is no `-----BEGIN`"))?;
+    for line in block.text.lines().filter(|line| !line.starts_with('-')) {
+        secrets.add(line);
+        for line in line.as_bytes().chunks(PEM_LINE) {
+            secrets.add(&String::from_utf8_lossy(line));
+        }
+    }
     // An older form says so within the block.
     let encrypted = block.text.contains("ENCRYPTED");
     if encrypted || !matches!(&*block.label, "RSA PRIVATE KEY" | "PRIVATE KEY") {
@@ -222,7 +230,8 @@ mod tests {
     use super::*;
 
     fn malformed(text: &str) -> String {
-        private_key(text).map(|_| ()).unwrap_err().to_string()
+        let key = private_key(text, &Secrets::default());
+        key.map(|_| ()).unwrap_err().to_string()
     }
 
     /// 60 bytes of nothing, as PEM.
@@ -234,7 +243,8 @@ mod tests {
     #[test]
     fn a_key_is_mended_whatever_became_of_its_new_lines() {
         let pem = pem("RSA PRIVATE KEY");
-        let whole = private_key(&pem).unwrap();
+        let key = |text: &str| private_key(text, &Secrets::default()).unwrap();
+        let whole = key(&pem);
         for bent in [
             pem.replace('\n', " "),
             pem.replace('\n', "\\n"),
@@ -246,7 +256,7 @@ mod tests {
             format!("\"{pem}\""),
             format!("Bag Attributes: none\n{pem}trailing words"),
         ] {
-            assert_eq!(private_key(&bent).unwrap(), whole, "{bent}");
+            assert_eq!(key(&bent), whole, "{bent}");
         }
     }
 

@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
-use super::error::{Error, RequestError, Subject, page_title};
+use super::error::{Error, RequestError, Subject};
 use super::exchange::Answer;
 use super::link::Trail;
+use super::message::page_title;
 use super::page::Page;
 use super::page_size::PageSize;
 use crate::attempt::AttemptId;
@@ -151,6 +152,7 @@ impl Log {
             self.client.buffers(),
             subject,
             self.client.kind(),
+            self.client.secrets().clone(),
         )))
     }
 

@@ -18,7 +18,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret itself, for a mask or a header and nothing else.
+    /// The secret itself, for a header, and to keep it out of what is written.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -62,11 +62,6 @@ impl PrivateKey {
                 .then(|| Secret::new(given.to_owned())),
             path: Secret::new(path.to_string_lossy().into_owned()),
         }
-    }
-
-    /// The text, if it was given as such.
-    pub fn secret(&self) -> Option<&Secret> {
-        self.pem.as_ref()
     }
 }
 

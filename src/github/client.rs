@@ -27,7 +27,7 @@ use super::path::is_moved;
 use super::request::request;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
-use crate::actions::Console;
+use crate::secrets::Secrets;
 
 /// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
 const HOPS: u32 = 2;
@@ -66,6 +66,7 @@ impl Client {
         token: &Secret,
         input: &'static str,
     ) -> Result<Self, RequestError> {
+        shared.console.secrets().add(token.expose());
         let authorization = Authorization::Token {
             header: bearer(token)?,
             kind: CredentialKind::of(token),
@@ -126,8 +127,9 @@ impl Client {
         Arc::clone(&self.shared.buffers)
     }
 
-    pub(super) fn console(&self) -> &Console {
-        &self.shared.console
+    /// The secrets that the pass knows.
+    pub(super) fn secrets(&self) -> &Secrets {
+        self.shared.console.secrets()
     }
 
     /// The App's client ID, if this client speaks as an App.
@@ -156,8 +158,9 @@ impl Client {
         }
     }
 
-    /// Ties a failure to what it was about.
+    /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(super) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
+        let failure = failure.without(self.secrets());
         Error::new(subject.clone(), self.kind(), failure)
     }
 

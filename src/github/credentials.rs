@@ -21,6 +21,7 @@ use super::meter::Usage;
 use super::pace::Pace;
 use super::shared::{Shared, TokenEnd};
 use crate::actions::Console;
+use crate::secrets::Secrets;
 use crate::stop::Stop;
 
 /// Why there is nothing to speak to GitHub with.
@@ -67,6 +68,7 @@ impl Credentials {
         console: &Console,
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
+        network.proxies.hide_in(console.secrets());
         let (transport, warnings) = Transport::new(network)?;
         let now = Utc::now();
         let this = Self::over(transport, base, credential, needs, console, stop, now)?;
@@ -102,7 +104,7 @@ impl Credentials {
                 client_id,
                 private_key,
             } => {
-                let app = App::new(client_id, private_key, console)?;
+                let app = App::new(client_id, private_key, console.secrets())?;
                 Speaker::App {
                     app: Client::with_app(&shared, app),
                     needs: Box::new(needs),
@@ -189,6 +191,11 @@ impl Credentials {
     /// It is an App that speaks, and not somebody's token.
     pub fn are_an_app(&self) -> bool {
         matches!(self.speaker, Speaker::App { .. })
+    }
+
+    /// The secrets that the pass knows.
+    pub fn secrets(&self) -> &Secrets {
+        self.shared.console.secrets()
     }
 
     /// GitHub's time.

@@ -2,33 +2,40 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::advice::advice;
 use super::auth::CredentialKind;
 use super::gate::Limited;
-use super::message::message;
+use super::message::{message, page_title};
+use super::refusal::OldServer;
+use super::shared::Shared;
 use crate::actions::one_line;
+use crate::secrets::Secrets;
 use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
 
-/// Longest part of GitHub's message that is shown, in characters. Proxies answer whole pages.
-const MESSAGE: usize = 200;
+/// Longest part of GitHub's message that is shown, in characters. Proxies answer whole pages; GitHub's longest messages, which name
+/// a page at their end, have about 350.
+const MESSAGE: usize = 500;
+
+/// Longest address of a page that is shown, in characters: it is no use if it is cut.
+const ADDRESS: usize = 2_000;
 
 /// What became of a request that did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RequestError {
     /// GitHub answered, and not with success.
-    #[error("GitHub answered {status} `{message}`")]
+    #[error("{} answered {status} `{message}`", if *.status == 407 { "the proxy" } else { "GitHub" })]
     Status {
         /// GitHub's status code.
         status: u16,
-        /// GitHub's words, one line.
+        /// GitHub's words, one line; of an HTML page its title.
         message: String,
         /// A limit was reached, and nothing is wrong with the request itself.
         limit: Option<Limited>,
-        /// The title of the HTML page that came instead of JSON, empty if it has none. GitHub's API answers
+        /// The title of the HTML page that came instead of JSON, or its words if it has none. GitHub's API answers
         /// in JSON, so a page is a proxy's, a balancer's or a server's in trouble.
         page: Option<String>,
         /// What the answer's headers say of the credential.
@@ -79,6 +86,13 @@ pub enum RequestError {
     RepeatedLink,
 }
 
+/// An answer that is not a success.
+pub(super) struct Answered<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+}
+
 /// What an answer's headers say of the credential that was shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
@@ -90,6 +104,12 @@ pub struct Told {
     pub(super) location: Option<String>,
     /// GitHub's own number of the request stands there (`x-github-request-id`), so no proxy or balancer answered.
     pub(super) from_github: bool,
+    /// The permissions of which one set is enough, as `X-Accepted-GitHub-Permissions` names them.
+    pub(super) accepted_permissions: Option<String>,
+    /// Why the path may be missing.
+    pub(super) old_server: Option<OldServer>,
+    /// GitHub's time less this machine's.
+    pub(super) clock_offset: TimeDelta,
 }
 
 impl RequestError {
@@ -183,50 +203,59 @@ impl RequestError {
         }
     }
 
-    /// What an answer that is not a success says, at the time `now`.
-    pub(super) fn from_answer(
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: DateTime<Utc>,
-    ) -> Self {
-        let text = String::from_utf8_lossy(body);
-        let message = message(status, &text);
-        let page = page_title(&text);
-        let sso = header(headers, "x-github-sso").and_then(|sso| sso.split_once("url="));
+    /// The same without known secrets in its words.
+    pub(super) fn without(mut self, secrets: &Secrets) -> Self {
+        match &mut self {
+            Self::Status { message: words, .. }
+            | Self::NoToken { why: words, .. }
+            | Self::TokenTrouble { why: words, .. } => *words = secrets.clean(words).into_owned(),
+            Self::Unusable(words)
+            | Self::Unsent(words)
+            | Self::UnknownAuthority(words)
+            | Self::BadCertificate(words)
+            | Self::Unclear(words)
+            | Self::Malformed(words)
+            | Self::OtherList(words) => *words = one_line(&secrets.clean(words), MESSAGE),
+            Self::Stopped(_) | Self::RepeatedLink => {}
+        }
+        self
+    }
+
+    /// What an answer to a request for `path` says that is not a success.
+    pub(super) fn from_answer(answered: &Answered<'_>, path: &str, shared: &Shared) -> Self {
+        let &Answered {
+            status, headers, ..
+        } = answered;
+        let body = String::from_utf8_lossy(answered.body);
+        // Before anything is cut off: half a secret would not be known.
+        let clean = |text: &str, limit| one_line(&shared.console.secrets().clean(text), limit);
+        let text = |name: &str, limit| header(headers, name).map(|text| clean(text, limit));
+        let message = message(status, &body);
+        let page = page_title(&body).map(|title| clean(&title, MESSAGE));
+        let sso = text("x-github-sso", ADDRESS);
+        let sso = sso.as_deref().and_then(|sso| sso.split_once("url="));
+        let version = header(headers, "x-github-enterprise-version");
+        let limited = || Limited::read(headers, shared.clock.now());
         Self::Status {
             status: status.as_u16(),
-            limit: is_limit(status, headers, &message, page.is_some())
-                .then(|| Limited::read(headers, now)),
+            limit: is_limit(status, headers, &message, page.is_some()).then(limited),
+            message: page.clone().unwrap_or_else(|| clean(&message, MESSAGE)),
             page,
             told: Box::new(Told {
                 from_github: header(headers, "x-github-request-id").is_some(),
-                scopes: header(headers, "x-oauth-scopes").map(|scopes| one_line(scopes, MESSAGE)),
+                scopes: text("x-oauth-scopes", MESSAGE),
                 location: header(headers, "location").map(str::to_owned),
-                sso: sso.map(|(_, url)| one_line(url, MESSAGE)),
+                sso: sso.map(|(_, url)| url.to_owned()),
+                accepted_permissions: text("x-accepted-github-permissions", MESSAGE),
+                old_server: OldServer::of(&shared.base, version, path),
+                clock_offset: shared.clock.offset(),
             }),
-            message: one_line(&message, MESSAGE),
         }
     }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// The title of an HTML page; `None` if this is no page. Its content type is not asked: pages are labelled JSON, too.
-pub(super) fn page_title(body: &str) -> Option<String> {
-    if !body.trim_start().starts_with('<') {
-        return None;
-    }
-    let lower = body.to_ascii_lowercase();
-    let title = lower.find("<title").and_then(|at| {
-        let start = at + lower[at..].find('>')? + 1;
-        let end = start + lower[start..].find("</title")?;
-        body.get(start..end)
-    });
-    let title = title.unwrap_or_default().split_whitespace();
-    Some(one_line(&title.collect::<Vec<_>>().join(" "), MESSAGE))
 }
 
 /// Words by which GitHub speaks of a limit in a 403 or a 422.
@@ -268,6 +297,19 @@ pub(super) enum Takes {
     Variables(Repository),
     /// List an account's repositories.
     Repositories(String),
+}
+
+impl Takes {
+    /// Where the permission is needed.
+    pub(super) fn account(&self) -> String {
+        match self {
+            Self::OrganizationWebhooks(login) | Self::Repositories(login) => login.clone(),
+            Self::RepositoryWebhooks(repository) | Self::Variables(repository) => {
+                repository.to_string()
+            }
+            Self::App => "the App".into(),
+        }
+    }
 }
 
 impl Subject {

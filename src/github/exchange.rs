@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use octocrab::OctoBody;
@@ -15,9 +15,11 @@ use tokio::time::timeout;
 use super::buffers::Buffers;
 use super::coding::{decoded, longer_than};
 use super::connect::chain;
-use super::error::RequestError;
+use super::error::{Answered, RequestError};
 use super::gate::Leave;
+use super::message::page_title;
 use super::shared::Shared;
+use crate::actions::one_line;
 
 /// Longest wait for an answer's headers.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -27,6 +29,9 @@ const BODY: Duration = Duration::from_secs(60);
 
 /// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
 const BODY_BYTES: usize = 32 << 20;
+
+/// Longest title of a page that is shown, in characters.
+const TITLE: usize = 200;
 
 /// Sees the headers of a success before its body is read.
 pub(super) type OnHeaders<'a> = dyn FnMut(&HeaderMap) + Send + 'a;
@@ -66,6 +71,8 @@ impl Shared {
         on_headers: &mut OnHeaders<'_>,
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
+        let uri = request.uri().to_string();
+        let is_read = request.method() == Method::GET;
         let answer = timeout(HEADERS, self.octocrab.execute(request)).await;
         let answer = match answer {
             Ok(answer) => answer.map_err(unsent_or_unclear)?,
@@ -98,19 +105,23 @@ impl Shared {
             if is_cut(&body) {
                 return Err(RequestError::Unclear("its body is cut off".into()));
             }
+            if is_read && body.trim_ascii_start().starts_with(b"<") {
+                let title = page_title(&String::from_utf8_lossy(&body)).unwrap_or_default();
+                let title = one_line(&self.console.secrets().clean(&title), TITLE);
+                return Err(RequestError::Malformed(format!("it is the page `{title}`")));
+            }
             return Ok(Answer {
                 headers: parts.headers,
                 body,
                 redirected: false,
             });
         }
-        let now = self.clock.now();
-        Err(RequestError::from_answer(
-            parts.status,
-            &parts.headers,
-            &body,
-            now,
-        ))
+        let answered = Answered {
+            status: parts.status,
+            headers: &parts.headers,
+            body: &body,
+        };
+        Err(RequestError::from_answer(&answered, &uri, self))
     }
 }
 

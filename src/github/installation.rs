@@ -246,7 +246,7 @@ impl Minter {
         let answer = Box::pin(app.write(Method::POST, &path, Some(&wanted))).await;
         let Token { token, expires_at } = answer.map_err(|error| self.refused(error))?.json()?;
         let token = Secret::new(token);
-        self.app.console().mask(&token);
+        self.app.secrets().add(token.expose());
         let margin = RENEWED_BEFORE.min((expires_at - began) / 4);
         Ok(Minted {
             header: bearer(&token)?,

@@ -43,6 +43,30 @@ fn add_errors(errors: &Value, parts: &mut Vec<String>) {
     }
 }
 
+/// The title of an HTML page, or its words if it has none; `None` if this is no page. Its content type is not asked: pages are
+/// labelled JSON, too.
+pub(super) fn page_title(body: &str) -> Option<String> {
+    if !body.trim_start().starts_with('<') {
+        return None;
+    }
+    let lower = body.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let start = at + lower[at..].find('>')? + 1;
+        let end = start + lower[start..].find("</title")?;
+        body.get(start..end)
+    });
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match title.map(words) {
+        Some(title) if !title.is_empty() => Some(title),
+        _ => {
+            let parts = body
+                .split('<')
+                .map(|part| part.split_once('>').map_or("", |(_, text)| text));
+            Some(words(&parts.collect::<Vec<_>>().join(" ")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::id::number_or_text;
 use crate::attempt::{Attempt, AttemptId, Guid, plain};
+use crate::secrets::Secrets;
 
 /// A page's body. Attempts borrow from it.
 pub struct Page {
@@ -22,6 +23,7 @@ pub struct Page {
     buffers: Arc<Buffers>,
     subject: Arc<Subject>,
     credential: CredentialKind,
+    secrets: Secrets,
 }
 
 impl Page {
@@ -30,6 +32,7 @@ impl Page {
         buffers: Arc<Buffers>,
         subject: Arc<Subject>,
         credential: CredentialKind,
+        secrets: Secrets,
     ) -> Self {
         Self {
             body,
@@ -37,20 +40,35 @@ impl Page {
             buffers,
             subject,
             credential,
+            secrets,
         }
     }
 
     /// Something about this page that GitHub's documentation rules out, as an error.
     pub fn malformed(&self, what: &str) -> Error {
-        let failure = RequestError::Malformed(what.into());
+        let failure = RequestError::Malformed(self.secrets.clean(what).into_owned());
         Error::new((*self.subject).clone(), self.credential, failure)
     }
 
-    /// The page's attempts, and its rows that could not be read.
+    /// The page's attempts, and its rows that could not be read. No known secret is in them.
     ///
     /// # Errors
     /// The body is no list at all.
     pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Vec<UnreadableRow>), Error> {
+        let (mut attempts, mut unreadable) = self.parsed()?;
+        for attempt in &mut attempts {
+            attempt.replace_texts(|text| match self.secrets.clean(text) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(clean) => Some(clean),
+            });
+        }
+        for row in &mut unreadable {
+            row.reason = self.secrets.clean(&row.reason).into_owned();
+        }
+        Ok((attempts, unreadable))
+    }
+
+    fn parsed(&self) -> Result<(Vec<Attempt<'_>>, Vec<UnreadableRow>), Error> {
         if let Some(attempts) = plain::attempts(&self.body) {
             return Ok((attempts, Vec::new()));
         }
@@ -167,6 +185,7 @@ mod tests {
             Arc::default(),
             subject,
             CredentialKind::Classic,
+            Secrets::default(),
         )
     }
 

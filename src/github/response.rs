@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::client::Client;
 use super::error::{Error, Subject};
 use crate::attempt::{AttemptId, Response};
+use crate::secrets::Secrets;
 use crate::webhook::Webhook;
 
 /// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
@@ -44,15 +45,14 @@ pub async fn response(
     let path = format!("{}/deliveries/{attempt}", webhook.path());
     let failed = |failure| client.failed(&Subject::of_webhook(webhook), failure);
     let answer = client.read(&path, |_| {}).await.map_err(failed)?;
-    answer
-        .json::<Alone<'_>>()
-        .map(Response::from)
-        .map_err(failed)
+    let alone = answer.json::<Alone<'_>>().map_err(failed)?;
+    Ok(alone.response(client.secrets()))
 }
 
-impl From<Alone<'_>> for Response {
-    fn from(alone: Alone<'_>) -> Self {
-        let status = match alone.status_code {
+impl Alone<'_> {
+    /// The answer, without known secrets.
+    fn response(self, secrets: &Secrets) -> Response {
+        let status = match self.status_code {
             None | Some(0) => "no answer".to_owned(),
             Some(code) => {
                 let status = StatusCode::from_u16(code).ok();
@@ -62,7 +62,7 @@ impl From<Alone<'_>> for Response {
                 }
             }
         };
-        let payload = alone.response.and_then(|answered| answered.payload);
+        let payload = self.response.and_then(|answered| answered.payload);
         // Text as such; what GitHub understood as JSON stays JSON.
         let body = payload.map(RawValue::get).map_or_else(String::new, |raw| {
             match serde_json::from_str::<Option<String>>(raw) {
@@ -70,9 +70,10 @@ impl From<Alone<'_>> for Response {
                 Err(_) => raw.to_owned(),
             }
         });
+        let body = secrets.clean(&body);
         let cut = body.char_indices().nth(BODY).map(|(place, _)| place);
-        let seconds = alone.duration.map(Duration::try_from_secs_f64);
-        Self {
+        let seconds = self.duration.map(Duration::try_from_secs_f64);
+        Response {
             status,
             cut: cut.is_some(),
             body: body[..cut.unwrap_or(body.len())].to_owned(),
@@ -86,7 +87,8 @@ mod tests {
     use super::*;
 
     fn told(json: &str) -> Response {
-        serde_json::from_str::<Alone<'_>>(json).unwrap().into()
+        let alone: Alone<'_> = serde_json::from_str(json).unwrap();
+        alone.response(&Secrets::default())
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::error::{Error, Subject};
 use super::exchange::where_odd;
 use super::id::number_or_text;
 use super::paged::Pages;
+use crate::secrets::Secrets;
 use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};
 
@@ -69,7 +70,13 @@ struct Account {
 
 impl Found {
     /// One odd webhook must not hide the others, so each is read by itself.
-    fn add(&mut self, owner: &Owner, pattern: Option<&UrlPattern>, hook: &RawValue) {
+    fn add(
+        &mut self,
+        owner: &Owner,
+        pattern: Option<&UrlPattern>,
+        hook: &RawValue,
+        secrets: &Secrets,
+    ) {
         let hook: Hook = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
             Err(error) => {
@@ -87,6 +94,7 @@ impl Found {
             id: Some(HookId(hook.id)),
             receiver: origin(&url).unwrap_or_default(),
         };
+        secrets.add_payload_url(&url, &webhook.receiver);
         self.sort_in(webhook, &url, hook.active, pattern);
     }
 
@@ -118,7 +126,7 @@ pub async fn webhooks(
     let listed = async {
         while let Some(answer) = pages.next().await? {
             for hook in answer.json::<Vec<&RawValue>>()? {
-                found.add(owner, pattern, hook);
+                found.add(owner, pattern, hook, client.secrets());
             }
         }
         Ok(())
@@ -146,7 +154,8 @@ pub async fn webhook(
     let path = format!("{}/{id}", owner.hooks_path());
     let hook = async {
         let mut found = Found::default();
-        found.add(owner, pattern, client.read(&path, |_| {}).await?.json()?);
+        let answer = client.read(&path, |_| {}).await?;
+        found.add(owner, pattern, answer.json()?, client.secrets());
         Ok(found)
     };
     hook.await.map_err(|failure| {
@@ -170,6 +179,7 @@ pub async fn app_webhook(client: &Client, pattern: Option<&UrlPattern>) -> Resul
             id: None,
             receiver: origin(&url).unwrap_or_default(),
         };
+        client.secrets().add_payload_url(&url, &webhook.receiver);
         let mut found = Found::default();
         // An App without a webhook has an empty URL.
         found.sort_in(webhook, &url, !url.is_empty(), pattern);

@@ -245,6 +245,9 @@ fn hook(value: &str, web: &str) -> Result<HookItem, &'static str> {
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
         return id(value).map(HookItem::Id);
     }
+    if let Some(why) = without_deliveries(value) {
+        return Err(why);
+    }
     let split = value.split_at_checked(web.len());
     let (start, page) = split.ok_or(ACCEPTED)?;
     let page = page.split(['?', '#']).next().unwrap_or_default();
@@ -261,6 +264,29 @@ fn hook(value: &str, web: &str) -> Result<HookItem, &'static str> {
             Ok(HookItem::Link(Owner::Repository(repository), id(number)?))
         }
         _ => Err(ACCEPTED),
+    }
+}
+
+/// Why the deliveries of the webhook on this page can't be read, if it is one of those that GitHub has no API for, or one that
+/// another input names.
+fn without_deliveries(page: &str) -> Option<&'static str> {
+    let (_, path) = page.split_once("://")?.1.split_once('/')?;
+    let path = path.to_ascii_lowercase();
+    match path.split(['/', '?', '#']).collect::<Vec<_>>().as_slice() {
+        ["enterprises", _, "settings", "hooks" | "webhooks", ..] | ["admin", "hooks", ..] => Some(
+            "GitHub has no API for the deliveries of an enterprise's webhook: redeliver them by hand on that page (Recent \
+             deliveries), or have the organizations' own webhooks send the same events, and name those here",
+        ),
+        ["marketplace", ..] => Some(
+            "GitHub has no API for the deliveries of a Marketplace webhook: redeliver them by hand on that page (Recent deliveries)",
+        ),
+        ["sponsors", ..] => Some(
+            "GitHub has no API for the deliveries of a Sponsors webhook: redeliver them by hand on that page (Recent deliveries)",
+        ),
+        ["settings", "apps", ..] | ["organizations", _, "settings", "apps", ..] => Some(
+            "an App's own webhook has no id: write `app-webhook: true`, with `client-id` and `private-key`",
+        ),
+        _ => None,
     }
 }
 

@@ -179,17 +179,11 @@ fn an_apps_key_may_be_a_file_in_the_workspace() {
         .success()
         .outputs(&["recovered=3"]);
     let secret = TestKey::APP.pkcs1_pem.lines().nth(1).unwrap();
-    let shown = ended.log.lines().filter(|line| line.contains(secret));
-    assert!(
-        shown.clone().all(|line| line.starts_with("::add-mask::")),
-        "{}",
-        ended.log
-    );
-    assert_eq!(shown.count(), 1);
+    assert!(!ended.log.contains(secret), "{}", ended.log);
 }
 
 #[test]
-fn tokens_made_on_the_way_are_masked_before_they_are_used() {
+fn tokens_made_on_the_way_are_printed_nowhere() {
     let world = world(Kind::Organization, GitHub::new());
     let run = pass(&world, Kind::Organization, Credential::App).env("RUNNER_DEBUG", "1");
     let ended = run.run().success();
@@ -207,12 +201,7 @@ fn tokens_made_on_the_way_are_masked_before_they_are_used() {
     secrets.dedup();
     assert_eq!(secrets.len(), 2, "one of the App, one of its installation");
     for secret in secrets {
-        let told: Vec<&str> = ended
-            .log
-            .lines()
-            .filter(|line| line.contains(&secret))
-            .collect();
-        assert_eq!(told, [format!("::add-mask::{secret}")]);
+        assert!(!ended.log.contains(&secret), "{}", ended.log);
         assert!(!ended.summary.contains(&secret));
     }
 }

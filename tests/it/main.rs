@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod advice;
 mod api_version;
 mod app;
 mod bugs;
@@ -41,6 +42,7 @@ mod raw_server;
 mod recorded;
 mod refusals;
 mod regressions;
+mod repeated_secrets;
 mod report;
 mod rows;
 mod secrets;

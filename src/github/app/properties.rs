@@ -5,14 +5,12 @@ use simulated_github::TestKey;
 
 use super::*;
 use crate::hostile;
-use crate::inputs::Runner;
 
 /// What a key may be told by: more of it than stands anywhere by chance.
 const TOLD: usize = 12;
 
 fn app(given: &str) -> Result<App, KeyError> {
-    let console = Console::new(&Runner::default(), std::io::sink());
-    App::new("Iv1", &PrivateKey::new(given, None), &console)
+    App::new("Iv1", &PrivateKey::new(given, None), &Secrets::default())
 }
 
 fn keys() -> impl Strategy<Value = String> {

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tower::{BoxError, Service};
 
 use super::super::base::ApiBase;
+use crate::secrets::Secrets;
 
 /// The proxies that the environment names, as addresses that were looked at before; empty for none.
 #[derive(Clone, Default)]
@@ -53,6 +54,13 @@ impl Proxies {
         let any = Matcher::builder().all("http://proxy").no(self.no.clone());
         let needed = any.build().intercept(api.uri()).is_some();
         (needed && !address.is_empty()).then_some((name, address))
+    }
+
+    /// Adds the users and passwords in their addresses to the secrets that nobody may see.
+    pub fn hide_in(&self, secrets: &Secrets) {
+        for address in [&self.https, &self.http, &self.all] {
+            secrets.add_user_of(address);
+        }
     }
 
     pub(super) fn matcher(&self) -> Matcher {

@@ -24,6 +24,8 @@ pub struct Fault {
     seen: usize,
     random: Option<Random>,
     effect: Effect,
+    /// The body repeats the request's `authorization`.
+    repeats: bool,
 }
 
 /// Which of a hundred draws hit.
@@ -59,6 +61,7 @@ impl Fault {
             seen: 0,
             random: None,
             effect: Effect::default(),
+            repeats: false,
         }
     }
 
@@ -117,6 +120,14 @@ impl Fault {
         self.effect.body = Some(Bytes::copy_from_slice(body.as_bytes()));
         self.effect.instead = true;
         self
+    }
+
+    /// The same with the request's `authorization` header in the place of `{authorization}`.
+    #[must_use]
+    pub fn status_repeating(self, code: u16, body: &str) -> Self {
+        let mut this = self.status(code, body);
+        this.repeats = true;
+        this
     }
 
     /// The request takes effect although [`status`](Self::status) answers it.
@@ -247,6 +258,14 @@ impl Fault {
             .random
             .as_ref()
             .is_none_or(|random| random.hits(self.seen));
-        (counted && drawn).then(|| self.effect.clone())
+        let mut effect = (counted && drawn).then(|| self.effect.clone())?;
+        if let (true, Some(body)) = (self.repeats, &effect.body) {
+            let authorization = request.headers.get("authorization");
+            let authorization = authorization.and_then(|value| value.to_str().ok());
+            let body = String::from_utf8_lossy(body);
+            let body = body.replace("{authorization}", authorization.unwrap_or_default());
+            effect.body = Some(body.into());
+        }
+        Some(effect)
     }
 }

@@ -1,0 +1,200 @@
+//! Secrets that this pass knows, and text from outside without them.
+//!
+//! GitHub, a proxy or a receiver may repeat in its messages what it was sent. Whoever makes or reads a secret adds it here, and
+//! text from outside is cleaned where it comes in, before anything of it is cut off.
+
+mod unescaped;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+
+use unescaped::Unescaped;
+
+/// Shortest secret that is looked for, in bytes. Shorter ones would turn ordinary words into `***`; GitHub's tokens have 40.
+const SHORTEST: usize = 8;
+
+/// Stands in for a secret.
+const STARS: &str = "***";
+
+/// The secrets that a pass knows, shared by all who learn of one. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// Tokens, keys and passwords, and whole payload URLs.
+    known: Arc<RwLock<Needles>>,
+    /// What follows the host in payload URLs. It may be as common as `/github-webhook/`, so it is replaced in text from
+    /// outside only.
+    behind_hosts: Arc<RwLock<Needles>>,
+}
+
+/// It is full of secrets.
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(STARS)
+    }
+}
+
+impl Secrets {
+    /// Adds a token, a key, a password, or `user:password`, in the forms in which people write them: as it is, with
+    /// characters escaped, and as base64 at any place of a longer text.
+    pub fn add(&self, secret: &str) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.add(secret, STARS);
+        for form in base64_forms(secret) {
+            known.add(&form, STARS);
+        }
+    }
+
+    /// Adds the user and password of an address, if it has any.
+    pub fn add_user_of(&self, address: &str) {
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if let Some((user, _)) = authority.rsplit_once('@') {
+            let user = Unescaped::new(user).text();
+            self.add(&user);
+            if let Some((_, password)) = user.split_once(':') {
+                self.add(password);
+            }
+        }
+    }
+
+    /// Adds a webhook's payload URL, of which only `origin`, its scheme and host, may be shown; nothing where that is empty.
+    pub fn add_payload_url(&self, url: &str, origin: &str) {
+        self.add_user_of(url);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if origin.is_empty() {
+            return known.add(url, STARS);
+        }
+        let after_scheme = url.find("://").map_or(0, |at| at + "://".len());
+        let rest = &url[after_scheme..];
+        let path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+        if matches!(path, "" | "/") {
+            return;
+        }
+        known.add(url, origin);
+        known.add(&format!("{origin}{path}"), origin);
+        let (path_alone, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut behind = self
+            .behind_hosts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for part in [path, path_alone, query] {
+            behind.add(part, STARS);
+        }
+    }
+
+    /// Text from outside without any known secret; of a payload URL, scheme and host are left.
+    pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if text.len() < SHORTEST {
+            return text.into();
+        }
+        let cleaned = self.clean_our_own(text);
+        let behind = self
+            .behind_hosts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        match behind.replaced_in(&cleaned) {
+            Some(text) => text.into(),
+            None => cleaned,
+        }
+    }
+
+    /// The same for a text of ours, whose paths may look like those of payload URLs.
+    pub fn clean_our_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .replaced_in(text)
+            .map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+}
+
+/// Texts to look for, by their first bytes: looking costs the same however many there are.
+#[derive(Default)]
+struct Needles(HashMap<[u8; SHORTEST], Vec<Needle>, foldhash::fast::RandomState>);
+
+struct Needle {
+    bytes: Box<[u8]>,
+    /// What stands in for it.
+    shown: Box<str>,
+}
+
+impl Needles {
+    fn add(&mut self, text: &str, shown: &str) {
+        let bytes = Unescaped::new(text).bytes;
+        let Some(start) = bytes.first_chunk() else {
+            return;
+        };
+        let same_start = self.0.entry(*start).or_default();
+        if !same_start.iter().any(|needle| *needle.bytes == *bytes) {
+            same_start.push(Needle {
+                bytes: bytes.as_ref().into(),
+                shown: shown.into(),
+            });
+        }
+    }
+
+    /// The longest that `bytes` begins with.
+    fn at_start_of(&self, bytes: &[u8]) -> Option<&Needle> {
+        let needles = self.0.get(bytes.first_chunk::<SHORTEST>()?)?;
+        let fits = |needle: &&Needle| bytes.starts_with(&needle.bytes);
+        needles
+            .iter()
+            .filter(fits)
+            .max_by_key(|needle| needle.bytes.len())
+    }
+
+    /// The text with all of them replaced; `None` if it holds none.
+    fn replaced_in(&self, text: &str) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let unescaped = Unescaped::new(text);
+        let mut replaced = String::new();
+        let (mut at, mut copied) = (0, 0);
+        while at < unescaped.bytes.len() {
+            let Some(needle) = self.at_start_of(&unescaped.bytes[at..]) else {
+                at += 1;
+                continue;
+            };
+            let before = &text[copied..unescaped.place_of(at)];
+            replaced.push_str(before);
+            // The lines of a key, one after the other, are one secret.
+            let goes_on = before.is_empty() && replaced.ends_with(STARS);
+            if !(goes_on && *needle.shown == *STARS) {
+                replaced.push_str(&needle.shown);
+            }
+            at += needle.bytes.len();
+            copied = unescaped.place_of(at);
+        }
+        (copied > 0).then(|| replaced + &text[copied..])
+    }
+}
+
+/// What any base64 text that has this secret in it has in it: three forms, because three bytes become four characters.
+fn base64_forms(secret: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for shift in 0..3 {
+        let mut bytes = vec![0; shift];
+        bytes.extend_from_slice(secret.as_bytes());
+        // The first and last characters also hold bits of what stands before and after.
+        let first = [0, 2, 3][shift];
+        let last = usize::from(bytes.len() % 3 != 0);
+        for form in [
+            BASE64_STANDARD_NO_PAD.encode(&bytes),
+            BASE64_URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
+            let form = form.get(first..form.len() - last).unwrap_or_default();
+            // Half of a short secret is an ordinary word.
+            if secret.len() >= SHORTEST {
+                forms.push(form.to_owned());
+            }
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests;
