@@ -324,7 +324,7 @@ fn which_rows_were_reported_as_unreadable_is_remembered_and_left_out_first() {
     let mut state = state();
     state.remember("acme/1".into(), memory);
     let text = state.clone().text(CHECKPOINT, LARGEST);
-    let read = State::read(&text, CHECKPOINT).unwrap();
+    let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
     let memory = read.memory("acme/1");
     assert_eq!(memory.unreadable().len(), 50);
     assert_eq!(memory.unreadable()[&*digits(0)], [at(2), at(0)]);
@@ -332,13 +332,13 @@ fn which_rows_were_reported_as_unreadable_is_remembered_and_left_out_first() {
     assert_eq!(memory.judged_until(), Some(at(9)));
 
     let shorter = state.text(CHECKPOINT, text.len() - 1);
-    let read = State::read(&shorter, CHECKPOINT).unwrap();
+    let read = State::read(&shorter, CHECKPOINT, at(0)).unwrap();
     let memory = read.memory("acme/1");
     assert!(memory.unreadable().is_empty());
     assert_eq!(memory.open().failures, [failure(1)]);
     assert_eq!(memory.judged_until(), Some(at(5)));
 
     let damaged = text.replacen(&digits(0), &digits(0)[1..], 1);
-    let read = State::read(&damaged, CHECKPOINT);
+    let read = State::read(&damaged, CHECKPOINT, at(0));
     assert!(read.is_none_or(|read| read.memory("acme/1").unreadable().is_empty()));
 }
