@@ -50,7 +50,7 @@ impl ApiBase {
     }
 
     /// github.com or ghe.com, and not a server of one's own.
-    fn is_cloud(&self) -> bool {
+    pub(super) fn is_cloud(&self) -> bool {
         let host = self.host().to_ascii_lowercase();
         host == "api.github.com" || host.ends_with(".ghe.com")
     }

@@ -29,9 +29,9 @@ pub struct Unreadable {
 impl UnreadableRows {
     /// Takes in a page.
     pub(super) fn add(&mut self, attempts: &[Attempt<'_>], unreadable: Vec<UnreadableRow>) {
-        let times = attempts.iter().map(|attempt| attempt.delivered_at);
+        let mut times = attempts.iter().map(|attempt| attempt.delivered_at);
         if unreadable.is_empty() && self.without_older().next().is_none() {
-            self.before = times.last().or(self.before);
+            self.before = times.next_back().or(self.before);
             return;
         }
         let mut times: Vec<_> = times.collect();
