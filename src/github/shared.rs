@@ -11,7 +11,7 @@ use http::{Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service};
 
 use super::base::ApiBase;
@@ -31,7 +31,7 @@ use crate::stop::{Stop, Why};
 const PLACES: usize = 16;
 
 /// How long a request in flight may take once the pass was cancelled or reached its time limit, and how long the
-/// pass's last word may once it was cancelled. A runner kills what has not ended 10 s after.
+/// pass's last word may after either. A runner kills what has not ended 10 s after.
 const GRACE: Duration = Duration::from_secs(3);
 const LAST_GRACE: Duration = Duration::from_millis(4_500);
 
@@ -251,7 +251,14 @@ impl Shared {
     async fn given_up(&self, kind: Kind) -> Why {
         let stop = self.stop();
         match kind {
-            Kind::Last => stop.grace(LAST_GRACE).await,
+            Kind::Last => tokio::select! {
+                biased;
+                () = stop.grace(LAST_GRACE) => {}
+                () = async {
+                    stop.over(Duration::ZERO).await;
+                    sleep(LAST_GRACE).await;
+                } => {}
+            },
             _ => stop.over(GRACE).await,
         }
         stop.why().unwrap_or(Why::TimeLimit)
