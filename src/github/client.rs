@@ -353,9 +353,11 @@ impl Client {
                 tries.failed(&error);
             }
             let wait = wait.and_then(|wait| match error.retry_after() {
-                Some(asked) => Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
-                    .filter(|wait| *wait <= LONGEST_WAIT),
-                None => Some(wait),
+                Some(asked) if kind != Kind::Last => {
+                    Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
+                        .filter(|wait| *wait <= LONGEST_WAIT)
+                }
+                _ => Some(wait),
             });
             let stop = self.shared.stop();
             match wait {
