@@ -110,7 +110,10 @@ impl<'a> Discovery<'a> {
     async fn all_organizations(&self) {
         let installations = match self.credentials.installations().await {
             Ok(installations) => installations,
-            Err(error) => return self.census().fail(&error),
+            Err(error) => {
+                let name = "the App's installations".into();
+                return self.census().fail(name, &error);
+            }
         };
         let targets = &self.targets.organizations;
         let is_in =
@@ -178,8 +181,9 @@ impl<'a> Discovery<'a> {
         mut list: RepositoryList,
     ) -> Pin<Box<dyn Future<Output = Option<Listed>> + Send + 's>> {
         Box::pin(async move {
+            let name = format!("the repositories of {login}");
             if self.is_over() {
-                self.census().unfinished = true;
+                self.census().leave_out(name);
                 return None;
             }
             let page = list.next_page().await;
@@ -190,7 +194,7 @@ impl<'a> Discovery<'a> {
                 Ok(None) => return Some(Listed::default()),
                 Ok(Some(page)) => page,
                 Err(error) => {
-                    self.census().fail(&error);
+                    self.census().fail(name, &error);
                     return None;
                 }
             };
@@ -229,7 +233,7 @@ impl<'a> Discovery<'a> {
     /// Tells how many active webhooks there are.
     async fn webhooks_of(&self, owner: &Owner, meant: Meant) -> usize {
         if self.is_over() {
-            self.census().unfinished = true;
+            self.census().leave_out(format!("the webhooks of {owner}"));
             return 0;
         }
         let client = self.client(owner);
@@ -278,21 +282,23 @@ impl<'a> Discovery<'a> {
     ) -> usize {
         let mut census = self.census();
         let unread = owner.map(|owner| owner.to_string().to_lowercase());
+        let plain = name.replace('`', "");
         let found = match found {
             Ok(found) => found,
             Err(error) if meant == Meant::Everything => {
                 if error.failure().is_refusal() {
                     census.refused.extend(unread);
+                    census.unread.push(plain);
                     if census.refused.len() <= NAMED {
                         census.warnings.push(error.to_string());
                     }
                 } else {
-                    census.fail_alike(&error);
+                    census.fail_alike(plain, &error);
                 }
                 return 0;
             }
             Err(error) => {
-                census.fail(&error);
+                census.fail(plain, &error);
                 return 0;
             }
         };

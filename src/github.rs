@@ -13,7 +13,8 @@
 //! | `coding`, `buffers` | bodies that come compressed, and what bodies are read into |
 //! | `shared` | octocrab on top of that, with what all credentials have in common |
 //! | `client` | one credential: one way to read, one to write |
-//! | `gate`, `pace`, `retry`, `meter` | what GitHub's limits allow, how fast redeliveries are asked for, what is repeated when |
+//! | `gate` | what GitHub's limits allow each credential |
+//! | `budget`, `pace`, `retry`, `meter` | points of a minute, how fast redeliveries are asked for, what is repeated when |
 //! | `end_of_api` | the end of the API version in use, as GitHub announces it |
 //! | `pem` | keys and certificates as people pass them |
 //! | `message` | GitHub's own words in an answer that is not a success |
@@ -26,6 +27,7 @@ mod app;
 mod attempts;
 mod auth;
 mod base;
+mod budget;
 mod buffers;
 mod client;
 mod clock;

@@ -2,14 +2,17 @@
 //!
 //! Pure but for the time, which is GitHub's.
 
+mod ended;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::discovery::Census;
 use crate::github::{Credentials, TokenEnd};
 use crate::inputs::{FailOn, Inputs};
-use crate::report::{Gap, Outcome, Report, WebhookReport, counted, rfc3339};
-use crate::stop::Why;
+use crate::report::{Gap, Report, WebhookReport, a_few, counted, rfc3339};
 use crate::summary;
+
+pub use ended::{of_limits, of_stop, of_unread};
 
 /// A token that ends within this time is warned about.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
@@ -157,8 +160,6 @@ pub fn of_gap(
     webhooks: usize,
     retention_start: DateTime<Utc>,
 ) -> Option<(Gap, String)> {
-    /// Most webhooks that are named.
-    const NAMED: usize = 3;
     let from = behind.iter().map(|(_, read)| *read).min()?;
     let gap = Gap {
         from,
@@ -167,12 +168,8 @@ pub fn of_gap(
     let whose = if behind.len() == webhooks {
         String::new()
     } else {
-        let named: Vec<&str> = behind.iter().take(NAMED).map(|(name, _)| &**name).collect();
-        let more = match behind.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!(" at {}{more}", named.join(", "))
+        let names: Vec<String> = behind.iter().map(|(name, _)| name.clone()).collect();
+        format!(" at {}", a_few(&names))
     };
     let warning = format!(
         "The last checkpoint is older than GitHub redelivers: what failed{whose} between {} and {} can't be \
@@ -181,59 +178,4 @@ pub fn of_gap(
         rfc3339(gap.to)
     );
     Some((gap, warning))
-}
-
-/// Why the pass ended before all was done, when to run again, and what will be too late by then.
-pub fn of_stop(report: &Report, why: Why, pace: u32, now: DateTime<Utc>) -> String {
-    let (ended, next) = match why {
-        Why::Cancelled => {
-            return "The pass was cancelled: the next one goes on where it ended".into();
-        }
-        Why::TimeLimit => ("`time-limit` was reached", now),
-        Why::Limit(until) => ("GitHub's rate limit is reached", until),
-    };
-    let when = match why {
-        Why::Limit(until) => format!("run again after {}, or less often", rfc3339(until)),
-        _ => "run again soon, or give a pass more time".to_owned(),
-    };
-    let left = report.count(|outcome| outcome == Outcome::Deferred);
-    if left == 0 {
-        return format!("{ended}: {when}");
-    }
-    let late = too_late(report, pace, next);
-    let late = match late {
-        0 => "none of them expires before its turn at this pace".to_owned(),
-        late => format!(
-            "at this pace {} before its turn",
-            if late == 1 {
-                "1 expires".into()
-            } else {
-                format!("{late} expire")
-            }
-        ),
-    };
-    format!(
-        "{ended} with {} left: {when}; {late}",
-        counted(left, "delivery")
-    )
-}
-
-/// How many of the deliveries that were left will be older than GitHub redelivers when their turn comes, if
-/// asking goes on at `next`.
-fn too_late(report: &Report, pace: u32, next: DateTime<Utc>) -> usize {
-    let (Some(began), Some(window)) = (report.began, report.window) else {
-        return 0;
-    };
-    let retention = began - window.retention_start;
-    let left = report
-        .deliveries()
-        .filter(|each| each.outcome == Outcome::Deferred);
-    let mut firsts: Vec<_> = left.filter_map(|each| each.failure.first.time()).collect();
-    firsts.sort_unstable();
-    let turns = (0_i64..).map(|turn| next + TimeDelta::seconds(turn * 60 / i64::from(pace.max(1))));
-    let late = firsts
-        .into_iter()
-        .zip(turns)
-        .filter(|(first, turn)| *first + retention < *turn);
-    late.count()
 }

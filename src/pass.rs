@@ -75,16 +75,11 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
     if let Err(error) = way {
         pass.report.errors.push(format!("{error:#}"));
     }
-    if let Some(why) = credentials.stop().ended() {
-        let now = credentials.now();
-        pass.report.cancelled = why == Why::Cancelled;
-        let warning = notice::of_stop(&pass.report, why, inputs.pace, now);
-        pass.report.warnings.push(warning);
-    }
+    pass.report.usage = credentials.usage();
+    pass.conclude();
     pass.report.warnings.extend(notice::of_token(credentials));
     pass.report.warnings.extend(notice::of_sunset(credentials));
     pass.report.requests = credentials.requests();
-    pass.report.usage = credentials.usage();
     pass.report.token_ends = credentials.token_ends();
     pass.report.took = began.elapsed();
     pass.report
@@ -187,6 +182,7 @@ impl Pass<'_> {
         // Of what was not looked at, no more is known than before.
         let known_before = state.map_or(window.start + OVERLAP, State::read_until);
         let read = if all_found { began } else { known_before };
+        self.report.accounts_read_until = state.map(|_| read);
         let mut next = State::new(targets, began, read);
         let served: HashSet<String> = memories
             .iter()
@@ -218,6 +214,25 @@ impl Pass<'_> {
         moved
     }
 
+    /// Says why the pass ended before all was done, if it did.
+    fn conclude(&mut self) {
+        let (pace, credentials) = (self.inputs.pace, self.credentials);
+        let why = credentials.stop().ended();
+        let limits = match why {
+            Some(Why::Cancelled) => Vec::new(),
+            _ => credentials.ended_by_limits(),
+        };
+        let report = &mut self.report;
+        report.cancelled = why == Some(Why::Cancelled);
+        let limit = notice::of_limits(report, &limits, pace);
+        let stop = why.and_then(|why| notice::of_stop(report, why, pace, credentials.now()));
+        report.warnings.extend(limit);
+        report.warnings.extend(stop);
+        let until = limits.iter().map(|(_, until)| *until).max();
+        let error = notice::of_unread(report, until.map(Why::Limit).or(why));
+        report.errors.extend(error);
+    }
+
     /// The checkpoint, if the pass can go on with what was read of it; `None` if it is to end.
     fn usable(
         &mut self,
@@ -245,6 +260,7 @@ impl Pass<'_> {
             self.console.line(&self.report.scope);
         }
         let all_found = census.is_complete();
+        self.report.unread_accounts.append(&mut census.unread);
         self.report.errors.append(&mut census.errors);
         self.report.warnings.append(&mut census.warnings);
         all_found

@@ -126,6 +126,8 @@ pub struct Turn<'a> {
     /// Why the log could not be read the last time.
     unread: Option<String>,
     stopped: Option<String>,
+    /// Why the outcome of what was asked for was not looked up to the end.
+    unconfirmed: Option<String>,
     finding: Finding,
     deliveries: Vec<Delivery>,
     /// Of these, seen to succeed, and seen to fail again.
@@ -178,6 +180,7 @@ impl<'a> Turn<'a> {
             refused: Refused::after(refusals),
             unread: None,
             stopped: None,
+            unconfirmed: None,
             finding: Finding::Nothing,
             deliveries: Vec::new(),
             recovered: 0,
@@ -272,7 +275,8 @@ impl<'a> Turn<'a> {
                 at: asked.at,
                 unclear: asked.unclear.is_some(),
             };
-            self.settle(asked.failure, Outcome::Requested, asked.unclear);
+            let reason = asked.unclear.or_else(|| self.unconfirmed.clone());
+            self.settle(asked.failure, Outcome::Requested, reason);
             if let Some(delivery) = self.deliveries.last_mut() {
                 delivery.asked = Some(told);
             }

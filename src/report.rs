@@ -63,6 +63,10 @@ pub struct Report {
     pub given_up_earlier: usize,
     /// What happened at each webhook.
     pub webhooks: Vec<WebhookReport>,
+    /// Accounts and repositories whose webhooks should have been looked at and were not, for people.
+    pub unread_accounts: Vec<String>,
+    /// When every account's webhooks were last looked at, if an earlier pass remembered that.
+    pub accounts_read_until: Option<DateTime<Utc>>,
     /// Where the next pass starts, if the checkpoint was moved.
     pub checkpoint: Option<DateTime<Utc>>,
     /// The checkpoint was older than what GitHub redelivers.
@@ -131,6 +135,21 @@ impl Report {
         self.webhooks.iter().map(WebhookReport::redelivered).sum()
     }
 
+    /// What should have been read and was not, for people: accounts whose webhooks are not known, and webhooks whose
+    /// log was not read to the end.
+    pub fn unread(&self) -> impl Iterator<Item = String> {
+        let unread = |webhook: &&WebhookReport| webhook.unread_from.is_some();
+        let logs = self.webhooks.iter().filter(unread);
+        let logs = logs.map(|webhook| webhook.webhook.to_string());
+        self.unread_accounts.iter().cloned().chain(logs)
+    }
+
+    /// Something should have been read and was not, or could not be understood.
+    pub fn is_unread(&self) -> bool {
+        let unreadable = |webhook: &WebhookReport| webhook.unreadable.is_some();
+        self.unread().next().is_some() || self.webhooks.iter().any(unreadable)
+    }
+
     /// How many attempts were read.
     pub fn scanned(&self) -> u64 {
         self.webhooks.iter().map(|webhook| webhook.scanned).sum()
@@ -147,11 +166,7 @@ impl Report {
             PassResult::Lost
         } else if self.webhooks.iter().any(|webhook| webhook.down) {
             PassResult::Down
-        } else if self
-            .webhooks
-            .iter()
-            .any(|webhook| webhook.unreadable.is_some())
-        {
+        } else if self.is_unread() {
             PassResult::Unread
         } else if self.count(Outcome::is_open) > 0 {
             PassResult::Open
@@ -240,6 +255,17 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{} {stem}ies", number(count)),
         (_, None) => format!("{} {noun}s", number(count)),
+    }
+}
+
+/// The first few of these names, and how many more there are.
+pub fn a_few(names: &[String]) -> String {
+    /// Most that are named.
+    const NAMED: usize = 3;
+    let named = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {} more", number(more as u64)),
     }
 }
 

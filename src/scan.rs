@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::attempt::Guid;
+use crate::attempt::{Attempt, Guid};
 use crate::evidence::Evidence;
-use crate::github::{Client, Error, Log};
+use crate::github::{Client, Error, Log, Page, RequestError};
 use crate::history::{End, Failure, History, Remembered, Window};
 use crate::progress::Phase;
+use crate::stop::{Stop, Why};
 use crate::webhook::Webhook;
 use unreadable::UnreadableRows;
 
@@ -20,17 +21,71 @@ pub use unreadable::Unreadable;
 /// Empty pages in a row after which a log is taken for endless.
 const EMPTY: u32 = 20;
 
+/// The same for pages with rows of which none is older than those before: 10,000 deliveries at one time.
+const NO_OLDER: u32 = 100;
+
 /// The reading of one webhook's log.
 pub struct Scan {
     log: Log,
     history: History,
     began: Instant,
     pages: u32,
-    empty: u32,
+    depth: Depth,
     window_start: DateTime<Utc>,
+    /// From this time on the log is new, as an earlier pass has read what is older.
+    new_since: Option<DateTime<Utc>>,
     unreadable: UnreadableRows,
     broken: Option<Error>,
     ended: bool,
+}
+
+/// How far back the pages of a log reach.
+#[derive(Default)]
+pub struct Depth {
+    /// The newest row of the oldest page: a single row now and then stands in the wrong place.
+    newest: Option<DateTime<Utc>>,
+    empty: u32,
+    no_older: u32,
+}
+
+impl Depth {
+    /// Takes in the next page.
+    ///
+    /// # Errors
+    /// The log is endless: for many pages it has not got any older.
+    pub fn reach(
+        &mut self,
+        page: &Page,
+        attempts: &[Attempt<'_>],
+        all_readable: bool,
+    ) -> Result<(), Error> {
+        if attempts.is_empty() && all_readable {
+            self.empty += 1;
+            return match self.empty {
+                EMPTY => Err(page.malformed("page after page of its log is empty")),
+                _ => Ok(()),
+            };
+        }
+        self.empty = 0;
+        let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
+        if newest.is_some_and(|newest| self.newest.is_none_or(|before| newest < before)) {
+            self.newest = newest;
+            self.no_older = 0;
+        } else {
+            self.no_older += 1;
+        }
+        match self.no_older {
+            NO_OLDER => {
+                Err(page.malformed("page after page of its log is no older than the one before"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a page was reached that is wholly older than this.
+    fn is_below(&self, time: DateTime<Utc>) -> bool {
+        self.newest.is_some_and(|newest| newest < time)
+    }
 }
 
 /// What the log told.
@@ -50,20 +105,32 @@ pub struct Told {
     /// The log was read as far back as it had to be. If not, what was seen whole is in `failures` all
     /// the same.
     pub complete: bool,
+    /// Everything since the window's start was read.
+    pub reached_window: bool,
     /// What failed, if that is why it was not.
     pub broken: Option<Error>,
+    /// Why the pass ended the reading, if that is why.
+    pub stopped: Option<Why>,
 }
 
 impl Scan {
-    /// Begins to read `webhook`'s log, given the open deliveries that an earlier pass remembered.
-    pub fn new(client: &Client, webhook: &Webhook, window: Window, remembered: Remembered) -> Self {
+    /// Begins to read `webhook`'s log, given the open deliveries that an earlier pass remembered. `new_since`:
+    /// such a pass has read what is older.
+    pub fn new(
+        client: &Client,
+        webhook: &Webhook,
+        window: Window,
+        new_since: Option<DateTime<Utc>>,
+        remembered: Remembered,
+    ) -> Self {
         Self {
             log: Log::new(client, webhook),
             history: History::new(window, remembered),
             began: Instant::now(),
             pages: 0,
-            empty: 0,
+            depth: Depth::default(),
             window_start: window.start,
+            new_since,
             unreadable: UnreadableRows::default(),
             broken: None,
             ended: false,
@@ -87,14 +154,11 @@ impl Scan {
             return Ok(false);
         };
         let (attempts, unreadable) = page.attempts()?;
-        self.empty = if attempts.is_empty() && unreadable.is_empty() {
-            self.empty + 1
-        } else {
-            0
-        };
-        if self.empty == EMPTY {
-            return Err(page.malformed("page after page of its log is empty"));
-        }
+        self.depth.reach(&page, &attempts, unreadable.is_empty())?;
+        let new = self
+            .new_since
+            .is_some_and(|time| !self.depth.is_below(time));
+        self.log.goes_back(!new);
         self.pages += 1;
         self.unreadable.add(&attempts, unreadable);
         self.history.fold(attempts);
@@ -135,13 +199,18 @@ impl Scan {
     }
 
     /// Ends the reading.
-    pub fn told(self) -> Told {
+    pub fn told(self, stop: &Stop) -> Told {
         let end = match (&self.broken, self.history.end()) {
             (Some(_), _) => End::Broken,
             (None, None) if !self.ended => End::Broken,
             // The original may be among what could not be read: that it is old is not known.
             (None, Some(End::Retention)) if !self.unreadable.is_empty() => End::Log,
             (None, end) => end.unwrap_or(End::Log),
+        };
+        let stopped = match self.broken.as_ref().map(Error::failure) {
+            Some(RequestError::Stopped(why)) => Some(*why),
+            Some(_) => None,
+            None => stop.why().filter(|_| !self.ended),
         };
         let scanned = self.history.scanned();
         let (failures, evidence) = self.history.into_failures(end);
@@ -153,7 +222,9 @@ impl Scan {
             took: self.began.elapsed(),
             unreadable: self.unreadable.since(self.window_start),
             complete: self.ended && self.broken.is_none(),
+            reached_window: self.depth.is_below(self.window_start),
             broken: self.broken,
+            stopped,
         }
     }
 }

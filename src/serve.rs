@@ -35,6 +35,8 @@ pub struct Serving<'a> {
     pub began: DateTime<Utc>,
     /// Which part of its log is read.
     pub window: Window,
+    /// An earlier pass has read its log up to this time.
+    pub new_since: Option<DateTime<Utc>>,
     /// What an earlier pass remembered of it.
     pub memory: Option<Cow<'a, Memory>>,
     /// What the user wants.
@@ -75,6 +77,7 @@ impl Serving<'_> {
             &self.client,
             &served.report.webhook,
             self.window,
+            self.new_since,
             remembered,
         );
         let mut arrived = false;
@@ -88,7 +91,7 @@ impl Serving<'_> {
                     .try_one(group, memory, plan, &evidence, &mut served)
                     .await
                 {
-                    served.read(self, &scan.told());
+                    served.read(self, &scan.told(self.stop()));
                     return served;
                 }
             }
@@ -100,9 +103,12 @@ impl Serving<'_> {
         self.steps.at(Phase::Resting);
         // Nothing is said or asked for before it is known which webhooks there are.
         let group = self.group(&served.report.webhook).await;
-        let mut told = scan.told();
+        let mut told = scan.told(self.stop());
         served.read(self, &told);
         served.report.complete = told.complete;
+        if !told.complete {
+            served.left_unread(self, &told);
+        }
         let failures = std::mem::take(&mut told.failures);
         let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
             let memory = self.memory();
@@ -147,9 +153,12 @@ impl Serving<'_> {
 
     /// Why nothing may be asked for at all, if that is so.
     async fn held_back(&self) -> Option<&'static str> {
-        let writable =
-            self.stop().why().is_none() && self.checkpoint.is_writable(self.window).await;
-        match self.stop().why() {
+        let stopped = || {
+            let why = self.stop().why();
+            why.or_else(|| self.client.may_redeliver().err())
+        };
+        let writable = stopped().is_none() && self.checkpoint.is_writable(self.window).await;
+        match stopped() {
             Some(why) => Some(why.reason()),
             None => (!writable).then_some(UNWRITABLE),
         }

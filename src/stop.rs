@@ -13,7 +13,7 @@ use crate::watched::Watched;
 pub enum Why {
     /// Somebody cancelled it.
     Cancelled,
-    /// GitHub's rate limit is reached, until this time.
+    /// The rate limit of the credential is reached, until this time. Work with other credentials goes on.
     Limit(DateTime<Utc>),
     /// It took as long as the user allows.
     TimeLimit,
@@ -40,7 +40,6 @@ pub struct Stop {
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     cancelled: Option<Instant>,
-    limit: Option<DateTime<Utc>>,
     ran_short: bool,
 }
 
@@ -60,19 +59,10 @@ impl Stop {
         });
     }
 
-    /// Ends the pass because GitHub allows nothing more before this time.
-    pub fn limit(&self, until: DateTime<Utc>) {
-        self.state
-            .change(|state| state.limit = state.limit.max(Some(until)));
-    }
-
     /// Why the pass is to end, if it is.
     pub fn why(&self) -> Option<Why> {
-        let state = self.state.get();
-        if state.cancelled.is_some() {
+        if self.state.get().cancelled.is_some() {
             Some(Why::Cancelled)
-        } else if let Some(until) = state.limit {
-            Some(Why::Limit(until))
         } else {
             (Instant::now() >= self.deadline).then_some(Why::TimeLimit)
         }
@@ -102,11 +92,20 @@ impl Stop {
     /// Sleeps until then, or until the pass is to end. Tells why, if it is.
     pub async fn sleep_until(&self, time: Instant) -> Result<(), Why> {
         let time = time.min(self.deadline);
-        let is_over = |state: State| state.cancelled.is_some() || state.limit.is_some();
-        let ended = self.state.wait_for(|state| is_over(state).then_some(()));
+        let ended = self.state.wait_for(|state| state.cancelled);
         // Whether an end or the time ended the wait is told below.
         let _ = timeout_at(time, ended).await;
         self.why().map_or(Ok(()), Err)
+    }
+
+    /// Waits until requests in flight are given up: this long after the pass was cancelled or reached its time
+    /// limit, whichever comes first.
+    pub async fn over(&self, grace: Duration) {
+        tokio::select! {
+            biased;
+            () = self.grace(grace) => {}
+            () = sleep_until(self.deadline + grace) => {}
+        }
     }
 
     /// Waits until nothing may be in flight any more: so long after somebody cancelled.
@@ -143,13 +142,22 @@ mod tests {
             async move { stop.sleep_until(began + MINUTE / 2).await }
         });
         tokio::time::sleep(MINUTE / 10).await;
-        let until = DateTime::<Utc>::UNIX_EPOCH;
-        stop.limit(until);
-        assert_eq!(sleeper.await.unwrap(), Err(Why::Limit(until)));
-        assert_eq!(began.elapsed(), MINUTE / 10);
         stop.cancel();
+        assert_eq!(sleeper.await.unwrap(), Err(Why::Cancelled));
+        assert_eq!(began.elapsed(), MINUTE / 10);
         assert_eq!(stop.why(), Some(Why::Cancelled));
         stop.grace(Duration::from_secs(3)).await;
         assert_eq!(began.elapsed(), MINUTE / 10 + Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_in_flight_get_a_grace_after_the_time_limit_too() {
+        let (stop, began) = (Stop::after(MINUTE), Instant::now());
+        stop.over(MINUTE / 20).await;
+        assert_eq!(began.elapsed(), MINUTE + MINUTE / 20);
+        let (stop, began) = (Stop::after(MINUTE), Instant::now());
+        stop.cancel();
+        stop.over(MINUTE / 20).await;
+        assert_eq!(began.elapsed(), MINUTE / 20);
     }
 }

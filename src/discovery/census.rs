@@ -16,6 +16,8 @@ pub struct Census {
     pub listed: Listed,
     /// Requests by account, or all of them where one token makes them.
     pub requests: HashMap<String, u64>,
+    /// Whose webhooks should have been looked at and were not, for people.
+    pub unread: Vec<String>,
     /// What failed.
     pub errors: Vec<String>,
     /// What people should know.
@@ -66,8 +68,15 @@ impl Census {
         self.ended && !self.unfinished
     }
 
-    pub(super) fn fail(&mut self, error: &Error) {
+    /// Nobody looks for what this names, as the search is over.
+    pub(super) fn leave_out(&mut self, name: String) {
         self.unfinished = true;
+        self.unread.push(name);
+    }
+
+    /// What this names could not be looked at.
+    pub(super) fn fail(&mut self, name: String, error: &Error) {
+        self.leave_out(name);
         self.unauthorized |= error.failure().status() == Some(401);
         if !error.failure().is_stop() {
             self.errors.push(error.to_string());
@@ -75,8 +84,8 @@ impl Census {
     }
 
     /// The same where others may fail alike: a few are told one by one, and the rest counted.
-    pub(super) fn fail_alike(&mut self, error: &Error) {
-        self.unfinished = true;
+    pub(super) fn fail_alike(&mut self, name: String, error: &Error) {
+        self.leave_out(name);
         self.unauthorized |= error.failure().status() == Some(401);
         if !error.failure().is_stop() {
             self.failed += 1;

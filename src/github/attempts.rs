@@ -31,6 +31,8 @@ pub struct Log {
     next: Next,
     /// Whether a page was handed out before.
     begun: bool,
+    /// The pages that follow hold nothing new.
+    is_old: bool,
 }
 
 enum Next {
@@ -107,7 +109,14 @@ impl Log {
             size: client.page_size(&webhook.path()),
             next: Next::Path(path),
             begun: false,
+            is_old: false,
         }
+    }
+
+    /// Says whether the pages that follow hold nothing that is new since the last pass. Reading these leaves more of
+    /// a limit to others.
+    pub fn goes_back(&mut self, is_old: bool) {
+        self.is_old = is_old;
     }
 
     /// Whether there is no further page.
@@ -157,7 +166,11 @@ impl Log {
     }
 
     fn request(&self, path: String) -> Request {
-        Request::new(&self.client, path, &self.size)
+        if self.is_old {
+            Request::new(&self.client.for_old_rows(), path, &self.size)
+        } else {
+            Request::new(&self.client, path, &self.size)
+        }
     }
 
     /// Asks for the page after this one as soon as its headers are in. No headers come of a request that fails.

@@ -21,6 +21,7 @@ use super::base::ApiBase;
 use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
+use super::gate::{Gate, LONGEST_WAIT};
 use super::installation::Minter;
 use super::page_size::{PageSize, Tries};
 use super::path::is_moved;
@@ -28,6 +29,7 @@ use super::request::request;
 use super::retry::Waits;
 use super::shared::{Kind, Shared};
 use crate::secrets::Secrets;
+use crate::stop::Why;
 
 /// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
 const HOPS: u32 = 2;
@@ -40,6 +42,9 @@ const LAST_TRIES: u32 = 3;
 pub struct Client {
     authorization: Arc<Authorization>,
     shared: Arc<Shared>,
+    gate: Arc<Gate>,
+    /// What it reads lies further back than what is new.
+    reads_old: bool,
     /// What it writes is the pass's last word.
     last: bool,
 }
@@ -60,37 +65,55 @@ enum Authorization {
 }
 
 impl Client {
-    /// Speaks with a token that was given.
+    /// Speaks with a token that was given by this input. Where another client shows the same one, they share its
+    /// gate.
     pub(super) fn with_token(
         shared: &Arc<Shared>,
         token: &Secret,
         input: &'static str,
+        other: Option<&Self>,
     ) -> Result<Self, RequestError> {
         shared.console.secrets().add(token.expose());
+        let header = bearer(token)?;
+        let gate = match other {
+            Some(other) if other.shows(&header) => Arc::clone(&other.gate),
+            _ => shared.new_gate(format!("`{input}`")),
+        };
         let authorization = Authorization::Token {
-            header: bearer(token)?,
+            header,
             kind: CredentialKind::of(token),
             input,
         };
-        Ok(Self::with(shared, authorization))
+        Ok(Self::with(shared, authorization, gate))
     }
 
     /// Speaks as the App itself.
     pub(super) fn with_app(shared: &Arc<Shared>, app: App) -> Self {
-        Self::with(shared, Authorization::App(app))
+        Self::with(
+            shared,
+            Authorization::App(app),
+            shared.new_gate("the App".into()),
+        )
     }
 
     /// Speaks for an installation of the App.
     pub(super) fn with_minter(shared: &Arc<Shared>, minter: Minter) -> Self {
-        Self::with(shared, Authorization::Installation(Box::new(minter)))
+        let gate = shared.new_gate(format!("`{}`", minter.login()));
+        Self::with(shared, Authorization::Installation(Box::new(minter)), gate)
     }
 
-    fn with(shared: &Arc<Shared>, authorization: Authorization) -> Self {
+    fn with(shared: &Arc<Shared>, authorization: Authorization, gate: Arc<Gate>) -> Self {
         Self {
             authorization: Arc::new(authorization),
             shared: Arc::clone(shared),
+            gate,
+            reads_old: false,
             last: false,
         }
+    }
+
+    fn shows(&self, token: &HeaderValue) -> bool {
+        matches!(&*self.authorization, Authorization::Token { header, .. } if header == token)
     }
 
     /// The same for the pass's last word, which no limit and no end keeps back.
@@ -105,6 +128,23 @@ impl Client {
     /// Whether both show the same credential.
     pub fn shares_credential(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.authorization, &other.authorization)
+    }
+
+    /// The same for reading further back than what is new, which leaves more of a limit to others.
+    #[must_use]
+    pub(super) fn for_old_rows(&self) -> Self {
+        Self {
+            reads_old: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether a limit lets this credential redeliver anything within the time that a pass may wait.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn may_redeliver(&self) -> Result<(), Why> {
+        self.gate.may(Kind::Redelivery)
     }
 
     /// GitHub's time.
@@ -173,7 +213,7 @@ impl Client {
     ) -> Result<Answer, RequestError> {
         let left_at = &mut self.now();
         self.request(
-            Kind::Read,
+            self.reading(),
             Method::GET,
             (path, None),
             None,
@@ -192,7 +232,7 @@ impl Client {
     ) -> Result<Answer, RequestError> {
         let left_at = &mut self.now();
         self.request(
-            Kind::Read,
+            self.reading(),
             Method::GET,
             (path, Some(size.tries())),
             None,
@@ -200,6 +240,14 @@ impl Client {
             left_at,
         )
         .await
+    }
+
+    fn reading(&self) -> Kind {
+        if self.reads_old {
+            Kind::OldRead
+        } else {
+            Kind::Read
+        }
     }
 
     /// Asks for a change that may be made twice.
@@ -270,7 +318,7 @@ impl Client {
             };
             let answer = self
                 .shared
-                .send(kind, request, &sized, input, on_headers, left_at);
+                .send(kind, &self.gate, request, input, on_headers, left_at);
             let error = match answer.await {
                 Ok(answer) => {
                     return Ok(Answer {
@@ -307,7 +355,14 @@ impl Client {
             if let Some(tries) = &mut tries {
                 tries.failed(&error);
             }
-            let stop = self.shared.gate.stop();
+            let wait = wait.and_then(|wait| match error.retry_after() {
+                Some(asked) if kind != Kind::Last => {
+                    Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
+                        .filter(|wait| *wait <= LONGEST_WAIT)
+                }
+                _ => Some(wait),
+            });
+            let stop = self.shared.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {
                     let slept = stop.sleep_until(Instant::now() + wait).await;

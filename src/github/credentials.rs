@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use octocrab::OctoBody;
-use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use super::app::{App, KeyError};
@@ -98,7 +97,7 @@ impl Credentials {
         let shared = Arc::new(Shared::new(transport, base, console, stop, now));
         let speaker = match credential {
             Credential::Token(token) => {
-                Speaker::Token(Client::with_token(&shared, token, "token")?)
+                Speaker::Token(Client::with_token(&shared, token, "token", None)?)
             }
             Credential::App {
                 client_id,
@@ -168,7 +167,8 @@ impl Credentials {
         token: &Secret,
         input: &'static str,
     ) -> Result<Client, CredentialError> {
-        Ok(Client::with_token(&self.shared, token, input)?)
+        let other = Some(&self.for_app());
+        Ok(Client::with_token(&self.shared, token, input, other)?)
     }
 
     /// Every installation of the App
@@ -213,26 +213,37 @@ impl Credentials {
         self.shared.usage()
     }
 
-    /// Until when GitHub allows nothing, if that is so.
+    /// Until when GitHub lets a credential wait, if it does.
     pub fn closed_until(&self) -> Option<DateTime<Utc>> {
-        let wait = self.shared.gate.closed_until()? - Instant::now();
-        self.now()
-            .checked_add_signed(TimeDelta::from_std(wait).ok()?)
+        let gates = self.shared.gates();
+        gates.iter().filter_map(|gate| gate.closed_until()).max()
     }
 
-    /// How many requests an hour GitHub allows, if it told of a limit.
+    /// Whose limits ended work, and until when: an input, the App or an account.
+    pub fn ended_by_limits(&self) -> Vec<(String, DateTime<Utc>)> {
+        let gates = self.shared.gates();
+        let ended = gates.iter().filter_map(|gate| {
+            let until = gate.ended_until()?;
+            Some((gate.name().to_owned(), until))
+        });
+        ended.collect()
+    }
+
+    /// How many requests an hour GitHub allows, if it told of a limit; of several the lowest.
     pub fn hourly_limit(&self) -> Option<u64> {
-        self.shared.gate.hourly_limit()
+        let gates = self.shared.gates();
+        let remaining = gates.iter().filter_map(|gate| gate.remaining());
+        remaining.map(|remaining| remaining.limit).min()
     }
 
     /// A pace of so many redeliveries a minute.
     pub fn pace(&self, per_minute: u32) -> Pace {
-        Pace::new(per_minute, &self.shared.gate)
+        Pace::new(per_minute, &self.shared.budget)
     }
 
     /// When and why the pass ends.
     pub fn stop(&self) -> &Stop {
-        self.shared.gate.stop()
+        self.shared.stop()
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::advice::advice;
 use super::auth::CredentialKind;
-use super::gate::Limited;
+use super::gate::{Limited, retry_after};
 use super::message::{message, page_title};
 use super::refusal::OldServer;
 use super::shared::Shared;
@@ -100,6 +100,8 @@ pub struct Told {
     pub(super) scopes: Option<String>,
     /// Where to authorise the token for an organization's single sign-on, if that is what is missing.
     pub(super) sso: Option<String>,
+    /// When the server wants to be asked again.
+    pub(super) retry_after: Option<DateTime<Utc>>,
     /// Where to ask instead.
     pub(super) location: Option<String>,
     /// GitHub's own number of the request stands there (`x-github-request-id`), so no proxy or balancer answered.
@@ -146,6 +148,14 @@ impl RequestError {
     pub(super) fn limited(&self) -> Option<Limited> {
         match self {
             Self::Status { limit, .. } => *limit,
+            _ => None,
+        }
+    }
+
+    /// When the server wants to be asked again, if it said so.
+    pub(super) fn retry_after(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Status { told, .. } => told.retry_after,
             _ => None,
         }
     }
@@ -235,13 +245,15 @@ impl RequestError {
         let sso = text("x-github-sso", ADDRESS);
         let sso = sso.as_deref().and_then(|sso| sso.split_once("url="));
         let version = header(headers, "x-github-enterprise-version");
-        let limited = || Limited::read(headers, shared.clock.now());
+        let now = shared.clock.now();
+        let limited = || Limited::read(headers, now);
         Self::Status {
             status: status.as_u16(),
             limit: is_limit(status, headers, &message, page.is_some()).then(limited),
             message: page.clone().unwrap_or_else(|| clean(&message, MESSAGE)),
             page,
             told: Box::new(Told {
+                retry_after: retry_after(headers, now),
                 from_github: header(headers, "x-github-request-id").is_some(),
                 scopes: text("x-oauth-scopes", MESSAGE),
                 location: header(headers, "location").map(str::to_owned),
@@ -261,12 +273,12 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Words by which GitHub speaks of a limit in a 403 or a 422.
 const LIMITS: [&str; 4] = ["rate limit", "abuse", "spammed", "too quickly"];
 
-/// Whether GitHub said no because of a limit. The words of a page are not GitHub's
+/// Whether GitHub said no because of a limit. The words of a page are not GitHub's, and a server in trouble (503) is no
+/// limit, also where it says when to ask again
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str, page: bool) -> bool {
     match status.as_u16() {
         429 => true,
-        503 => header(headers, "retry-after").is_some(),
         403 | 422 => {
             let words = message.to_lowercase();
             header(headers, "retry-after").is_some()

@@ -16,7 +16,7 @@ use super::buffers::Buffers;
 use super::coding::{decoded, longer_than};
 use super::connect::chain;
 use super::error::{Answered, RequestError};
-use super::gate::Leave;
+use super::gate::Gate;
 use super::message::page_title;
 use super::shared::Shared;
 use crate::actions::one_line;
@@ -67,7 +67,7 @@ impl Shared {
     pub(super) async fn exchange(
         &self,
         request: Request<OctoBody>,
-        leave: Leave,
+        gate: &Gate,
         on_headers: &mut OnHeaders<'_>,
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
@@ -83,7 +83,7 @@ impl Shared {
         };
         let (parts, body) = answer.into_parts();
         self.clock.set_by(&parts.headers);
-        self.gate.learn(&parts.headers, leave, &self.clock);
+        gate.learn(&parts.headers, &self.clock);
         self.end_of_api.read(&parts.headers, &self.console);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {

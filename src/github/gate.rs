@@ -1,104 +1,118 @@
-//! One gate for all requests of a pass: while GitHub allows none, all wait, and go on together, slower
+//! One gate for each credential: while GitHub allows it nothing, all its requests wait, or its work ends
 //! (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::budget::Budget;
 use super::clock::{Clock, sound};
 use super::meter::Remaining;
-use crate::stop::{Stop, Why};
+use super::shared::Kind;
+use crate::stop::Why;
+use crate::watched::Watched;
 
-/// Points that may be spent in any minute. GitHub allows 900; what it counts arrives later than what is
-/// counted here is sent.
-const POINTS_A_MINUTE: u32 = 840;
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// What part of the hourly limit is left to others who use the same credential.
-const LEFT_TO_OTHERS: u64 = 10;
-
-/// The wait after a secondary limit without further word; twice as long each time.
+/// The wait after a secondary limit that comes without a time; twice as long each time.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(60);
 
-/// A longer wait ends the pass: the next one costs less than a runner that sleeps.
-const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// A longer wait ends the credential's work: the next pass costs less than a runner that sleeps.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// GitHub's times are whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
-/// How often the pace is halved at most.
-const HALVINGS: u32 = 3;
-
-/// What GitHub said where it allowed nothing more.
+/// The limit that GitHub says is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limited {
-    /// To wait until this time.
-    Until(DateTime<Utc>),
-    /// Nothing but that it is too much.
-    Unsaid,
+    /// The hourly limit is used up until this time.
+    Primary(DateTime<Utc>),
+    /// Requests came too fast: to wait until this time, if GitHub named one.
+    Secondary(Option<DateTime<Utc>>),
 }
 
 impl Limited {
-    /// What the headers of a refusal say, at the time `now`.
+    /// What the headers of a refusal say, at the time `now`. A time in the past says nothing.
     pub(super) fn read(headers: &HeaderMap, now: DateTime<Utc>) -> Self {
-        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-        let number = |name: &str| text(name)?.parse::<i64>().ok();
-        if let Some(after) = text("retry-after") {
-            let seconds = after.parse().ok().and_then(TimeDelta::try_seconds);
-            let until = match seconds {
-                Some(seconds) => now.checked_add_signed(seconds),
-                None => DateTime::parse_from_rfc2822(after)
-                    .ok()
-                    .map(|time| time.to_utc()),
-            };
-            if let Some(until) = until.filter(sound) {
-                return Self::Until(until);
-            }
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        if let Some(until) = retry_after(headers, now) {
+            return Self::Secondary(Some(until).filter(|until| *until >= now));
         }
-        match (number("x-ratelimit-remaining"), number("x-ratelimit-reset")) {
-            (Some(0), Some(reset)) => {
-                let reset = DateTime::from_timestamp(reset, 0).filter(sound);
-                reset.map_or(Self::Unsaid, Self::Until)
-            }
-            _ => Self::Unsaid,
-        }
+        let reset = number("x-ratelimit-reset")
+            .filter(|_| number("x-ratelimit-remaining") == Some(0))
+            .and_then(|reset| DateTime::from_timestamp(reset, 0))
+            .filter(|reset| sound(reset) && *reset >= now);
+        reset.map_or(Self::Secondary(None), Self::Primary)
     }
 }
 
-/// What may be asked for, and when.
-pub(super) struct Gate {
-    stop: Stop,
-    state: Mutex<State>,
-    /// Those that wait for points are served in turn.
-    turn: tokio::sync::Mutex<()>,
+/// The time that `retry-after` names, as seconds from `now` or as a date.
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let after = headers.get("retry-after")?.to_str().ok()?.trim();
+    let until = match after.parse().ok().and_then(TimeDelta::try_seconds) {
+        Some(seconds) => now.checked_add_signed(seconds),
+        None => DateTime::parse_from_rfc2822(after)
+            .ok()
+            .map(|time| time.to_utc()),
+    };
+    until.filter(sound)
 }
 
-#[derive(Default)]
+/// What a credential may ask for, and when.
+pub(super) struct Gate {
+    /// Whose limit it is, for people: an input, the App or an account.
+    name: String,
+    budget: Arc<Budget>,
+    state: Watched<State>,
+}
+
+#[derive(Clone, Copy, Default)]
 struct State {
-    /// Nothing is asked for before this time. GitHub's clock may be mended while all wait, and must not
-    /// move it.
-    closed_until: Option<Instant>,
+    /// Nothing is asked for before GitHub's limit ends.
+    closed: Option<Closed>,
     /// How often it was closed: answers to what was asked before do not close it again.
     closings: u32,
     /// How often GitHub gave no time in a row.
-    unsaid: u32,
-    /// Whether GitHub tells of limits, and so points count, once it has answered.
-    counts: Option<bool>,
-    /// Requests an hour.
-    limit: Option<u64>,
-    /// The least that was left, by when it is renewed: each credential has its own hour.
-    remaining: BTreeMap<DateTime<Utc>, Remaining>,
-    /// What was spent in the last minute.
-    spent: VecDeque<(Instant, u32)>,
+    untimed: u32,
+    /// What is left of the hourly limit.
+    hour: Option<Hour>,
+    /// The latest time that ended work with this credential.
+    ended_until: Option<DateTime<Utc>>,
+}
+
+/// A wait that GitHub imposes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Closed {
+    /// When it is over. GitHub's clock may be corrected while requests wait, and must not move it.
+    opens: Instant,
+    /// The same by GitHub's clock.
+    until: DateTime<Utc>,
+    /// It takes longer than a pass may wait.
+    too_long: bool,
+}
+
+/// The hourly limit as the newest answer told it.
+#[derive(Clone, Copy)]
+struct Hour {
+    remaining: Remaining,
+    reset: DateTime<Utc>,
+    renewed: Closed,
 }
 
 impl State {
-    fn halvings(&self) -> u32 {
-        self.closings.min(HALVINGS)
+    /// The wait before a request of this kind, if there is one.
+    fn closed_to(&self, kind: Kind) -> Option<Closed> {
+        let short = |hour: &Hour| {
+            let Remaining { left, limit } = hour.remaining;
+            left <= kind.left_to_others(limit)
+        };
+        let hour = self.hour.filter(short).map(|hour| hour.renewed);
+        let now = Instant::now();
+        let closed = [self.closed, hour].into_iter().flatten();
+        let closed = closed.filter(|closed| now < closed.opens);
+        closed.max_by_key(|closed| closed.opens)
     }
 }
 
@@ -109,166 +123,164 @@ pub(super) struct Leave {
 }
 
 impl Gate {
-    pub(super) fn new(stop: &Stop) -> Self {
+    pub(super) fn new(name: String, budget: &Arc<Budget>) -> Self {
         Self {
-            stop: stop.clone(),
-            state: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            name,
+            budget: Arc::clone(budget),
+            state: Watched::default(),
         }
     }
 
-    pub(super) fn stop(&self) -> &Stop {
-        &self.stop
+    /// Whose limit it is, for people: an input, the App or an account.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Waits until a request of so many points may be made; `Err` if the pass is to end before.
-    pub(super) async fn pass(&self, points: u32) -> Result<Leave, Why> {
-        let _turn = self.turn.lock().await;
+    /// Waits until a request of this kind may be made.
+    ///
+    /// # Errors
+    /// That takes too long, or the pass is to end before.
+    pub(super) async fn opened(&self, kind: Kind) -> Result<(), Why> {
+        let stop = self.budget.stop();
         loop {
-            if let Some(why) = self.stop.why() {
+            if let Some(why) = stop.why() {
                 return Err(why);
             }
-            let wait = {
-                let mut state = self.state();
-                match wait(&mut state, points) {
-                    Some(wait) => wait,
-                    None => {
-                        if state.counts != Some(false) {
-                            state.spent.push_back((Instant::now(), points));
-                        }
-                        return Ok(Leave {
-                            closings: state.closings,
-                        });
-                    }
-                }
+            self.may(kind)?;
+            let Some(closed) = self.state.get().closed_to(kind) else {
+                return Ok(());
             };
-            self.stop.sleep_until(Instant::now() + wait).await?;
+            let changed = self.state.wait_for(|state| {
+                let same = state.closed_to(kind) == Some(closed);
+                (!same).then_some(())
+            });
+            tokio::select! {
+                biased;
+                slept = stop.sleep_until(closed.opens) => slept?,
+                () = changed => {}
+            }
         }
+    }
+
+    /// Whether a request of this kind may be made now, or after a wait that is worth it.
+    ///
+    /// # Errors
+    /// It may not before the limit ends.
+    pub(super) fn may(&self, kind: Kind) -> Result<(), Why> {
+        match self.state.get().closed_to(kind) {
+            Some(Closed {
+                too_long: true,
+                until,
+                ..
+            }) => {
+                self.state
+                    .change(|state| state.ended_until = state.ended_until.max(Some(until)));
+                Err(Why::Limit(until))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Leave to make a request of this kind; `None` if it must wait after all.
+    pub(super) fn leave(&self, kind: Kind) -> Option<Leave> {
+        let state = self.state.get();
+        let closings = state.closings;
+        state
+            .closed_to(kind)
+            .is_none()
+            .then_some(Leave { closings })
     }
 
     /// Takes in what an answer's headers say of the limit.
-    pub(super) fn learn(&self, headers: &HeaderMap, leave: Leave, clock: &Clock) {
+    pub(super) fn learn(&self, headers: &HeaderMap, clock: &Clock) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-        let Some(limit) = number("x-ratelimit-limit") else {
-            self.state().counts.get_or_insert(false);
-            return;
-        };
+        let limit = number("x-ratelimit-limit");
+        self.budget.learn(limit.is_some());
         let reset = number("x-ratelimit-reset")
             .and_then(|reset| DateTime::from_timestamp(i64::try_from(reset).ok()?, 0))
             .filter(sound);
-        {
-            let mut state = self.state();
-            state.counts = Some(true);
-            state.limit = Some(limit);
-        }
-        if let (Some(left), Some(reset)) = (number("x-ratelimit-remaining"), reset) {
-            let mut state = self.state();
-            let now = clock.now();
-            state.remaining.retain(|reset, _| *reset > now);
-            let told = Remaining { left, limit };
-            let least = state.remaining.entry(reset).or_insert(told);
-            least.left = least.left.min(left);
-        }
-        if let (Some(remaining), Some(reset)) = (number("x-ratelimit-remaining"), reset)
-            && remaining < limit.div_ceil(LEFT_TO_OTHERS)
-        {
-            self.close(Limited::Until(reset), leave, clock);
-        }
+        let (Some(limit), Some(left), Some(reset)) =
+            (limit, number("x-ratelimit-remaining"), reset)
+        else {
+            return;
+        };
+        let Some(renewed) = self.closed(reset + SECOND, clock) else {
+            return;
+        };
+        self.state.change(|state| {
+            // Answers may arrive in another order than they were given.
+            let left = match state.hour {
+                Some(hour) if reset < hour.reset => return,
+                Some(hour) if reset == hour.reset => left.min(hour.remaining.left),
+                _ => left,
+            };
+            state.hour = Some(Hour {
+                remaining: Remaining { left, limit },
+                reset,
+                renewed,
+            });
+        });
     }
 
     /// GitHub refused a request because of a limit.
     pub(super) fn refused(&self, limited: Limited, leave: Leave, clock: &Clock) {
-        match limited {
-            // A time that is over was no reason to refuse.
-            Limited::Until(until) if until < clock.now() => {
-                self.close(Limited::Unsaid, leave, clock);
-            }
-            limited => self.close(limited, leave, clock),
-        }
-    }
-
-    /// GitHub allows nothing more for now. All wait, or if that takes too long, the pass ends.
-    fn close(&self, limited: Limited, leave: Leave, clock: &Clock) {
-        let now = clock.now();
-        let mut state = self.state();
-        // What was asked for before it was closed says the same once more.
+        let state = self.state.get();
+        // A request that left before the gate was closed says the same once more.
         let again = leave.closings < state.closings;
+        let mut untimed = 0;
         let until = match limited {
-            Limited::Until(until) => {
-                state.unsaid = 0;
-                until + SECOND
-            }
-            Limited::Unsaid if again => return,
-            Limited::Unsaid => {
-                state.unsaid += 1;
-                now + FIRST_WAIT * 2_i32.saturating_pow(state.unsaid.min(10) - 1)
+            Limited::Primary(until) | Limited::Secondary(Some(until)) => until + SECOND,
+            Limited::Secondary(None) if again => return,
+            Limited::Secondary(None) => {
+                untimed = state.untimed + 1;
+                clock.now() + FIRST_WAIT * 2_i32.saturating_pow(untimed.min(10) - 1)
             }
         };
-        let Ok(wait) = (until - now).to_std() else {
+        let Some(closed) = self.closed(until, clock) else {
             return;
         };
-        if !again {
-            state.closings += 1;
+        if !again && matches!(limited, Limited::Secondary(_)) {
+            self.budget.halve();
         }
-        state.closed_until = state.closed_until.max(Some(Instant::now() + wait));
-        drop(state);
-        if until - now > LONGEST_WAIT || !self.stop.leaves(wait) {
-            self.stop.limit(until);
-        }
+        self.state.change(|state| {
+            state.untimed = untimed;
+            state.closings += u32::from(!again);
+            if state.closed.is_none_or(|known| known.opens < closed.opens) {
+                state.closed = Some(closed);
+            }
+        });
+    }
+
+    /// A wait until this time; `None` if it is over.
+    fn closed(&self, until: DateTime<Utc>, clock: &Clock) -> Option<Closed> {
+        let wait = (until - clock.now()).to_std().ok()?;
+        Some(Closed {
+            opens: Instant::now() + wait,
+            until,
+            too_long: !self.is_worth_it(wait),
+        })
+    }
+
+    /// Whether a pass may wait so long.
+    fn is_worth_it(&self, wait: Duration) -> bool {
+        wait <= LONGEST_WAIT && self.budget.stop().leaves(wait)
     }
 
     /// What is left of the hourly limit, if GitHub told of one.
     pub(super) fn remaining(&self) -> Option<Remaining> {
-        let state = self.state();
-        let least = state.remaining.values().min_by_key(|each| each.left);
-        least.copied()
+        let hour = self.state.get().hour;
+        let current = hour.filter(|hour| Instant::now() < hour.renewed.opens);
+        current.map(|hour| hour.remaining)
     }
 
     /// Until when nothing may be asked for, if that is so.
-    pub(super) fn closed_until(&self) -> Option<Instant> {
-        let until = self.state().closed_until;
-        until.filter(|until| Instant::now() < *until)
+    pub(super) fn closed_until(&self) -> Option<DateTime<Utc>> {
+        let closed = self.state.get().closed_to(Kind::Read);
+        closed.map(|closed| closed.until)
     }
 
-    /// Requests an hour, if GitHub told of a limit.
-    pub(super) fn hourly_limit(&self) -> Option<u64> {
-        self.state().limit
+    /// Until when the limit ended work with this credential, if it did.
+    pub(super) fn ended_until(&self) -> Option<DateTime<Utc>> {
+        self.state.get().ended_until
     }
-
-    /// What part of the pace is left: 1, and half as much each time a limit was met.
-    pub(super) fn share(&self) -> f64 {
-        0.5_f64.powi(self.state().halvings().cast_signed())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How long a request of so many points must wait, if it must.
-fn wait(state: &mut State, points: u32) -> Option<Duration> {
-    let (now, a_minute) = (Instant::now(), POINTS_A_MINUTE >> state.halvings());
-    if let Some(until) = state.closed_until.filter(|until| now < *until) {
-        return Some(until.duration_since(now));
-    }
-    state.closed_until = None;
-    while state
-        .spent
-        .front()
-        .is_some_and(|(at, _)| now.duration_since(*at) >= MINUTE)
-    {
-        state.spent.pop_front();
-    }
-    let spent: u32 = state.spent.iter().map(|(_, points)| points).sum();
-    let over = (spent + points).saturating_sub(a_minute);
-    if state.counts != Some(true) || over == 0 {
-        return None;
-    }
-    // Until so much of what was spent is a minute old.
-    let mut freed = 0;
-    let enough = state.spent.iter().find(|(_, points)| {
-        freed += points;
-        freed >= over
-    });
-    enough.map(|(at, _)| (*at + MINUTE).duration_since(now))
 }

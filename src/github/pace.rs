@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::gate::Gate;
+use super::budget::Budget;
 use crate::stop::Why;
 
 /// Redeliveries that may be asked for at once before the pace counts.
@@ -18,7 +18,7 @@ const BURST: f64 = 30.0;
 /// neither a webhook with thousands nor many that get nowhere keep one with three waiting.
 pub struct Pace {
     per_second: f64,
-    gate: Arc<Gate>,
+    budget: Arc<Budget>,
     queue: Mutex<Queue>,
 }
 
@@ -39,10 +39,10 @@ struct Waiting {
 
 impl Pace {
     /// So many redeliveries a minute, after a burst; less once a limit was met.
-    pub(super) fn new(per_minute: u32, gate: &Arc<Gate>) -> Self {
+    pub(super) fn new(per_minute: u32, budget: &Arc<Budget>) -> Self {
         Self {
             per_second: f64::from(per_minute) / 60.0,
-            gate: Arc::clone(gate),
+            budget: Arc::clone(budget),
             queue: Mutex::new(Queue {
                 tokens: BURST,
                 filled: Instant::now(),
@@ -56,7 +56,7 @@ impl Pace {
     /// Waits until one of `left` redeliveries may be asked for. `Err` if the pass is to end before; then
     /// nothing is taken.
     pub async fn take(&self, left: usize) -> Result<(), Why> {
-        if let Some(why) = self.gate.stop().why() {
+        if let Some(why) = self.budget.stop().why() {
             return Err(why);
         }
         let (granted, mut grant) = oneshot::channel();
@@ -81,14 +81,14 @@ impl Pace {
             tokio::select! {
                 biased;
                 granted = &mut grant => if granted.is_ok() { return Ok(()) },
-                slept = self.gate.stop().sleep_until(next) => slept?,
+                slept = self.budget.stop().sleep_until(next) => slept?,
             }
         }
     }
 
     /// Gives out what there is. Tells when there is more.
     fn serve(&self) -> Instant {
-        let per_second = self.per_second * self.gate.share();
+        let per_second = self.per_second * self.budget.share();
         let mut queue = self.queue();
         let now = Instant::now();
         let gained = (now - queue.filled).as_secs_f64() * per_second;
@@ -139,7 +139,7 @@ mod tests {
 
     fn pace(per_minute: u32, time_limit: u64) -> Pace {
         let stop = Stop::after(Duration::from_secs(time_limit));
-        Pace::new(per_minute, &Arc::new(Gate::new(&stop)))
+        Pace::new(per_minute, &Arc::new(Budget::new(&stop, false)))
     }
 
     #[tokio::test(start_paused = true)]

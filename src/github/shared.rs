@@ -1,4 +1,4 @@
-//! What all credentials of a pass have in common: one stack, one clock, one gate, and 16 places.
+//! What all credentials of a pass have in common: one stack, one clock, the points of a minute, and 16 places.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,12 @@ use chrono::{DateTime, Utc};
 use http::{Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service};
 
 use super::base::ApiBase;
+use super::budget::Budget;
 use super::buffers::Buffers;
 use super::clock::Clock;
 use super::end_of_api::EndOfApi;
@@ -24,15 +25,18 @@ use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
 use super::page_size::PageSize;
 use crate::actions::Console;
-use crate::stop::Stop;
+use crate::stop::{Stop, Why};
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;
 
-/// How long what is on its way may take after somebody cancelled, and how long the pass's last word may.
-/// A runner kills what has not ended 10 s after.
+/// How long a request in flight may take once the pass was cancelled or reached its time limit, and how long the
+/// pass's last word may after either. A runner kills what has not ended 10 s after.
 const GRACE: Duration = Duration::from_secs(3);
 const LAST_GRACE: Duration = Duration::from_millis(4_500);
+
+/// Requests of an hourly limit that no read may use: they are kept for the checkpoint.
+const LEAST_LEFT: u64 = 50;
 
 /// When a token ends, and which input it was given by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +51,9 @@ pub struct TokenEnd {
 pub(super) struct Shared {
     pub(super) octocrab: Octocrab,
     pub(super) clock: Clock,
-    pub(super) gate: Arc<Gate>,
+    pub(super) budget: Arc<Budget>,
+    /// One for each credential.
+    gates: Mutex<Vec<Arc<Gate>>>,
     pub(super) base: ApiBase,
     pub(super) buffers: Arc<Buffers>,
     places: Semaphore,
@@ -63,8 +69,10 @@ pub(super) struct Shared {
 /// What a request is for, which decides what may be done about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Changes nothing.
+    /// Changes nothing, and reads what is new: lists, the newest page of a log, and what came since the last pass.
     Read,
+    /// Reads further back in a log.
+    OldRead,
     /// Changes a variable, or makes a token. Making it twice does no harm.
     Change,
     /// Makes GitHub deliver.
@@ -78,15 +86,26 @@ impl Kind {
     /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit>).
     fn points(self) -> u32 {
         match self {
-            Self::Read => 1,
+            Self::Read | Self::OldRead => 1,
             Self::Change | Self::Redelivery | Self::Last => 5,
+        }
+    }
+
+    /// How much of an hourly limit is left to others who use the same credential. What is new is read even where
+    /// little is left: it costs few requests, and what fails unseen is lost in the end.
+    pub(super) fn left_to_others(self, limit: u64) -> u64 {
+        let tenth = limit.div_ceil(10);
+        match self {
+            Self::Redelivery | Self::OldRead => tenth,
+            Self::Read => tenth.min(LEAST_LEFT),
+            Self::Change | Self::Last => 0,
         }
     }
 
     /// Whether a request that failed so is made again.
     pub(super) fn repeats(self, error: &RequestError) -> bool {
         match self {
-            Self::Read | Self::Change | Self::Last => error.is_passing(),
+            Self::Read | Self::OldRead | Self::Change | Self::Last => error.is_passing(),
             // Whatever may have reached GitHub may deliver twice.
             Self::Redelivery => matches!(error, RequestError::Unsent(_)),
         }
@@ -95,18 +114,10 @@ impl Kind {
     /// Whether a request that a limit refused is made again once the limit allows it.
     pub(super) fn waits_for(self, error: &RequestError) -> bool {
         match self {
-            Self::Read | Self::Change => true,
+            Self::Read | Self::OldRead | Self::Change => true,
             // A server in trouble may have taken it all the same.
             Self::Redelivery => matches!(error.status(), Some(403 | 422 | 429)),
             Self::Last => false,
-        }
-    }
-
-    /// How long one on its way may take after somebody cancelled.
-    fn grace(self) -> Duration {
-        match self {
-            Self::Last => LAST_GRACE,
-            _ => GRACE,
         }
     }
 }
@@ -141,7 +152,8 @@ impl Shared {
             clock: Clock::new(now),
             base: base.clone(),
             buffers: Arc::default(),
-            gate: Arc::new(Gate::new(stop)),
+            budget: Arc::new(Budget::new(stop, base.is_cloud())),
+            gates: Mutex::default(),
             places: Semaphore::new(PLACES),
             requests: AtomicU64::new(0),
             meter: Meter::default(),
@@ -164,11 +176,34 @@ impl Shared {
         sizes.entry(log.to_owned()).or_default().clone()
     }
 
+    /// When and why the pass ends.
+    pub(super) fn stop(&self) -> &Stop {
+        self.budget.stop()
+    }
+
+    /// A gate for another credential, whose limit has this name for people.
+    pub(super) fn new_gate(&self, name: String) -> Arc<Gate> {
+        let gate = Arc::new(Gate::new(name, &self.budget));
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.push(Arc::clone(&gate));
+        gate
+    }
+
+    /// The gates of all credentials.
+    pub(super) fn gates(&self) -> Vec<Arc<Gate>> {
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.clone()
+    }
+
     /// What was used of GitHub so far.
     pub(super) fn usage(&self) -> Usage {
         Usage {
             busy: self.meter.busy(),
-            remaining: self.gate.remaining(),
+            remaining: self
+                .gates()
+                .iter()
+                .filter_map(|gate| gate.remaining())
+                .min_by_key(|remaining| remaining.left),
         }
     }
 
@@ -190,37 +225,75 @@ impl Shared {
 }
 
 impl Shared {
+    /// Waits for a place and the points of a request, and for its credential's gate. Whoever waits for a gate
+    /// holds neither, so that other credentials go on.
+    async fn admit(
+        &self,
+        kind: Kind,
+        gate: &Gate,
+    ) -> Result<(Option<SemaphorePermit<'_>>, Leave), Why> {
+        if kind == Kind::Last {
+            return Ok((self.places.acquire().await.ok(), Leave::default()));
+        }
+        loop {
+            gate.opened(kind).await?;
+            // The semaphore is never closed, so there is always a place at last.
+            let place = self.places.acquire().await.ok();
+            let _turn = self.budget.wait(kind.points()).await?;
+            if let Some(leave) = gate.leave(kind) {
+                self.budget.spend(kind.points());
+                return Ok((place, leave));
+            }
+        }
+    }
+
+    /// Waits until a request in flight is given up, and says why.
+    async fn given_up(&self, kind: Kind) -> Why {
+        let stop = self.stop();
+        match kind {
+            Kind::Last => tokio::select! {
+                biased;
+                () = stop.grace(LAST_GRACE) => {}
+                () = async {
+                    stop.over(Duration::ZERO).await;
+                    sleep(LAST_GRACE).await;
+                } => {}
+            },
+            _ => stop.over(GRACE).await,
+        }
+        stop.why().unwrap_or(Why::TimeLimit)
+    }
+
     /// One request, which holds one of the places until its answer's body is read.
     pub(super) async fn send(
         &self,
         kind: Kind,
+        gate: &Gate,
         request: Request<OctoBody>,
-        path: &str,
         input: &'static str,
         on_headers: &mut OnHeaders<'_>,
         left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
-        // The semaphore is never closed, so there is always a place at last.
-        let _place = self.places.acquire().await;
-        let leave = match kind {
-            Kind::Last => Leave::default(),
-            _ => {
-                let leave = self.gate.pass(kind.points()).await;
-                leave.map_err(RequestError::Stopped)?
-            }
-        };
+        let (_place, leave) = self
+            .admit(kind, gate)
+            .await
+            .map_err(RequestError::Stopped)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         *left_at = self.clock.now();
-        let method = request.method().clone();
+        let (method, path) = (request.method().clone(), request.uri().clone());
         let began = Instant::now();
         let mut seen = Seen::default();
         let under_way = self.meter.begin();
         let result = tokio::select! {
             biased;
-            result = self.exchange(request, leave, on_headers, &mut seen) => result,
-            () = self.gate.stop().grace(kind.grace()) => {
-                Err(RequestError::Unclear("the pass was cancelled before it answered".into()))
-            }
+            result = self.exchange(request, gate, on_headers, &mut seen) => result,
+            why = self.given_up(kind) => Err(match kind {
+                Kind::Redelivery | Kind::Last => {
+                    RequestError::Unclear("the pass ended before it answered".into())
+                }
+                // Making it again does no harm, so nothing went wrong.
+                _ => RequestError::Stopped(why),
+            }),
         };
         drop(under_way);
         // What GitHub accepted it accepted, whatever became of its words.
@@ -237,7 +310,7 @@ impl Shared {
         if let Err(error) = &result
             && let Some(limited) = error.limited()
         {
-            self.gate.refused(limited, leave, &self.clock);
+            gate.refused(limited, leave, &self.clock);
         }
         self.console.debug(|| {
             let outcome = match (&result, seen.status) {

@@ -102,9 +102,12 @@ impl Webhooks<'_> {
         let Located { webhook, client } = located;
         let memory = self.state.map(|state| state.memory(&webhook.key()));
         let one_off = self.inputs.one_off.is_some();
+        let window = remembered_window(self.window, memory.as_deref().filter(|_| !one_off));
+        let was_read = self.checkpoint.found().is_some() && !one_off;
         let serving = Serving {
             began: self.began,
-            window: remembered_window(self.window, memory.as_deref().filter(|_| !one_off)),
+            window,
+            new_since: was_read.then_some(window.start),
             memory,
             policy: &self.inputs.policy,
             dry_run: self.inputs.dry_run,

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use super::unclear::Unclear;
 use super::{Asked, Turn};
 use crate::attempt::{Attempt, Guid, Verdict};
-use crate::github::{self, Log};
+use crate::github::{self, Log, RequestError};
 use crate::history::Failure;
 use crate::report::Outcome;
+use crate::scan::Depth;
 
 /// The first wait before the log is read; each later one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -43,7 +44,7 @@ impl Turn<'_> {
             self.step();
             let next = Instant::now() + wait;
             if let Err(why) = stop.sleep_until(next.min(deadline)).await {
-                return self.defer(why.reason());
+                return self.leave_unconfirmed(why.reason());
             }
             wait = (wait * 2).min(LONGEST_WAIT);
             let is_last = next >= deadline;
@@ -59,13 +60,11 @@ impl Turn<'_> {
                 // GitHub's trouble passes, and the next look may tell.
                 Err(error) if error.failure().is_passing() => self.unread = Some(error.to_string()),
                 Err(error) => {
-                    return match error.failure() {
-                        github::RequestError::Stopped(why) => self.defer(why.reason()),
-                        _ => {
-                            self.errors.push(error.to_string());
-                            self.defer("GitHub's log could not be read");
-                        }
-                    };
+                    if let RequestError::Stopped(why) = error.failure() {
+                        return self.leave_unconfirmed(why.reason());
+                    }
+                    self.errors.push(error.to_string());
+                    return self.leave_unconfirmed("GitHub's log could not be read");
                 }
             }
             if is_last {
@@ -73,6 +72,12 @@ impl Turn<'_> {
             }
         }
         self.ask_again(newest);
+    }
+
+    /// Ends the turn before the log showed what came of the wave.
+    fn leave_unconfirmed(&mut self, reason: &str) {
+        self.unconfirmed = Some(format!("not confirmed: {reason}"));
+        self.defer(reason);
     }
 
     /// Reads the log from its newest page to the first that is wholly older than `from`, or until all was seen that was
@@ -83,9 +88,10 @@ impl Turn<'_> {
         from: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, github::Error> {
         let mut log = Log::new(self.client, self.webhook);
-        let mut newest_of_all = None;
+        let (mut newest_of_all, mut depth) = (None, Depth::default());
         while let Some(page) = log.next_page().await? {
-            let (mut attempts, _) = page.attempts()?;
+            let (mut attempts, unreadable) = page.attempts()?;
+            depth.reach(&page, &attempts, unreadable.is_empty())?;
             // A success settles a delivery whatever else stands beside it.
             attempts.sort_by_key(|attempt| attempt.verdict() != Verdict::Succeeded);
             let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();

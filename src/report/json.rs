@@ -107,6 +107,7 @@ struct Document<'a> {
 /// What is left out where there is no room.
 #[derive(Serialize)]
 struct Details<'a> {
+    unread: Vec<String>,
     errors: &'a [String],
     warnings: &'a [String],
     notes: &'a [String],
@@ -161,6 +162,7 @@ impl<'a> Document<'a> {
             causes_left_out: 0,
             cut: false,
             details: Some(Details {
+                unread: report.unread().collect(),
                 errors: &report.errors,
                 warnings: &report.warnings,
                 notes: &report.notes,

@@ -31,6 +31,10 @@ pub struct WebhookReport {
     pub complete: bool,
     /// Rows of it that could not be read, and among which a failure may be.
     pub unreadable: Option<UnreadableRows>,
+    /// When an earlier pass last read its log, if this pass did not read all of it.
+    pub read_until: Option<DateTime<Utc>>,
+    /// Where the part of its log begins that the pass should have read and did not.
+    pub unread_from: Option<DateTime<Utc>>,
     /// The receiver was found down.
     pub down: bool,
     /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
@@ -57,12 +61,12 @@ pub enum WebhookState {
     Recovered,
     /// Something is left to do.
     Open,
+    /// Part of its log was not read.
+    Unread,
     /// Its receiver accepts nothing, and since when it does not.
     Down(Option<Since>),
     /// Something can't be recovered any more.
     Lost,
-    /// Its log could not be read to the end.
-    Unread,
 }
 
 impl WebhookReport {
@@ -78,6 +82,8 @@ impl WebhookReport {
             unaccounted: Vec::new(),
             complete: false,
             unreadable: None,
+            read_until: None,
+            unread_from: None,
             down: false,
             unanswered: 0,
             failing_since: None,
@@ -100,13 +106,12 @@ impl WebhookReport {
 
     /// How it is: the worst that applies.
     pub fn state(&self) -> WebhookState {
-        let unread = !self.complete || self.unreadable.is_some();
-        if unread && !self.down {
-            WebhookState::Unread
-        } else if self.count(Outcome::is_lost) > 0 {
+        if self.count(Outcome::is_lost) > 0 {
             WebhookState::Lost
         } else if self.down {
             WebhookState::Down(self.failing_since)
+        } else if self.unread_from.is_some() || self.unreadable.is_some() {
+            WebhookState::Unread
         } else if self.count(Outcome::is_open) > 0 {
             WebhookState::Open
         } else if self.count(|outcome| outcome == Outcome::Recovered) > 0 {

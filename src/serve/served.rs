@@ -46,6 +46,7 @@ impl Served {
     /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
     pub fn broken(webhook: Webhook, mut before: Memory, asked: &[(Guid, Asked)]) -> Self {
         let error = format!("{webhook}: {PANIC}");
+        let before_read = before.read_until();
         for (guid, asked) in asked {
             before.add_asked(guid, *asked);
         }
@@ -55,6 +56,7 @@ impl Served {
             errors: vec![error],
             ..Self::new(webhook)
         };
+        this.report.unread_from = before_read;
         this.report.unaccounted = asked.to_vec();
         this
     }
@@ -73,6 +75,8 @@ impl Served {
         let broken = broken.filter(|error| !error.failure().is_stop());
         if let Some(error) = broken {
             line.push_str(&format!("; then reading broke off: {error}"));
+        } else if let Some(why) = told.stopped.filter(|_| !told.complete) {
+            line.push_str(&format!("; then reading ended: {}", why.reason()));
         }
         // Of a healthy webhook there is nothing to say.
         if !told.failures.is_empty() || !told.complete {
@@ -84,6 +88,18 @@ impl Served {
         self.report.took = told.took;
         self.report.failing_since = told.evidence.failing_since();
         self.errors.extend(broken.map(ToString::to_string));
+    }
+
+    /// Notes that part of the log was not read.
+    pub(super) fn left_unread(&mut self, serving: &Serving<'_>, told: &Told) {
+        // Beyond the window are the originals of deliveries in it.
+        let from = if told.reached_window {
+            serving.window.retention_start
+        } else {
+            serving.window.start
+        };
+        self.report.unread_from = Some(from);
+        self.report.read_until = serving.memory.as_deref().and_then(Memory::known_until);
     }
 
     pub(super) fn take(&mut self, done: Redelivered) {

@@ -185,8 +185,9 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
         assert_eq!(verdict(&of(outcomes)), told);
     }
     let mut unread = of(&[Recovered]);
-    unread.webhooks[0].complete = false;
-    assert!(verdict(&unread).ends_with("; 1 log could not be read to the end."));
+    unread.webhooks[0].unread_from = Some(ago(60));
+    let told = "; not read to the end: acme webhook 500001.";
+    assert!(verdict(&unread).ends_with(told), "{}", verdict(&unread));
     assert_eq!(verdict(&Report::of_error("x".into())), "Nothing was done.");
     assert_eq!(verdict(&Report::of_cancelled()), "Cancelled.");
 }

@@ -6,7 +6,7 @@ use super::time;
 use crate::actions::one_line;
 use crate::evidence::Since;
 use crate::markdown::code;
-use crate::report::{Outcome, Report, WebhookReport, counted, number};
+use crate::report::{Outcome, Report, a_few, counted, number};
 
 /// Longest text from outside in the log's verdict, in characters.
 const TEXT: usize = 100;
@@ -24,16 +24,17 @@ pub(super) fn in_markdown(report: &Report) -> String {
 /// The verdict, with text from outside as `shown` shows it.
 fn sentence(report: &Report, shown: impl Fn(&str) -> String) -> String {
     let cancelled = if report.cancelled { "Cancelled. " } else { "" };
+    let unread = unread(report, &shown);
     if report.began.is_none() {
-        return if report.cancelled {
-            "Cancelled."
-        } else {
-            "Nothing was done."
-        }
-        .into();
+        let done = match (report.cancelled, unread) {
+            (true, _) => "Cancelled".to_owned(),
+            (false, Some(unread)) => format!("Nothing was done; {unread}"),
+            (false, None) => "Nothing was done".to_owned(),
+        };
+        return format!("{done}.");
     }
     let mut parts = vec![head(report)];
-    parts.extend(down(report, shown));
+    parts.extend(down(report, &shown));
     parts.extend(unanswered(report));
     parts.extend(outcomes(report));
     if let Some(gap) = report.gap {
@@ -42,12 +43,7 @@ fn sentence(report: &Report, shown: impl Fn(&str) -> String) -> String {
             "what failed between {from} and {to} can't be recovered"
         ));
     }
-    let unread = |each: &&WebhookReport| !each.complete && !each.down;
-    let incomplete = report.webhooks.iter().filter(unread).count();
-    if incomplete > 0 {
-        let logs = counted(incomplete, "log");
-        parts.push(format!("{logs} could not be read to the end"));
-    }
+    parts.extend(unread);
     let unreadable = report.webhooks.iter().filter_map(|each| each.unreadable);
     let unreadable: usize = unreadable.map(|rows| rows.count).sum();
     if unreadable > 0 {
@@ -64,12 +60,21 @@ fn sentence(report: &Report, shown: impl Fn(&str) -> String) -> String {
     format!("{cancelled}{}.", parts.join("; "))
 }
 
+/// What should have been read and was not.
+fn unread(report: &Report, shown: impl Fn(&str) -> String) -> Option<String> {
+    let names: Vec<String> = report.unread().map(|name| shown(&name)).collect();
+    (!names.is_empty()).then(|| format!("not read to the end: {}", a_few(&names)))
+}
+
 /// What was found, and recovered.
 fn head(report: &Report) -> String {
     let found = report.count(|_| true);
     if found == 0 {
         let scanned = counted(report.scanned(), "attempt");
         let webhooks = counted(report.webhooks.len(), "webhook");
+        if report.is_unread() {
+            return format!("No failed delivery among the {scanned} of {webhooks} that were read");
+        }
         return format!("No delivery failed: {scanned} of {webhooks} read");
     }
     let of = report.webhooks.iter();
@@ -198,12 +203,18 @@ pub(super) fn to_do(report: &Report) -> Vec<String> {
         return Vec::new();
     };
     let found = report.count(|outcome| !outcome.is_skipped());
-    if report.cancelled || (found == 0 && report.gap.is_none() && report.errors.is_empty()) {
+    let unread = report.is_unread();
+    let quiet = found == 0 && !unread && report.gap.is_none() && report.errors.is_empty();
+    if report.cancelled || quiet {
         return Vec::new();
     }
     let mut steps = Vec::new();
     if !report.errors.is_empty() {
         steps.push("Mend what the errors below name.".to_owned());
+    }
+    if unread && report.errors.is_empty() {
+        let step = "Run again, or fix what the warnings below name: what was not read may hold failed deliveries.";
+        steps.push(step.to_owned());
     }
     let down = report.webhooks.iter().any(|webhook| webhook.down);
     if down {

@@ -74,13 +74,20 @@ fn state(webhook: &WebhookReport) -> String {
             number(webhook.count(Outcome::is_lost) as u64)
         )
     };
+    let unread = || match webhook.unread_from {
+        Some(_) => "<br>log not read to the end",
+        None => "",
+    };
     match webhook.state() {
         WebhookState::Healthy => "✅\u{a0}healthy".into(),
         WebhookState::Recovered => "✅\u{a0}recovered".into(),
         WebhookState::Open => "🟡\u{a0}open".into(),
-        WebhookState::Down(_) => down(),
-        WebhookState::Lost if webhook.down => format!("❌\u{a0}{}<br>{}", lost(), down()),
-        WebhookState::Lost => format!("❌\u{a0}{}", lost()),
-        WebhookState::Unread => "❌ log not read to the end".into(),
+        WebhookState::Unread if webhook.unread_from.is_none() => "🟡 rows can't be read".into(),
+        WebhookState::Unread => "🟡 log not read to the end".into(),
+        WebhookState::Down(_) => format!("{}{}", down(), unread()),
+        WebhookState::Lost if webhook.down => {
+            format!("❌\u{a0}{}<br>{}{}", lost(), down(), unread())
+        }
+        WebhookState::Lost => format!("❌\u{a0}{}{}", lost(), unread()),
     }
 }

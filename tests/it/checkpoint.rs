@@ -119,16 +119,18 @@ fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
 }
 
 #[test]
-fn a_limit_that_is_met_before_the_checkpoint_is_read_is_a_warning() {
+fn a_limit_that_is_met_before_the_checkpoint_is_read_is_an_error() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(5)));
     let limit =
         Fault::on("GET", "/variables/").status(403, r#"{"message":"secondary rate limit"}"#);
     let limit = limit.header("retry-after", "3600");
     world.simulator.github().add_fault(limit);
-    let ended = world.pass().run().success();
-    ended
-        .outputs(&["errors=0", "checkpoint="])
+    world
+        .pass()
+        .run()
+        .failure("no delivery log was read because GitHub's rate limit is reached")
+        .outputs(&["errors=1", "checkpoint="])
         .says("::warning::GitHub's rate limit is reached");
     assert_eq!(world.redelivered(), [0; 0]);
 }

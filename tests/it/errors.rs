@@ -1,7 +1,10 @@
 //! What is said when GitHub says no.
 
+use std::time::{Duration, Instant};
+
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
+use crate::cloud::{Cloud, start};
 use crate::harness::{HOUR, World, ago};
 
 #[test]
@@ -144,5 +147,39 @@ fn on_a_server_every_error_has_a_line() {
     for organization in organizations {
         let line = format!("error: the webhooks of `{organization}`: GitHub answered 404");
         assert!(ended.log.contains(&line), "{}", ended.log);
+    }
+}
+
+#[test]
+fn a_server_in_trouble_is_an_error_that_names_its_status() {
+    let world = World::new();
+    let fault = Fault::on_any_path("*").always().status(503, "");
+    let fault = fault.header("retry-after", "3600");
+    world.simulator.github().add_fault(fault);
+    let began = Instant::now();
+    let ended = world.pass().run().says("GitHub answered 503");
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert_eq!(ended.output("result"), "error");
+    assert!(!ended.log.contains("limit is reached"), "{}", ended.log);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "it waits for nothing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_in_trouble_is_asked_again_when_it_says() {
+    for (retry_after, wait, errors) in [("40", 40, 0), ("301", 0, 1), ("nonsense", 0, 0)] {
+        let cloud = Cloud::new();
+        cloud.log_failures(cloud.hook, 3, start());
+        let fault = Fault::on("GET", "/deliveries?").status(503, "<html>");
+        cloud
+            .github()
+            .add_fault(fault.header("retry-after", retry_after));
+        let began = tokio::time::Instant::now();
+        let report = cloud.pass(&[]).await;
+        assert_eq!(report.errors.len(), errors, "{:?}", report.errors);
+        let took = began.elapsed().as_secs();
+        assert!((wait..wait + 5).contains(&took), "{retry_after}: {took}");
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn began() -> DateTime<Utc> {
     "2026-11-22T04:17:03Z".parse().unwrap()
 }
 
-fn ago(minutes: i64) -> DateTime<Utc> {
+pub(super) fn ago(minutes: i64) -> DateTime<Utc> {
     began() - TimeDelta::minutes(minutes)
 }
 
@@ -273,6 +273,7 @@ pub(super) fn of_given_up() -> Report {
 pub(super) fn with_errors() -> Report {
     let mut webhook = healthy(1);
     webhook.complete = false;
+    webhook.unread_from = Some(ago(26 * 60));
     webhook.deliveries = vec![
         failed(1, "timed out", 504, Outcome::FailedRequest).because(
             "GitHub answered 403 `Resource not accessible by personal access token`".to_owned(),

@@ -111,6 +111,7 @@ pub(in crate::summary::tests) fn mixed() -> Report {
     waiting.deliveries[2].failure.newest.pending = true;
     let unread = &mut webhooks[9];
     unread.complete = false;
+    unread.unread_from = Some(ago(26 * 60));
     let mut report = report(webhooks);
     report.report_file = Some("redeliver.json".into());
     report.gap = Some(Gap {
@@ -122,8 +123,8 @@ pub(in crate::summary::tests) fn mixed() -> Report {
          2026-11-18T04:17:03Z and 2026-11-19T04:17:03Z can't be recovered. Run more often"
             .into(),
         "19 deliveries open, of which GitHub redelivers none in 12 hours any more".into(),
-        "`time-limit` was reached with 12 deliveries left: run again soon, or give a pass more time; none of them \
-         expires before its turn at this pace"
+        "`time-limit` was reached with 12 deliveries left and acme webhook 500010 not read to the end: run again \
+         soon, or give a pass more time"
             .into(),
     ];
     report.token_ends = Some(TokenEnd {
