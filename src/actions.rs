@@ -189,9 +189,6 @@ pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == limit {
-            if !c.is_whitespace() {
-                line.truncate(before_half_an_address(&line));
-            }
             line.push('…');
             break;
         }
@@ -204,6 +201,17 @@ pub fn one_line(text: &str, limit: usize) -> String {
         }
     }
     line
+}
+
+/// The same for a message whose addresses people are to open: one is kept whole or left out.
+pub fn one_line_message(text: &str, limit: usize) -> String {
+    let line = one_line(text, limit);
+    match (line.strip_suffix('…'), text.chars().nth(limit)) {
+        (Some(kept), Some(next)) if !next.is_whitespace() => {
+            format!("{}…", &kept[..before_half_an_address(kept)])
+        }
+        _ => line,
+    }
 }
 
 /// Where a line ends without the address that it was cut in, if it has other words: half an address leads nowhere.
@@ -375,11 +383,14 @@ mod tests {
 
     #[test]
     fn an_address_is_kept_whole_or_left_out() {
-        assert_eq!(one_line("see https://a.b/c now", 17), "see https://a.b/c…");
-        assert_eq!(one_line("see https://a.b/c now", 15), "see …");
-        assert_eq!(one_line("see (https://a.b/c)", 16), "see (…");
         assert_eq!(
-            one_line("https://a.b/c", 9),
+            one_line_message("see https://a.b/c now", 17),
+            "see https://a.b/c…"
+        );
+        assert_eq!(one_line_message("see https://a.b/c now", 15), "see …");
+        assert_eq!(one_line_message("see (https://a.b/c)", 16), "see (…");
+        assert_eq!(
+            one_line_message("https://a.b/c", 9),
             "https://a…",
             "there is no other word"
         );

@@ -11,7 +11,7 @@ use super::gate::{Limited, retry_after};
 use super::message::{message, page_title};
 use super::refusal::OldServer;
 use super::shared::Shared;
-use crate::actions::one_line;
+use crate::actions::{one_line, one_line_message};
 use crate::secrets::Secrets;
 use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
@@ -238,7 +238,8 @@ impl RequestError {
         } = answered;
         let body = String::from_utf8_lossy(answered.body);
         // Before anything is cut off: half a secret would not be known.
-        let clean = |text: &str, limit| one_line(&shared.console.secrets().clean(text), limit);
+        let clean =
+            |text: &str, limit| one_line_message(&shared.console.secrets().clean(text), limit);
         let text = |name: &str, limit| header(headers, name).map(|text| clean(text, limit));
         let message = message(status, &body);
         let page = page_title(&body).map(|title| clean(&title, MESSAGE));
