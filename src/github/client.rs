@@ -304,9 +304,6 @@ impl Client {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
-            if let Some(tries) = &mut tries {
-                tries.failed(&error);
-            }
             let stop = self.shared.gate.stop();
             match wait {
                 Some(wait) if stop.leaves(wait) => {
