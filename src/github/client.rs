@@ -352,9 +352,6 @@ impl Client {
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
-            if let Some(tries) = &mut tries {
-                tries.failed(&error);
-            }
             let wait = wait.and_then(|wait| match error.retry_after() {
                 Some(asked) if kind != Kind::Last => {
                     Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
