@@ -99,7 +99,10 @@ fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
 fn what_is_no_certificate_is_named_before_anything_is_sent() {
     let world = world(Protocols::Both);
     for (given, why) in [
-        ("nowhere.pem", "It is not visible in the action's container"),
+        (
+            "nowhere.pem",
+            "which is all that is visible in the action's container",
+        ),
         (
             "-----BEGIN CERTIFICATE-----\nAAAA",
             "`ca-certificates` its end is missing",
