@@ -12,7 +12,7 @@ pub(super) struct Unescaped<'a> {
 impl<'a> Unescaped<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let escapes = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
-        if !text.as_bytes().iter().any(|byte| escapes(byte)) {
+        if !text.as_bytes().iter().any(escapes) {
             return Self {
                 bytes: text.as_bytes().into(),
                 places: Vec::new(),

@@ -216,7 +216,10 @@ async fn a_log_that_was_not_read_for_a_day_is_an_error() {
         let report = cloud.pass(&[]).await;
         assert_eq!(report.result(), result, "{:?}", report.errors);
         let name = format!("acme webhook {other}");
-        assert_eq!(report.unread().collect::<Vec<_>>(), [name.clone()]);
+        assert_eq!(
+            report.unread().collect::<Vec<_>>(),
+            std::slice::from_ref(&name)
+        );
         if result == PassResult::Error {
             let since = format!("{name}: not read since 2026-11-22T12:00:00Z because GitHub's");
             assert!(report.errors[0].starts_with(&since), "{:?}", report.errors);
