@@ -71,6 +71,7 @@ impl Totals {
             ("requests", sum(|ran| ran.requests)),
             ("requests that went wrong", sum(|ran| ran.faults)),
             ("redeliveries", by_passes),
+            ("redeliveries refused", truth.refused.len()),
             ("redeliveries by hand", truth.sent.len() - by_passes),
             ("state tampered with", truth.tampered.len()),
             ("requests of undisturbed passes", verdict.undisturbed),
