@@ -332,8 +332,12 @@ impl Open {
 
     fn into_failure(self, guid: Guid, end: End) -> Failure {
         let first = match (self.original, end) {
-            // What came of it since it was remembered may not have been read.
-            (Some(_), End::Broken) if self.remembered => First::Unseen,
+            // What came of it since it was remembered may not have been read, unless its original was.
+            (Some(_), End::Broken)
+                if self.remembered && self.attempts.iter().all(|seen| seen.redelivery) =>
+            {
+                First::Unseen
+            }
             (Some(time), _) => First::At(time),
             (None, End::Log) => First::At(self.oldest),
             (None, End::Window | End::Retention) => First::BeyondRetention,

@@ -259,6 +259,7 @@ impl Serving<'_> {
         if !served.report.complete {
             // What was known stays known, and what was asked for is added.
             let mut memory = self.before();
+            let counted = memory.counted_until().unwrap_or(self.window.start);
             memory.forget_asked_before(self.began - FORGOTTEN);
             let recovered = |guid: &Guid| {
                 let mut deliveries = deliveries.iter();
@@ -272,6 +273,10 @@ impl Serving<'_> {
                 }
                 if let Some(asked) = delivery.asked {
                     memory.add_asked(&delivery.failure.guid, asked);
+                }
+                let refused = delivery.refusals.is_some() && delivery.outcome.is_open();
+                if refused && !memory.is_open(&delivery.failure.guid) {
+                    add_open(&mut memory, &delivery.failure, evidence, counted);
                 }
                 remember_refusals(&mut memory, delivery, &refusals);
             }
@@ -303,10 +308,7 @@ impl Serving<'_> {
         for delivery in deliveries {
             let failure = &delivery.failure;
             if delivery.outcome.is_open() {
-                let older = failure.redeliveries().filter(|seen| seen.at < next_start);
-                let made = failure.made_before + older.count();
-                let counted = counts_before(failure, evidence, next_start);
-                memory.add_open(failure, made, counted, counts(failure, evidence));
+                add_open(&mut memory, failure, evidence, next_start);
                 remember_refusals(&mut memory, delivery, &refusals);
             }
             if let Some(asked) = delivery.asked {
@@ -327,6 +329,14 @@ impl Serving<'_> {
 
 /// How long it is remembered what was asked for and never seen.
 const FORGOTTEN: TimeDelta = TimeDelta::hours(2);
+
+/// Remembers an open delivery, with what it had before this time in its numbers.
+fn add_open(memory: &mut Memory, failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) {
+    let older = failure.redeliveries().filter(|seen| seen.at < before);
+    let made = failure.made_before + older.count();
+    let counted = counts_before(failure, evidence, before);
+    memory.add_open(failure, made, counted, counts(failure, evidence));
+}
 
 /// Remembers GitHub's refusals of a delivery, those of `earlier` passes among them, until it is accepted.
 fn remember_refusals(memory: &mut Memory, delivery: &Delivery, earlier: &HashMap<Guid, Refusals>) {

@@ -239,7 +239,8 @@ impl State {
     }
 
     /// The text to store beside this checkpoint, of so many bytes at most. Where it is too large, the oldest open deliveries of the
-    /// webhooks that have most of them are left out, and those webhooks are read from their time on.
+    /// webhooks that have most of them are left out, those that GitHub refused last of all, and those webhooks are read
+    /// from their time on.
     pub fn text(mut self, checkpoint: &str, largest: usize) -> String {
         self.checkpoint = checkpoint.to_owned();
         let said = std::mem::take(&mut self.webhooks);
@@ -260,19 +261,21 @@ impl State {
             self.read_all_from_the_earliest();
             return true;
         }
-        // That a row could not be read is said once more, which costs no reading.
+        // That some rows could not be read is known without their names.
         let reported = self.webhooks.values_mut();
-        let reported = reported
-            .max_by_key(|memory| memory.unreadable.values().map(String::len).sum::<usize>());
-        if let Some(memory) = reported.filter(|memory| !memory.unreadable.is_empty()) {
-            memory.unreadable.clear();
+        let reported = reported.max_by_key(|memory| memory.unreadable_len());
+        if let Some(memory) = reported.filter(|memory| memory.unreadable_len() > 0) {
+            memory.leave_out_unreadable();
             return true;
         }
         let most = self.webhooks.values().map(|memory| memory.open.len()).max();
         if let Some(most) = most.filter(|most| *most > 0) {
             let memories = self.webhooks.values_mut();
             for memory in memories.filter(|memory| memory.open.len() == most) {
-                memory.open.sort_by_key(|open| open.first);
+                // Forgotten refusals would have the same deliveries refused first in each pass.
+                memory
+                    .open
+                    .sort_by_key(|open| (open.refused.is_some(), open.first));
                 let left_out: Vec<_> = memory.open.drain(..most.div_ceil(2)).collect();
                 // Whoever reads an attempt looks for the original, however old that is.
                 let seen = left_out.iter().map(|open| open.at).min();

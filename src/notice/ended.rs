@@ -97,8 +97,12 @@ pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
         return Some(format!("{names}: not read since {known}{because}: {step}"));
     }
     let expires = report.window?.retention_start + SOON;
+    // Originals before the window are of deliveries that are reported as open.
     let unread = |webhook: &WebhookReport| {
         let from = webhook.unread_from.filter(|from| *from < expires)?;
+        if webhook.only_originals_unread {
+            return None;
+        }
         Some((webhook.webhook.to_string(), from))
     };
     let (names, from) = together(report.webhooks.iter().filter_map(unread))?;

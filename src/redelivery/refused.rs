@@ -1,7 +1,8 @@
 //! Refusals: whether GitHub refuses one delivery, or all of a webhook's.
 //!
 //! A refusal says something of its delivery first, and the next one is tried. Three in a row say something of the
-//! webhook or its credential, and are held against no delivery.
+//! webhook or its credential, and are held against no delivery. The third is one from the end of the order: the oldest
+//! may be refused one by one, in each pass again where nothing is remembered of them, and must not hold up the others.
 
 use std::collections::HashMap;
 
@@ -100,6 +101,9 @@ impl Turn<'_> {
         }
         let in_a_row = &mut self.refused.in_a_row;
         in_a_row.push(refusal);
+        if in_a_row.len() + 1 == IN_A_ROW {
+            return self.try_from_the_end();
+        }
         if in_a_row.len() < IN_A_ROW {
             return;
         }
@@ -117,6 +121,17 @@ impl Turn<'_> {
         self.refused.ended = true;
         self.errors.push(message);
         self.defer(REASON);
+    }
+
+    /// Has the last of those that GitHub never refused be tried next.
+    fn try_from_the_end(&mut self) {
+        let earlier = &self.refused.earlier;
+        let never_refused = |due: &Failure| !earlier.contains_key(&due.guid);
+        if let Some(place) = self.due.iter().rposition(never_refused)
+            && let Some(last) = self.due.remove(place)
+        {
+            self.due.push_front(last);
+        }
     }
 
     /// Leaves the rest, all refused before, to later passes where GitHub refused two of them and accepted others: a

@@ -35,6 +35,8 @@ pub struct WebhookReport {
     pub read_until: Option<DateTime<Utc>>,
     /// Where the part of its log begins that the pass should have read and did not.
     pub unread_from: Option<DateTime<Utc>>,
+    /// Of its log no more is unread than older originals of deliveries that failed in the pass's window.
+    pub only_originals_unread: bool,
     /// The receiver was found down.
     pub down: bool,
     /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
@@ -84,6 +86,7 @@ impl WebhookReport {
             unreadable: None,
             read_until: None,
             unread_from: None,
+            only_originals_unread: false,
             down: false,
             unanswered: 0,
             failing_since: None,

@@ -99,6 +99,7 @@ impl Served {
             serving.window.start
         };
         self.report.unread_from = Some(from);
+        self.report.only_originals_unread = told.reached_window;
         self.report.read_until = serving.memory.as_deref().and_then(Memory::known_until);
     }
 

@@ -11,10 +11,14 @@ impl Served {
     pub(super) fn take_in_unreadable(&mut self, serving: &Serving<'_>, told: &Told) {
         let known = serving.memory().map(Memory::unreadable);
         let mut known = known.unwrap_or_default();
+        let left_out = serving.memory().and_then(Memory::unreadable_left_out);
         let (mut held, mut new) = (Vec::new(), false);
         // Oldest first: of rows that are alike, the oldest was reported first.
         for row in told.unreadable.iter().rev() {
             let reported = known.get_mut(&*row.digits).and_then(Vec::pop);
+            // Of one whose name was left out, the older row tells that it was there.
+            let was_there = left_out.filter(|time| row.older.is_none_or(|older| older < *time));
+            let reported = reported.or(was_there);
             let at = reported.unwrap_or(serving.began);
             self.unreadable.push((row.digits.clone(), at));
             // What was there so long ago is not redelivered any more, whatever it is.
@@ -29,6 +33,8 @@ impl Served {
                 times.map(move |at| (digits.to_owned(), at))
             });
             self.unreadable.extend(unseen);
+            self.unreadable
+                .extend(left_out.map(|at| (String::new(), at)));
         }
         let Some(newest) = held.last() else {
             return;

@@ -76,7 +76,7 @@ pub(super) struct Open {
     /// Passes that GitHub refused it in while others were accepted, the first of them, and the last refusal of all: in
     /// seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    refused: Option<(usize, i64, i64)>,
+    pub(super) refused: Option<(usize, i64, i64)>,
 }
 
 /// What was asked for within one minute.
@@ -138,6 +138,11 @@ impl Memory {
         memory.forget_asked_before(retention_start);
         let empty = memory.open.is_empty() && memory.unseen.is_empty();
         (!empty || memory.read >= start).then_some(memory)
+    }
+
+    /// What the open deliveries had before this time is in their numbers.
+    pub fn counted_until(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.counted)
     }
 
     /// Its log was read up to this time.
@@ -222,6 +227,12 @@ impl Memory {
             refused: None,
         });
         Some(())
+    }
+
+    /// Whether it is remembered that a delivery is open.
+    pub fn is_open(&self, guid: &Guid) -> bool {
+        let text = guid.to_string();
+        self.open.iter().any(|open| open.guid == text)
     }
 
     /// GitHub's refusals to redeliver the open deliveries, by delivery.

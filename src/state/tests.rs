@@ -342,10 +342,37 @@ fn which_rows_were_reported_as_unreadable_is_remembered_and_left_out_first() {
     let read = State::read(&shorter, CHECKPOINT, at(0)).unwrap();
     let memory = read.memory("acme/1");
     assert!(memory.unreadable().is_empty());
+    assert_eq!(memory.unreadable_left_out(), Some(at(3)));
     assert_eq!(memory.open().failures, [failure(1)]);
-    assert_eq!(memory.judged_until(), Some(at(5)));
+    assert_eq!(memory.judged_until(), Some(at(9)));
 
     let damaged = text.replacen(&digits(0), &digits(0)[1..], 1);
     let read = State::read(&damaged, CHECKPOINT, at(0));
     assert!(read.is_none_or(|read| read.memory("acme/1").unreadable().is_empty()));
+}
+
+#[test]
+fn refused_deliveries_are_left_out_after_all_others() {
+    let refusals = Refusals {
+        passes: 1,
+        first: at(6),
+        last: at(9),
+    };
+    let mut kept = state();
+    for pass in 0..4 {
+        let mut memory = kept.memory("acme/1").into_owned();
+        for n in pass * 400..(pass + 1) * 400 {
+            memory.add_open(&failure(n), 0, 0, 0);
+            if n < 3 {
+                memory.set_refusals(&failure(n).guid, Some(refusals));
+            }
+        }
+        kept.remember("acme/1".into(), memory);
+        let text = kept.text(CHECKPOINT, LARGEST);
+        assert!(text.len() <= LARGEST);
+        kept = State::read(&text, CHECKPOINT, at(0)).unwrap();
+        let memory = kept.memory("acme/1");
+        assert!(memory.open().failures.len() > 50);
+        assert_eq!(memory.refusals().len(), 3, "pass {pass}");
+    }
 }

@@ -164,7 +164,8 @@ fn two_webhooks_that_share_a_guid_are_two_deliveries() {
 fn an_original_outside_the_window_is_looked_for() {
     let world = World::new();
     world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
-    world.set_variable(&ago(HOUR).timestamp_millis().to_string());
+    let checkpoint = ago(HOUR);
+    world.set_variable(&checkpoint.timestamp_millis().to_string());
     world.log_healthy(300, 2 * HOUR);
     let original = ago(DAY);
     world.log(Attempt::failed(guid(1), original));
@@ -175,7 +176,8 @@ fn an_original_outside_the_window_is_looked_for() {
         .success()
         .outputs(&["found=1", "redelivered=1", "scanned=302"]);
     assert_eq!(world.redelivered(), [newest]);
-    assert_eq!(world.checkpoint(), Some(original), "held by it");
+    // Moved back to the original, it would bring all that was skipped since into the next pass.
+    assert_eq!(world.checkpoint(), Some(checkpoint), "held by it");
 
     // One that was delivered back then is not sent again.
     let world = World::new();

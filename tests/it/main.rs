@@ -42,6 +42,7 @@ mod progress;
 mod raw_server;
 mod recorded;
 mod refusals;
+mod refused_first;
 mod regressions;
 mod repeated_secrets;
 mod report;

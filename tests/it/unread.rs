@@ -381,3 +381,18 @@ fn a_first_pass_leaves_the_last_tenth_of_the_limit_to_others_beyond_the_newest_p
     names_what_was_not_read(&ended, &format!("acme webhook {}", world.hook));
     assert!(world.checkpoint().unwrap() < ago(DAY - HOUR));
 }
+
+#[test]
+fn an_older_original_that_was_not_reached_is_unread_and_no_error() {
+    let world = World::new();
+    world.set_variable(&ago(3 * HOUR).timestamp_millis().to_string());
+    world.log_healthy(500, 1);
+    world.log(Attempt::failed(guid(1), ago(DAY)));
+    world.log(Attempt::failed(guid(1), ago(30)).redelivery());
+    let reset = Utc::now() + TimeDelta::minutes(50);
+    let mut github = world.simulator.github();
+    github.set_rate_limit_used(TOKEN, 4_550, reset);
+    drop(github);
+    let ended = world.pass().run().success();
+    ended.outputs(&["result=unread", "errors=0", "found=1", "open=1"]);
+}

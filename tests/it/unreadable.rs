@@ -328,3 +328,19 @@ fn unreadable_rows_before_the_window_are_not_this_passes_business() {
     world.log(Attempt::ok(guid(3), ago(10)));
     world.pass().run().success().outputs(&["result=healthy"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_rows_than_the_state_has_room_for_are_an_error_once_and_no_gap() {
+    let cloud = Cloud::new();
+    for n in 0..3_500 {
+        cloud.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
+    }
+    let report = cloud.pass(&[]).await;
+    assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
+    for _ in 0..3 {
+        advance(Duration::from_secs(20 * 3_600)).await;
+        let report = cloud.pass(&[]).await;
+        assert!(is_warned(&report));
+        assert_eq!(report.gap, None);
+    }
+}

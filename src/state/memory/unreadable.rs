@@ -1,6 +1,6 @@
 //! Rows of a log that could not be read, and when each was reported.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -27,7 +27,26 @@ impl Memory {
         reported
     }
 
-    /// Remembers the rows that could not be read, and when each was reported.
+    /// When rows were last reported, if the state had no room for them: what was in the log by then is reported.
+    pub fn unreadable_left_out(&self) -> Option<DateTime<Utc>> {
+        let (time, _) = self.unreadable.iter().find(|(_, rows)| rows.is_empty())?;
+        DateTime::from_timestamp_millis(*time)
+    }
+
+    /// Characters that the rows take.
+    pub(in crate::state) fn unreadable_len(&self) -> usize {
+        self.unreadable.values().map(String::len).sum()
+    }
+
+    /// Leaves the rows out, and keeps the time when the last of them was reported.
+    pub(in crate::state) fn leave_out_unreadable(&mut self) {
+        if let Some((time, _)) = self.unreadable.pop_last() {
+            self.unreadable = BTreeMap::from([(time, String::new())]);
+        }
+    }
+
+    /// Remembers the rows that could not be read, and when each was reported. A row of no digits stands for those that
+    /// were left out.
     pub fn set_unreadable(&mut self, rows: &[(String, DateTime<Utc>)]) {
         self.unreadable.clear();
         for (row, time) in rows {
