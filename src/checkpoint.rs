@@ -14,6 +14,7 @@ use crate::actions::one_line;
 use crate::github::{self, CredentialError, Credentials};
 use crate::history::Window;
 use crate::inputs::{CheckpointPlace, OneOff};
+use crate::secrets::Secrets;
 use crate::state::State;
 use store::{Store, Stored};
 
@@ -78,6 +79,14 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
+    /// The same without secrets that became known since.
+    pub fn without(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::GitHub(error) => Self::GitHub(error.without(secrets)),
+            other => other,
+        }
+    }
+
     /// The pass is to end, and nothing failed.
     pub fn is_stop(&self) -> bool {
         matches!(self, Self::GitHub(error) if error.failure().is_stop())

@@ -109,6 +109,8 @@ impl Pass<'_> {
             Some(_) => checkpoint.and_then(|checkpoint| checkpoint.as_of(credentials)),
             None => checkpoint,
         };
+        // Payload URLs were not known when it was read.
+        let checkpoint = checkpoint.map_err(|error| error.without(credentials.secrets()));
         let mut checkpoint = match self.usable(checkpoint) {
             Ok(Some(checkpoint)) if first.is_some() => checkpoint,
             unusable => return unusable.map(drop),

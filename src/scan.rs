@@ -14,7 +14,7 @@ use crate::history::{End, Failure, History, Remembered, Window};
 use crate::progress::Phase;
 use crate::stop::{Stop, Why};
 use crate::webhook::Webhook;
-use unreadable::UnreadableRows;
+use unreadable::UnreadablePlaces;
 
 pub use unreadable::Unreadable;
 
@@ -34,7 +34,7 @@ pub struct Scan {
     window_start: DateTime<Utc>,
     /// From this time on the log is new, as an earlier pass has read what is older.
     new_since: Option<DateTime<Utc>>,
-    unreadable: UnreadableRows,
+    unreadable: UnreadablePlaces,
     broken: Option<Error>,
     ended: bool,
 }
@@ -131,7 +131,7 @@ impl Scan {
             depth: Depth::default(),
             window_start: window.start,
             new_since,
-            unreadable: UnreadableRows::default(),
+            unreadable: UnreadablePlaces::default(),
             broken: None,
             ended: false,
         }

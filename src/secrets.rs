@@ -25,6 +25,8 @@ const STARS: &str = "***";
 pub struct Secrets {
     /// Tokens, keys and passwords, and whole payload URLs.
     known: Arc<RwLock<Needles>>,
+    /// Those of them that belong to no payload URL.
+    credentials: Arc<RwLock<Needles>>,
     /// What follows the host in payload URLs. It may be as common as `/github-webhook/`, so it is replaced in text from
     /// outside only.
     behind_hosts: Arc<RwLock<Needles>>,
@@ -41,29 +43,22 @@ impl Secrets {
     /// Adds a token, a key, a password, or `user:password`, in the forms in which people write them: as it is, with
     /// characters escaped, and as base64 at any place of a longer text.
     pub fn add(&self, secret: &str) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.add(secret, STARS);
-        for form in base64_forms(secret) {
-            known.add(&form, STARS);
-        }
+        add_forms(&self.credentials, secret);
+        add_forms(&self.known, secret);
     }
 
     /// Adds the user and password of an address, if it has any.
     pub fn add_user_of(&self, address: &str) {
-        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if let Some((user, _)) = authority.rsplit_once('@') {
-            let user = Unescaped::new(user).text();
-            self.add(&user);
-            if let Some((_, password)) = user.split_once(':') {
-                self.add(password);
-            }
+        for secret in user_of(address) {
+            self.add(&secret);
         }
     }
 
     /// Adds a webhook's payload URL, of which only `origin`, its scheme and host, may be shown; nothing where that is empty.
     pub fn add_payload_url(&self, url: &str, origin: &str) {
-        self.add_user_of(url);
+        for secret in user_of(url) {
+            add_forms(&self.known, &secret);
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if origin.is_empty() {
             return known.add(url, STARS);
@@ -82,7 +77,9 @@ impl Secrets {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         for part in [path, path_alone, query] {
-            behind.add(part, STARS);
+            if !is_words(part) {
+                behind.add(part, STARS);
+            }
         }
     }
 
@@ -102,6 +99,22 @@ impl Secrets {
         }
     }
 
+    /// The same for a GUID or the name of an event or action. GitHub makes these, so a payload URL that has one in it
+    /// must not change it: deliveries are told apart and chosen by them.
+    pub fn clean_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if !name.bytes().all(is_of_a_name) {
+            return self.clean(name);
+        }
+        let credentials = self
+            .credentials
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        credentials
+            .replaced_in(name)
+            .map_or(Cow::Borrowed(name), Cow::Owned)
+    }
+
     /// The same for a text of ours, whose paths may look like those of payload URLs.
     pub fn clean_our_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -109,6 +122,36 @@ impl Secrets {
             .replaced_in(text)
             .map_or(Cow::Borrowed(text), Cow::Owned)
     }
+}
+
+/// Adds a secret and its base64 forms.
+fn add_forms(needles: &RwLock<Needles>, secret: &str) {
+    let mut needles = needles.write().unwrap_or_else(PoisonError::into_inner);
+    needles.add(secret, STARS);
+    for form in base64_forms(secret) {
+        needles.add(&form, STARS);
+    }
+}
+
+/// `user:password` of an address, and the password alone.
+fn user_of(address: &str) -> Vec<String> {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else {
+        return Vec::new();
+    };
+    let user = Unescaped::new(user).text();
+    let password = user
+        .split_once(':')
+        .map(|(_, password)| password.to_owned());
+    std::iter::once(user).chain(password).collect()
+}
+
+/// True for text that only consists of lower-case letters, underscores and spaces: an ordinary word, such as the name of an
+/// event or a status, rather than a secret.
+fn is_words(text: &str) -> bool {
+    let of_words = |byte: &u8| matches!(byte, b'a'..=b'z' | b'_' | b' ');
+    Unescaped::new(text).bytes.iter().all(of_words)
 }
 
 /// Texts to look for, by their first bytes: looking costs the same however many there are.
@@ -122,15 +165,20 @@ struct Needle {
 }
 
 impl Needles {
+    /// Adds a text, as it is and without escapes.
     fn add(&mut self, text: &str, shown: &str) {
-        let bytes = Unescaped::new(text).bytes;
+        self.add_bytes(text.as_bytes(), shown);
+        self.add_bytes(&Unescaped::new(text).bytes, shown);
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8], shown: &str) {
         let Some(start) = bytes.first_chunk() else {
             return;
         };
         let same_start = self.0.entry(*start).or_default();
         if !same_start.iter().any(|needle| *needle.bytes == *bytes) {
             same_start.push(Needle {
-                bytes: bytes.as_ref().into(),
+                bytes: bytes.into(),
                 shown: shown.into(),
             });
         }
@@ -152,6 +200,17 @@ impl Needles {
             return None;
         }
         let unescaped = Unescaped::new(text);
+        let replaced = self.replaced(text, &unescaped);
+        if !unescaped.is_changed() {
+            return replaced;
+        }
+        // What looks like an escape may be part of a secret.
+        let rest = replaced.as_deref().unwrap_or(text);
+        self.replaced(rest, &Unescaped::none_in(rest)).or(replaced)
+    }
+
+    /// The text with those replaced that are in it without escapes.
+    fn replaced(&self, text: &str, unescaped: &Unescaped<'_>) -> Option<String> {
         let mut replaced = String::new();
         let (mut at, mut copied) = (0, 0);
         while at < unescaped.bytes.len() {

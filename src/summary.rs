@@ -18,7 +18,7 @@ mod counts;
 mod deliveries;
 mod footer;
 mod page;
-mod time;
+pub(crate) mod time;
 mod timeline;
 mod verdict;
 mod webhooks;

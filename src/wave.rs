@@ -22,8 +22,8 @@ const SMALLEST_WHILE_UP: usize = 20;
 /// How long a success speaks for the receiver.
 const LATELY: TimeDelta = TimeDelta::minutes(2);
 
-/// How long the log may show nothing of what was requested before the webhook's turn ends.
-const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+/// How long a webhook's turn goes on while GitHub gives no clear answer, or its log shows no outcome.
+pub(crate) const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// What the log showed while a wave was requested and confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Stop {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Down => "the receiver is down",
-            Self::Unseen => "GitHub's log does not show yet what was asked for",
+            Self::Unseen => "GitHub's log does not show the requested redeliveries yet",
         }
     }
 }

@@ -77,20 +77,25 @@ pub enum Verdict {
 }
 
 impl Attempt<'_> {
-    /// Replaces those of its texts for which there is another.
-    pub fn replace_texts(&mut self, other: impl Fn(&str) -> Option<String>) {
-        if let Some(guid) = self.guid.odd().and_then(&other) {
+    /// Replaces those of its texts for which there is another: `name` is asked for GUID, event and action, `text` for
+    /// the status.
+    pub fn replace_texts(
+        &mut self,
+        name: impl Fn(&str) -> Option<String>,
+        text: impl Fn(&str) -> Option<String>,
+    ) {
+        if let Some(guid) = self.guid.odd().and_then(&name) {
             self.guid = Guid::new(&guid);
         }
-        if let Some(status) = other(&self.status) {
+        if let Some(status) = text(&self.status) {
             self.status = status.into();
         }
-        for text in [Some(&mut self.event), self.action.as_mut()]
+        for event in [Some(&mut self.event), self.action.as_mut()]
             .into_iter()
             .flatten()
         {
-            if let Some(other) = other(&text.as_text()) {
-                *text = Cow::<str>::Owned(other).into();
+            if let Some(other) = name(&event.as_text()) {
+                *event = Cow::<str>::Owned(other).into();
             }
         }
     }

@@ -39,11 +39,11 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 pub enum KeyError {
     /// The value is neither a key nor the path to one.
     #[error(
-        "`private-key` is no PEM key, and no file of that name is visible here: it {0}. Store the App's whole \
+        "`private-key` is no PEM key, and no file of that name is visible here ({0}). Store the App's whole \
          .pem file as the secret, from `-----BEGIN` to the last `-----`; a path must lie in the \
          workspace to be visible in the action's container"
     )]
-    Unreadable(file::Error),
+    Unreadable(String),
     /// The value is the path of a file that can't hold a key.
     #[error("`private-key`: the file `{}` {error}. Name the App's .pem file", path.display())]
     File {
@@ -74,7 +74,9 @@ impl KeyError {
                 error,
             },
             // Nothing shows that the value is a path, and not a part of a key.
-            error => Self::Unreadable(error),
+            file::Error::Unreadable(error) | file::Error::Unwritable(error) => {
+                Self::Unreadable(error.to_string())
+            }
         }
     }
 }

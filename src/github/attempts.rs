@@ -146,7 +146,10 @@ impl Log {
         };
         let answer = request.answer().await?;
         // Where a body broke off, the page was read again and may link elsewhere by now: only that link counts.
-        self.next = match self.trail.next(&answer, self.client.base()) {
+        self.next = match self
+            .trail
+            .next(&answer, self.client.base(), self.client.secrets())
+        {
             Ok(None) => Next::End,
             Ok(Some(path)) => match ahead {
                 Some(ahead) if ahead.path == path => Next::Asked(ahead),
@@ -176,7 +179,10 @@ impl Log {
     /// Asks for the page after this one as soon as its headers are in. No headers come of a request that fails.
     async fn ahead(&self, request: &mut Request) -> Option<Request> {
         let headers = (&mut request.headers).await.ok()?;
-        let next = self.trail.peek(&headers, self.client.base()).ok()?;
+        let next = self
+            .trail
+            .peek(&headers, self.client.base(), self.client.secrets())
+            .ok()?;
         next.map(|path| self.request(path))
     }
 }

@@ -367,6 +367,12 @@ impl Error {
         }
     }
 
+    /// The same without secrets that became known since.
+    pub fn without(mut self, secrets: &Secrets) -> Self {
+        self.failure = self.failure.without(secrets);
+        self
+    }
+
     /// What became of the request.
     pub fn failure(&self) -> &RequestError {
         &self.failure

@@ -15,6 +15,7 @@ use super::client::Client;
 use super::error::{RequestError, Takes};
 use super::id::number_or_text;
 use super::paged::Pages;
+use super::refusal::suspended;
 use crate::targets::Targets;
 
 /// How long before its end a token is renewed: a request must not outlive its token, and trouble has time to
@@ -283,10 +284,8 @@ impl Minter {
     fn check(&self, installation: &Installation, needs: &[Permission]) -> Result<(), RequestError> {
         let login = &self.login;
         if installation.is_suspended() {
-            return Err(self.no_token(&format!(
-                "the App's installation is suspended. Unsuspend it on the settings page of `{login}` (GitHub \
-                 Apps, Configure)"
-            )));
+            let suspended = suspended(&format!("`{login}`"));
+            return Err(self.no_token(&format!("the App's {suspended}")));
         }
         let organization = needs.iter().any(|each| each.name == "organization_hooks");
         if installation.is_on_a_person() && organization {

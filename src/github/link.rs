@@ -13,6 +13,7 @@ use super::exchange::Answer;
 use super::page_size::is_size;
 use super::path::{is_same, without_query};
 use crate::actions::one_line;
+use crate::secrets::Secrets;
 
 /// Longest part of a header or a path that is shown, in characters.
 const SHOWN: usize = 100;
@@ -48,9 +49,10 @@ impl Trail {
         &mut self,
         answer: &Answer,
         base: &ApiBase,
+        secrets: &Secrets,
     ) -> Result<Option<String>, RequestError> {
         self.renamed |= answer.redirected;
-        let next = self.peek(&answer.headers, base)?;
+        let next = self.peek(&answer.headers, base, secrets)?;
         if let Some(path) = &next {
             self.seen.insert(self.place(path));
         }
@@ -62,8 +64,9 @@ impl Trail {
         &self,
         headers: &HeaderMap,
         base: &ApiBase,
+        secrets: &Secrets,
     ) -> Result<Option<String>, RequestError> {
-        let Some(link) = next_link(headers)? else {
+        let Some(link) = next_link(headers, secrets)? else {
             return Ok(None);
         };
         let Some(path) = base.below(&link, &self.list) else {
@@ -71,7 +74,7 @@ impl Trail {
             return Err(RequestError::Malformed(what.into()));
         };
         if !is_same(&self.list, &path, self.renamed) {
-            let shown = one_line(without_query(&path), SHOWN);
+            let shown = one_line(&secrets.clean(without_query(&path)), SHOWN);
             return Err(RequestError::OtherList(shown));
         }
         if self.seen.contains(&self.place(&path)) {
@@ -89,10 +92,11 @@ impl Trail {
 }
 
 /// The target whose relation is `next`, of the form that RFC 8288 gives the header.
-fn next_link(headers: &HeaderMap) -> Result<Option<String>, RequestError> {
+fn next_link(headers: &HeaderMap, secrets: &Secrets) -> Result<Option<String>, RequestError> {
     for header in headers.get_all(LINK) {
         let next = header.to_str().ok().and_then(next_target).ok_or_else(|| {
-            let shown = one_line(&String::from_utf8_lossy(header.as_bytes()), SHOWN);
+            let shown = String::from_utf8_lossy(header.as_bytes());
+            let shown = one_line(&secrets.clean(&shown), SHOWN);
             RequestError::Malformed(format!("its Link header is `{shown}`"))
         })?;
         if next.is_some() {
@@ -238,7 +242,7 @@ mod tests {
         ] {
             let value = http::HeaderValue::from_bytes(header.as_bytes()).unwrap();
             let headers = HeaderMap::from_iter([(LINK, value)]);
-            let whole = next_link(&headers);
+            let whole = next_link(&headers, &Secrets::default());
             assert!(
                 matches!(whole, Err(RequestError::Malformed(_))),
                 "{whole:?}"
@@ -272,7 +276,7 @@ mod tests {
                     _ => format!("?page={page}&per_page=100"),
                 };
                 matches!(
-                    trail.next(&answer(&link), &base),
+                    trail.next(&answer(&link), &base, &Secrets::default()),
                     Err(RequestError::RepeatedLink)
                 )
             });
@@ -286,7 +290,9 @@ mod tests {
         for page in 1..5_000 {
             let path = format!("/orgs/acme/hooks?page={page}");
             let link = format!("https://api.github.com{path}");
-            let next = trail.next(&answer(&link), &ApiBase::default()).unwrap();
+            let next = trail
+                .next(&answer(&link), &ApiBase::default(), &Secrets::default())
+                .unwrap();
             assert_eq!(next, Some(path));
         }
     }
@@ -298,6 +304,7 @@ mod tests {
         let error = trail.next(
             &answer("https://user:secret@evil.com/orgs/beta/hooks?x=secret"),
             &base,
+            &Secrets::default(),
         );
         let error = error.unwrap_err().to_string();
         assert!(error.contains("`/orgs/beta/hooks`"), "{error}");
@@ -307,8 +314,28 @@ mod tests {
         );
 
         let long = format!("https://api.github.com/{}", "x".repeat(1_000));
-        let error = trail.next(&answer(&long), &base).unwrap_err().to_string();
+        let error = trail.next(&answer(&long), &base, &Secrets::default());
+        let error = error.unwrap_err().to_string();
         assert!(error.chars().count() < 300, "{error}");
+    }
+
+    #[test]
+    fn what_is_shown_is_cut_only_after_secrets_are_out_of_it() {
+        let base = ApiBase::default();
+        let secrets = Secrets::default();
+        secrets.add("ghp_0123456789abcdefghij");
+        let cut_within = format!("{}/ghp_0123456789abcdefghij", "x".repeat(88));
+        let mut trail = Trail::new("/orgs/acme/hooks");
+        let path = answer(&format!("https://api.github.com/{cut_within}"));
+        let header = Answer {
+            headers: HeaderMap::from_iter([(LINK, cut_within.parse().unwrap())]),
+            ..Answer::default()
+        };
+        for answer in [path, header] {
+            let error = trail.next(&answer, &base, &secrets);
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("/***") && !error.contains("ghp_"), "{error}");
+        }
     }
 
     #[test]
@@ -316,12 +343,16 @@ mod tests {
         let base = ApiBase::default();
         let link = "https://api.github.com/repos/acme/new/hooks?page=2";
         let mut trail = Trail::new("/repos/acme/old/hooks?per_page=100");
-        assert!(trail.next(&answer(link), &base).is_err());
+        assert!(
+            trail
+                .next(&answer(link), &base, &Secrets::default())
+                .is_err()
+        );
         let redirected = Answer {
             redirected: true,
             ..answer(link)
         };
-        let next = trail.next(&redirected, &base).unwrap();
+        let next = trail.next(&redirected, &base, &Secrets::default()).unwrap();
         assert_eq!(next.as_deref(), Some("/repos/acme/new/hooks?page=2"));
     }
 }

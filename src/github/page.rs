@@ -57,10 +57,10 @@ impl Page {
     pub fn attempts(&self) -> Result<(Vec<Attempt<'_>>, Vec<UnreadableRow>), Error> {
         let (mut attempts, mut unreadable) = self.parsed()?;
         for attempt in &mut attempts {
-            attempt.replace_texts(|text| match self.secrets.clean(text) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(clean) => Some(clean),
-            });
+            attempt.replace_texts(
+                |name| changed(self.secrets.clean_name(name)),
+                |text| changed(self.secrets.clean(text)),
+            );
         }
         for row in &mut unreadable {
             row.reason = self.secrets.clean(&row.reason).into_owned();
@@ -75,6 +75,13 @@ impl Page {
         // Bytes that are no UTF-8 are to cost no more than the row they are in.
         let text = || String::from_utf8_lossy(&self.body).into_owned();
         by_row(self.text.get_or_init(text)).map_err(|error| self.malformed(&error.to_string()))
+    }
+}
+
+fn changed(clean: Cow<'_, str>) -> Option<String> {
+    match clean {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(clean) => Some(clean),
     }
 }
 

@@ -33,7 +33,9 @@ impl Pages {
             return Ok(None);
         };
         let answer = self.client.read(&path, |_| {}).await?;
-        self.next = self.trail.next(&answer, self.client.base())?;
+        self.next = self
+            .trail
+            .next(&answer, self.client.base(), self.client.secrets())?;
         Ok(Some(answer))
     }
 }

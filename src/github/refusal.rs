@@ -32,6 +32,13 @@ pub(super) fn is_of_a_permission(message: &str) -> bool {
         || must && (words.contains("admin") || words.contains("owner"))
 }
 
+/// What is wrong with a suspended installation, and how its account undoes it.
+pub(super) fn suspended(account: &str) -> String {
+    format!(
+        "installation is suspended: unsuspend it on the settings page of {account} (GitHub Apps, Configure)"
+    )
+}
+
 /// An App's tokens are dated, and name the App.
 fn unauthorized(words: &str, told: &Told) -> Option<String> {
     if words.contains("('iss')") {
@@ -42,7 +49,7 @@ fn unauthorized(words: &str, told: &Told) -> Option<String> {
         return None;
     }
     let off = match told.clock_offset.num_seconds().unsigned_abs() {
-        0..30 => return Some("GitHub takes the App's token for one of another time: check this machine's clock (NTP)".into()),
+        0..30 => return Some("GitHub reads the App's token as expired or not yet valid: check this machine's clock (NTP)".into()),
         seconds @ 30..120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
     };
@@ -107,7 +114,7 @@ fn forbidden(
         _ if says("suspended")
             && (says("installation") || kind.is_installation() || kind == Kind::App) =>
         {
-            "The App's installation is suspended: unsuspend it on the account's settings page (GitHub Apps, Configure)"
+            return Some(format!("The App's {}", suspended("the account")));
         }
         _ if says("suspended") => {
             "The account of the token's owner is suspended: use a token of another account, and ask GitHub Support (on Enterprise \

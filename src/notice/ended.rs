@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::github::Remaining;
 use crate::report::{Outcome, Report, SOON, WebhookReport, a_few, counted, number, rfc3339};
 use crate::stop::Why;
+use crate::summary::time::in_a_sentence;
 
 /// A log whose newest rows were not read for longer than this is an error.
 const UNSEEN: TimeDelta = TimeDelta::hours(24);
@@ -93,7 +94,7 @@ pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
     let newest = report.began? - UNSEEN;
     let unseen = accounts.chain(logs).filter(|(_, known)| *known < newest);
     if let Some((names, known)) = together(unseen) {
-        let known = rfc3339(known);
+        let known = in_a_sentence(known);
         return Some(format!("{names}: not read since {known}{because}: {step}"));
     }
     let expires = report.window?.retention_start + SOON;
@@ -106,7 +107,7 @@ pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
         Some((webhook.webhook.to_string(), from))
     };
     let (names, from) = together(report.webhooks.iter().filter_map(unread))?;
-    let from = rfc3339(from);
+    let from = in_a_sentence(from);
     Some(format!(
         "{names}: not read back to {from}{because}, and what failed there may expire within 12 hours: {step}"
     ))

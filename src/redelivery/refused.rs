@@ -22,7 +22,8 @@ const AGED_OUT: TimeDelta = TimeDelta::hours(6);
 
 const REASON: &str = "GitHub refused three redeliveries of this webhook in a row";
 
-const REFUSED_BEFORE: &str = "GitHub refused this one before: a later pass requests it again";
+const REFUSED_BEFORE: &str =
+    "GitHub refused this delivery before; a later pass will request it again";
 
 /// The refusals of one webhook's turn.
 #[derive(Default)]

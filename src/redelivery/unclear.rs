@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::Turn;
 use crate::report::counted;
 use crate::stop::Why;
+use crate::wave::PATIENCE;
 
 /// Requests in a row without a clear answer after which the turn pauses before each further one: each may take
 /// half a minute.
@@ -18,9 +19,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-
-/// How long a turn goes on without a clear answer.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The last requests, all of which got no clear answer.
 #[derive(Default)]
@@ -38,7 +36,10 @@ impl Unclear {
 
     /// How long to wait before the next request: nothing where no further one is to be made.
     fn pause(&self) -> Option<Duration> {
-        let left = PATIENCE.saturating_sub(self.since?.elapsed());
+        let left = PATIENCE
+            .to_std()
+            .ok()?
+            .saturating_sub(self.since?.elapsed());
         let doublings = self.requests.checked_sub(IN_A_ROW)?.min(10);
         let pause = FIRST_PAUSE * 2_u32.pow(doublings);
         Some(pause.min(LONGEST_PAUSE).min(left))

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::attempt::Attempt;
 use crate::github::UnreadableRow;
 
-/// The unreadable rows of a log, as far as it was read.
+/// The unreadable rows of a log and their places, as far as it was read.
 #[derive(Default)]
-pub(super) struct UnreadableRows {
+pub(super) struct UnreadablePlaces {
     rows: Vec<Unreadable>,
     /// The time of the row before the next page.
     before: Option<DateTime<Utc>>,
@@ -26,7 +26,7 @@ pub struct Unreadable {
     pub older: Option<DateTime<Utc>>,
 }
 
-impl UnreadableRows {
+impl UnreadablePlaces {
     /// Takes in a page.
     pub(super) fn add(&mut self, attempts: &[Attempt<'_>], unreadable: Vec<UnreadableRow>) {
         let mut times = attempts.iter().map(|attempt| attempt.delivered_at);
@@ -109,7 +109,7 @@ mod tests {
 
     /// Pages of rows by their minutes, `None` being unreadable; of each unreadable row the minutes of its neighbours.
     fn neighbours(pages: &[&[Option<i64>]], start: i64) -> Vec<(Option<i64>, Option<i64>)> {
-        let mut rows = UnreadableRows::default();
+        let mut rows = UnreadablePlaces::default();
         for page in pages {
             let (mut attempts, mut unreadable) = (Vec::new(), Vec::new());
             for row in *page {

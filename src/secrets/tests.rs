@@ -110,6 +110,34 @@ fn the_user_of_a_proxy_is_a_secret_with_and_without_escapes() {
 }
 
 #[test]
+fn a_payload_url_changes_no_name_that_github_made() {
+    let secrets = known();
+    secrets.add_payload_url(
+        "https://x:workflow_job@ci.acme.com/hook?pull_request",
+        "https://ci.acme.com",
+    );
+    secrets.add_payload_url(
+        "https://ci.acme.com/hook?timed%20out",
+        "https://ci.acme.com",
+    );
+    secrets.add_payload_url("https://ci.acme.com/hook?ABCD-1234", "https://ci.acme.com");
+    for name in [
+        "pull_request",
+        "pull_request_review",
+        "workflow_job",
+        "ABCD-1234",
+    ] {
+        assert_eq!(secrets.clean_name(name), name);
+    }
+    assert_eq!(secrets.clean("timed out"), "timed out");
+    assert_eq!(secrets.clean("/hook?timed out"), "***");
+    assert_eq!(secrets.clean("ABCD-1234"), "***");
+    secrets.add("ghp_0123456789abcdef");
+    assert_eq!(secrets.clean_name("odd-ghp_0123456789abcdef"), "odd-***");
+    assert_eq!(secrets.clean_name("push /hook?pull_request"), "push ***");
+}
+
+#[test]
 fn no_debug_output_shows_a_secret() {
     assert_eq!(format!("{:?}", known()), "***");
 }

@@ -10,13 +10,18 @@ pub(super) struct Unescaped<'a> {
 }
 
 impl<'a> Unescaped<'a> {
+    /// The text as it is.
+    pub(super) fn none_in(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes().into(),
+            places: Vec::new(),
+        }
+    }
+
     pub(super) fn new(text: &'a str) -> Self {
         let escapes = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
         if !text.as_bytes().iter().any(escapes) {
-            return Self {
-                bytes: text.as_bytes().into(),
-                places: Vec::new(),
-            };
+            return Self::none_in(text);
         }
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         let mut at = 0;
@@ -32,6 +37,11 @@ impl<'a> Unescaped<'a> {
             bytes: bytes.into(),
             places,
         }
+    }
+
+    /// False if nothing in the text looks like an escape.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.places.is_empty()
     }
 
     /// Where in the text a byte of `bytes` stood.

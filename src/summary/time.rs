@@ -9,7 +9,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// In a sentence: `2026-11-22 02:10 UTC`.
-pub(super) fn in_a_sentence(time: DateTime<Utc>) -> String {
+pub(crate) fn in_a_sentence(time: DateTime<Utc>) -> String {
     format!("{} {} UTC", time.date_naive(), clock(time))
 }
 

@@ -232,6 +232,24 @@ fn a_delivery_whose_guid_repeats_a_secret_is_one_delivery() {
 }
 
 #[test]
+fn a_payload_url_does_not_hide_the_names_of_events() {
+    for url in [
+        "https://ci.acme.com/hook?pull_request",
+        "https://x:pull_request@ci.acme.com/hook?odd-delivery-0001",
+    ] {
+        let world = World::new();
+        world.simulator.github().webhook_mut(world.hook).url = url.into();
+        let event = |attempt: Attempt| attempt.event("pull_request", Some("opened"));
+        world.log(event(Attempt::failed(guid(1), ago(10))));
+        world.log(event(Attempt::failed("odd-delivery-0001", ago(20))));
+        world.log(event(Attempt::failed("odd-delivery-0002", ago(30))));
+        let run = world.bare_pass().input("events", "pull_request");
+        let ended = run.run().success();
+        ended.outputs(&["result=recovered", "found=3", "recovered=3"]);
+    }
+}
+
+#[test]
 fn a_checkpoint_that_repeats_a_secret_is_shown_without_it() {
     let world = world();
     world.set_variable(&format!("{}{TOKEN}", "x".repeat(30)));

@@ -221,7 +221,7 @@ async fn a_log_that_was_not_read_for_a_day_is_an_error() {
             std::slice::from_ref(&name)
         );
         if result == PassResult::Error {
-            let since = format!("{name}: not read since 2026-11-22T12:00:00Z because GitHub's");
+            let since = format!("{name}: not read since 2026-11-22 12:00 UTC because GitHub's");
             assert!(report.errors[0].starts_with(&since), "{:?}", report.errors);
         }
     }
@@ -290,7 +290,7 @@ async fn an_organization_that_was_not_looked_at_for_a_day_is_an_error() {
         let unread: Vec<String> = report.unread().collect();
         assert_eq!(unread, ["the webhooks of globex"]);
         if result == PassResult::Error {
-            let since = "the webhooks of globex: not read since 2026-11-22T12:00:00Z because";
+            let since = "the webhooks of globex: not read since 2026-11-22 12:00 UTC because";
             assert!(report.errors[0].starts_with(since), "{:?}", report.errors);
         }
     }

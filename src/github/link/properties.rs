@@ -208,7 +208,7 @@ proptest! {
         let several = [some, others].map(|part| (LINK, HeaderValue::try_from(joined(part, between)).unwrap()));
         let mut headers = HeaderMap::new();
         several.into_iter().for_each(|(name, value)| { headers.append(name, value); });
-        prop_assert_eq!(next_link(&headers).unwrap(), expected);
+        prop_assert_eq!(next_link(&headers, &Secrets::default()).unwrap(), expected);
     }
 
     #[test]
@@ -222,7 +222,7 @@ proptest! {
         // Of a header that holds other characters nothing is read.
         let Ok(value) = HeaderValue::try_from(&header) else { return Ok(()) };
         if value.to_str().is_err() {
-            prop_assert!(next_link(&HeaderMap::from_iter([(LINK, value)])).is_err());
+            prop_assert!(next_link(&HeaderMap::from_iter([(LINK, value)]), &Secrets::default()).is_err());
             return Ok(());
         }
         prop_assert_eq!(next_target(&header), by_the_letter(&header), "{}", header);
@@ -244,7 +244,7 @@ proptest! {
             ..Answer::default()
         };
         let base = ApiBase::new(&format!("https://api.github.com{prefix}")).unwrap();
-        if let Ok(Some(next)) = Trail::new("/orgs/acme/hooks").next(&answer, &base) {
+        if let Ok(Some(next)) = Trail::new("/orgs/acme/hooks").next(&answer, &base, &Secrets::default()) {
             let (path, query) = next.split_once('?').unwrap_or((&next, ""));
             let number = path.strip_prefix("/organizations/").and_then(|rest| rest.strip_suffix("/hooks"));
             let by_number = number.is_some_and(|number| number.parse::<u128>().is_ok());
