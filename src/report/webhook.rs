@@ -8,6 +8,7 @@ use super::{Answer, Asked, Delivery, Outcome};
 use crate::attempt::Guid;
 use crate::evidence::Since;
 use crate::history::Failure;
+use crate::stop::Why;
 use crate::webhook::Webhook;
 
 /// What happened at one webhook.
@@ -35,6 +36,8 @@ pub struct WebhookReport {
     pub read_until: Option<DateTime<Utc>>,
     /// Where the part of its log begins that the pass should have read and did not.
     pub unread_from: Option<DateTime<Utc>>,
+    /// Why the pass ended its reading, if that is why it is not complete.
+    pub ended: Option<Why>,
     /// The receiver was found down.
     pub down: bool,
     /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
@@ -84,6 +87,7 @@ impl WebhookReport {
             unreadable: None,
             read_until: None,
             unread_from: None,
+            ended: None,
             down: false,
             unanswered: 0,
             failing_since: None,
