@@ -66,6 +66,7 @@ pub use client::Client;
 pub use connect::{CaCertificates, Network, Proxies, TrustError};
 pub use credentials::{CredentialError, Credentials};
 pub use error::{Error, RequestError};
+pub use gate::LimitEnd;
 pub use installation::{Installation, Needs};
 pub use meter::{Remaining, Usage};
 pub use pace::Pace;

@@ -230,8 +230,8 @@ impl Pass<'_> {
         let stop = why.and_then(|why| notice::of_stop(report, why, pace, credentials.now()));
         report.warnings.extend(limit);
         report.warnings.extend(stop);
-        let until = limits.iter().map(|(_, until)| *until).max();
-        let error = notice::of_unread(report, until.map(Why::Limit).or(why));
+        let until = limits.iter().map(|each| each.until).max();
+        let error = notice::of_unread(report, why.or(until.map(Why::Limit)));
         report.errors.extend(error);
     }
 

@@ -25,6 +25,7 @@ use crate::wave::{Seen, Stop, Waves};
 use crate::webhook::Webhook;
 use chrono::{DateTime, Utc};
 use refused::Refused;
+use tokio::time::Instant;
 use unclear::Unclear;
 
 /// Most redeliveries whose outcome is not seen. Beyond, GitHub's log is too far behind to go on.
@@ -122,6 +123,8 @@ pub struct Turn<'a> {
     /// What the log showed since the current wave began.
     seen: Seen,
     unclear: Unclear,
+    /// When its last request is made, once it has begun.
+    until: Option<Instant>,
     refused: Refused,
     /// Why the log could not be read the last time.
     unread: Option<String>,
@@ -177,6 +180,7 @@ impl<'a> Turn<'a> {
             requests: HashMap::new(),
             seen: Seen::default(),
             unclear: Unclear::default(),
+            until: None,
             refused: Refused::after(refusals),
             unread: None,
             stopped: None,

@@ -108,6 +108,13 @@ impl Stop {
         }
     }
 
+    /// What is left of this time after the end of the pass, whichever end came first.
+    pub fn left_of(&self, grace: Duration) -> Duration {
+        let cancelled = self.state.get().cancelled;
+        let end = cancelled.map_or(self.deadline, |at| at.min(self.deadline));
+        (end + grace).saturating_duration_since(Instant::now())
+    }
+
     /// Waits until nothing may be in flight any more: so long after somebody cancelled.
     pub async fn grace(&self, grace: Duration) {
         let cancelled = self.state.wait_for(|state| state.cancelled).await;
@@ -157,7 +164,9 @@ mod tests {
         assert_eq!(began.elapsed(), MINUTE + MINUTE / 20);
         let (stop, began) = (Stop::after(MINUTE), Instant::now());
         stop.cancel();
+        assert_eq!(stop.left_of(MINUTE / 20), MINUTE / 20);
         stop.over(MINUTE / 20).await;
         assert_eq!(began.elapsed(), MINUTE / 20);
+        assert_eq!(stop.left_of(MINUTE / 20), Duration::ZERO);
     }
 }

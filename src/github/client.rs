@@ -21,13 +21,13 @@ use super::base::ApiBase;
 use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
-use super::gate::{Gate, LONGEST_WAIT};
+use super::gate::{Gate, LONGEST_WAIT, Limited};
 use super::installation::Minter;
 use super::page_size::{PageSize, Tries};
 use super::path::is_moved;
 use super::request::request;
 use super::retry::Waits;
-use super::shared::{Kind, Shared};
+use super::shared::{Kind, LAST_GRACE, Shared};
 use crate::secrets::Secrets;
 use crate::stop::Why;
 
@@ -144,7 +144,9 @@ impl Client {
     /// # Errors
     /// It does not.
     pub fn may_redeliver(&self) -> Result<(), Why> {
-        self.gate.may(Kind::Redelivery)
+        let may = self.gate.may(Kind::Redelivery);
+        self.gate.end(Kind::Redelivery);
+        may
     }
 
     /// GitHub's time.
@@ -200,6 +202,9 @@ impl Client {
 
     /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(super) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
+        if matches!(failure, RequestError::Stopped(Why::Limit(_))) {
+            self.gate.end(Kind::OldRead);
+        }
         let failure = failure.without(self.secrets());
         Error::new(subject.clone(), self.kind(), failure)
     }
@@ -295,7 +300,9 @@ impl Client {
         on_headers: &mut OnHeaders<'_>,
         left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
-        let (mut renewed, mut waits) = (false, Waits::new(self.requests()));
+        let (mut renewed, mut spammed) = (false, false);
+        let mut waits = Waits::new(self.requests());
+        let mut last_waits = Waits::new(self.requests());
         let mut path = Cow::Borrowed(path);
         let mut hops = 0;
         loop {
@@ -347,11 +354,24 @@ impl Client {
                 path = Cow::Owned(to);
                 continue;
             }
-            // The gate is closed by then, and opens when the limit allows it.
-            if error.limited().is_some() && kind.waits_for(&error) {
+            // The gate is closed by then, and opens when the limit allows it. After a whole wait a 422 is of the delivery.
+            let limited = error.limited();
+            let of_one = error.status() == Some(422) && limited == Some(Limited::Secondary(None));
+            if limited.is_some() && kind.waits_for(&error) && !(spammed && of_one) {
+                spammed |= of_one;
+                continue;
+            }
+            let stop = self.shared.stop();
+            if kind == Kind::Last && stop.why().is_some() {
+                let wait = last_waits.next().map(|wait| wait / 2);
+                match wait.filter(|wait| *wait < stop.left_of(LAST_GRACE) && kind.repeats(&error)) {
+                    Some(wait) if last_waits.made() < LAST_TRIES => sleep(wait).await,
+                    _ => return Err(error),
+                }
                 continue;
             }
             let wait = waits.next().filter(|_| kind.repeats(&error));
+            let wait = wait.filter(|_| limited.is_none() || waits.made() < LAST_TRIES);
             let wait = wait.and_then(|wait| match error.retry_after() {
                 Some(asked) if kind != Kind::Last => {
                     Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
@@ -359,9 +379,8 @@ impl Client {
                 }
                 _ => Some(wait),
             });
-            let stop = self.shared.stop();
             match wait {
-                Some(wait) if stop.leaves(wait) => {
+                Some(wait) if stop.leaves(wait) || kind == Kind::Last => {
                     let slept = stop.sleep_until(Instant::now() + wait).await;
                     if slept.is_err() && kind != Kind::Last {
                         return Err(error);
@@ -369,10 +388,6 @@ impl Client {
                     if let Some(tries) = &mut tries {
                         tries.failed(&error);
                     }
-                }
-                // After the end of the pass its last word has little time.
-                Some(wait) if kind == Kind::Last && waits.made() < LAST_TRIES => {
-                    sleep(wait / 2).await;
                 }
                 _ => return Err(error),
             }

@@ -15,6 +15,7 @@ use super::base::ApiBase;
 use super::client::Client;
 use super::connect::{Network, Transport, TrustError};
 use super::error::{Error, RequestError, Subject};
+use super::gate::LimitEnd;
 use super::installation::{self, Installation, Minter, Needs};
 use super::meter::Usage;
 use super::pace::Pace;
@@ -220,11 +221,14 @@ impl Credentials {
     }
 
     /// Whose limits ended work, and until when: an input, the App or an account.
-    pub fn ended_by_limits(&self) -> Vec<(String, DateTime<Utc>)> {
+    pub fn ended_by_limits(&self) -> Vec<LimitEnd> {
         let gates = self.shared.gates();
         let ended = gates.iter().filter_map(|gate| {
-            let until = gate.ended_until()?;
-            Some((gate.name().to_owned(), until))
+            Some(LimitEnd {
+                name: gate.name().to_owned(),
+                until: gate.ended_until()?,
+                remaining: gate.remaining(),
+            })
         });
         ended.collect()
     }

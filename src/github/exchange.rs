@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use octocrab::OctoBody;
@@ -72,7 +72,6 @@ impl Shared {
         seen: &mut Seen,
     ) -> Result<Answer, RequestError> {
         let uri = request.uri().to_string();
-        let is_read = request.method() == Method::GET;
         let answer = timeout(HEADERS, self.octocrab.execute(request)).await;
         let answer = match answer {
             Ok(answer) => answer.map_err(unsent_or_unclear)?,
@@ -105,7 +104,8 @@ impl Shared {
             if is_cut(&body) {
                 return Err(RequestError::Unclear("its body is cut off".into()));
             }
-            if is_read && body.trim_ascii_start().starts_with(b"<") {
+            // A page is the word of a proxy, whatever status it stands beneath.
+            if body.trim_ascii_start().starts_with(b"<") {
                 let title = page_title(&String::from_utf8_lossy(&body)).unwrap_or_default();
                 let title = one_line(&self.console.secrets().clean(&title), TITLE);
                 return Err(RequestError::Malformed(format!("it is the page `{title}`")));

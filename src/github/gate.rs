@@ -60,6 +60,17 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dat
     until.filter(sound)
 }
 
+/// A credential whose limit ended its work.
+#[derive(Clone, Debug)]
+pub struct LimitEnd {
+    /// Whose it is, for people: an input, the App or an account.
+    pub name: String,
+    /// When the limit ends.
+    pub until: DateTime<Utc>,
+    /// What is left of the hourly limit, if GitHub told of one.
+    pub remaining: Option<Remaining>,
+}
+
 /// What a credential may ask for, and when.
 pub(super) struct Gate {
     /// Whose limit it is, for people: an input, the App or an account.
@@ -146,7 +157,13 @@ impl Gate {
             if let Some(why) = stop.why() {
                 return Err(why);
             }
-            self.may(kind)?;
+            if let Err(why) = self.may(kind) {
+                // Nobody may need what was asked for ahead: whoever does says so.
+                if kind != Kind::OldRead {
+                    self.end(kind);
+                }
+                return Err(why);
+            }
             let Some(closed) = self.state.get().closed_to(kind) else {
                 return Ok(());
             };
@@ -172,12 +189,16 @@ impl Gate {
                 too_long: true,
                 until,
                 ..
-            }) => {
-                self.state
-                    .change(|state| state.ended_until = state.ended_until.max(Some(until)));
-                Err(Why::Limit(until))
-            }
+            }) => Err(Why::Limit(until)),
             _ => Ok(()),
+        }
+    }
+
+    /// Notes that work with this credential ends where a request of this kind may not be made.
+    pub(super) fn end(&self, kind: Kind) {
+        if let Err(Why::Limit(until)) = self.may(kind) {
+            self.state
+                .change(|state| state.ended_until = state.ended_until.max(Some(until)));
         }
     }
 
@@ -220,6 +241,14 @@ impl Gate {
                 renewed,
             });
         });
+    }
+
+    /// GitHub did what was asked. What left before the gate was closed says nothing of the time since.
+    pub(super) fn accepted(&self, leave: Leave) {
+        let state = self.state.get();
+        if state.untimed > 0 && leave.closings == state.closings {
+            self.state.change(|state| state.untimed = 0);
+        }
     }
 
     /// GitHub refused a request because of a limit.

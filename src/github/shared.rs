@@ -11,7 +11,7 @@ use http::{Request, Response};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use super::base::ApiBase;
@@ -33,7 +33,7 @@ const PLACES: usize = 16;
 /// How long a request in flight may take once the pass was cancelled or reached its time limit, and how long the
 /// pass's last word may after either. A runner kills what has not ended 10 s after.
 const GRACE: Duration = Duration::from_secs(3);
-const LAST_GRACE: Duration = Duration::from_millis(4_500);
+pub(super) const LAST_GRACE: Duration = Duration::from_millis(4_500);
 
 /// Requests of an hourly limit that no read may use: they are kept for the checkpoint.
 const LEAST_LEFT: u64 = 50;
@@ -105,7 +105,9 @@ impl Kind {
     /// Whether a request that failed so is made again.
     pub(super) fn repeats(self, error: &RequestError) -> bool {
         match self {
-            Self::Read | Self::OldRead | Self::Change | Self::Last => error.is_passing(),
+            Self::Read | Self::OldRead | Self::Change => error.is_passing(),
+            // It can't wait for a limit to end.
+            Self::Last => error.is_passing() || error.limited().is_some(),
             // Whatever may have reached GitHub may deliver twice.
             Self::Redelivery => matches!(error, RequestError::Unsent(_)),
         }
@@ -250,17 +252,11 @@ impl Shared {
     /// Waits until a request in flight is given up, and says why.
     async fn given_up(&self, kind: Kind) -> Why {
         let stop = self.stop();
-        match kind {
-            Kind::Last => tokio::select! {
-                biased;
-                () = stop.grace(LAST_GRACE) => {}
-                () = async {
-                    stop.over(Duration::ZERO).await;
-                    sleep(LAST_GRACE).await;
-                } => {}
-            },
-            _ => stop.over(GRACE).await,
-        }
+        let grace = match kind {
+            Kind::Last => LAST_GRACE,
+            _ => GRACE,
+        };
+        stop.over(grace).await;
         stop.why().unwrap_or(Why::TimeLimit)
     }
 
@@ -307,10 +303,13 @@ impl Shared {
         if let Some(at) = seen.token_ends {
             self.note_expiry(TokenEnd { at, input });
         }
-        if let Err(error) = &result
-            && let Some(limited) = error.limited()
-        {
-            gate.refused(limited, leave, &self.clock);
+        match &result {
+            Ok(_) => gate.accepted(leave),
+            Err(error) => {
+                if let Some(limited) = error.limited() {
+                    gate.refused(limited, leave, &self.clock);
+                }
+            }
         }
         self.console.debug(|| {
             let outcome = match (&result, seen.status) {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::github::Remaining;
+use crate::github::{LimitEnd, Remaining};
 use crate::report::{Outcome, Report, SOON, WebhookReport, a_few, counted, number, rfc3339};
 use crate::stop::Why;
 use crate::summary::time::in_a_sentence;
@@ -11,9 +11,9 @@ use crate::summary::time::in_a_sentence;
 const UNSEEN: TimeDelta = TimeDelta::hours(24);
 
 /// The warning about credentials whose limits ended their work, each with the time when its limit ends.
-pub fn of_limits(report: &Report, limits: &[(String, DateTime<Utc>)], pace: u32) -> Option<String> {
-    let until = limits.iter().map(|(_, until)| *until).max()?;
-    let names: Vec<String> = limits.iter().map(|(name, _)| name.clone()).collect();
+pub fn of_limits(report: &Report, limits: &[LimitEnd], pace: u32) -> Option<String> {
+    let until = limits.iter().map(|each| each.until).max()?;
+    let names: Vec<String> = limits.iter().map(|each| each.name.clone()).collect();
     let whose = match &names[..] {
         // Most passes have no other credential.
         [only] if only == "`token`" => String::new(),
@@ -21,7 +21,8 @@ pub fn of_limits(report: &Report, limits: &[(String, DateTime<Utc>)], pace: u32)
     };
     let ended = format!("GitHub's rate limit is reached{whose}");
     let mut warning = of_end(report, &ended, Why::Limit(until), pace, until);
-    if let Some(Remaining { left, limit }) = report.usage.remaining
+    let remaining = limits.iter().filter_map(|each| each.remaining);
+    if let Some(Remaining { left, limit }) = remaining.min_by_key(|each| each.left)
         && (1..=limit / 10).contains(&left)
     {
         warning.push_str(&format!(
@@ -77,6 +78,13 @@ pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
     if report.cancelled || !report.errors.is_empty() {
         return None;
     }
+    // Where the logs say why their reading ended, that is why.
+    let ended = report.webhooks.iter().filter_map(|each| each.ended);
+    let until = |why: &Why| match why {
+        Why::Limit(until) => Some(*until),
+        _ => None,
+    };
+    let why = ended.max_by_key(until).or(why);
     let (because, step) = match why {
         Some(why) => (format!(" because {}", why.reason()), next_step(why)),
         None => (String::new(), "see the warnings".to_owned()),

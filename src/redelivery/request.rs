@@ -12,7 +12,7 @@ use super::{Asked, MOST_UNSEEN, Turn};
 use crate::github::{self, RequestError};
 use crate::history::Failure;
 use crate::report::{self, Answer, Outcome, Request, rfc3339};
-use crate::stop::Why;
+use crate::stop::{self, Why};
 use crate::wave::Stop;
 
 /// How long before its end a pass requests nothing more, so that what it requested last is confirmed; or a quarter
@@ -39,9 +39,8 @@ enum Says {
 impl Turn<'_> {
     /// Asks for deliveries until GitHub may have accepted so many. What it refused is no part of the wave.
     pub(super) async fn ask_for(&mut self, size: usize, since: DateTime<Utc>) {
-        let end = self.shared.credentials.stop().deadline();
-        let left = end.saturating_duration_since(Instant::now());
-        let until = end - LAST_CONFIRMING.min(left / 4);
+        let stop = self.shared.credentials.stop();
+        let until = *self.until.get_or_insert_with(|| last_request(stop));
         let mut wave = 0;
         while wave < size && !self.due.is_empty() && self.stopped.is_none() {
             if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
@@ -75,6 +74,7 @@ impl Turn<'_> {
         self.lines.push(about(&failure));
         // A limit may have made it wait: what counts is when it left.
         let mut at = client.now();
+        let began = Instant::now();
         let asked = github::redeliver(client, webhook, failure.newest.id, &mut at).await;
         let mut told = |answer: Answer| {
             let requests = self.requests.entry(failure.guid.clone()).or_default();
@@ -84,6 +84,9 @@ impl Turn<'_> {
                 answer,
             });
         };
+        // The waits before it left are nobody's silence.
+        let took = (client.now() - at).to_std().unwrap_or_default();
+        let took = took.min(began.elapsed());
         let Err(error) = asked else {
             told(Answer::Accepted);
             self.unclear = Unclear::default();
@@ -95,6 +98,7 @@ impl Turn<'_> {
         let said = error.failure().to_string();
         self.lines.push(format!("{guid}: {said}"));
         let says = what_it_says(error.failure());
+        let is_limit = error.failure().is_limit();
         match says {
             Says::Unclear => told(Answer::Unclear(said.clone())),
             Says::Unsent => told(Answer::Unsent(said.clone())),
@@ -107,7 +111,9 @@ impl Turn<'_> {
             }
         }
         match says {
-            Says::Unsent | Says::Unclear => self.unclear.add(),
+            // Of the end of the pass GitHub says nothing.
+            Says::Stop(_) => {}
+            Says::Unsent | Says::Unclear if !is_limit => self.unclear.add(took),
             _ => self.unclear = Unclear::default(),
         }
         match says {
@@ -165,6 +171,13 @@ impl Turn<'_> {
         };
         self.asked.insert(asked.failure.guid.clone(), asked);
     }
+}
+
+/// When the last request of a turn is made that begins now.
+fn last_request(stop: &stop::Stop) -> Instant {
+    let end = stop.deadline();
+    let left = end.saturating_duration_since(Instant::now());
+    end - LAST_CONFIRMING.min(left / 4)
 }
 
 /// What the log says before a delivery is asked for.

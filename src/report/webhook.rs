@@ -8,6 +8,7 @@ use super::{Answer, Asked, Delivery, Outcome};
 use crate::attempt::Guid;
 use crate::evidence::Since;
 use crate::history::Failure;
+use crate::stop::Why;
 use crate::webhook::Webhook;
 
 /// What happened at one webhook.
@@ -37,6 +38,8 @@ pub struct WebhookReport {
     pub unread_from: Option<DateTime<Utc>>,
     /// Of its log no more is unread than older originals of deliveries that failed in the pass's window.
     pub only_originals_unread: bool,
+    /// Why the pass ended its reading, if that is why it is not complete.
+    pub ended: Option<Why>,
     /// The receiver was found down.
     pub down: bool,
     /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
@@ -87,6 +90,7 @@ impl WebhookReport {
             read_until: None,
             unread_from: None,
             only_originals_unread: false,
+            ended: None,
             down: false,
             unanswered: 0,
             failing_since: None,

@@ -83,6 +83,7 @@ impl Served {
             serving.redeliverer.console.line(&line);
         }
         self.take_in_unreadable(serving, told);
+        self.report.ended = told.stopped.filter(|_| !told.complete);
         self.report.pages = told.pages;
         self.report.scanned = told.scanned;
         self.report.took = told.took;
@@ -105,7 +106,7 @@ impl Served {
 
     pub(super) fn take(&mut self, done: Redelivered) {
         self.report.down |= done.down;
-        self.report.unanswered = done.unanswered;
+        self.report.unanswered = self.report.unanswered.max(done.unanswered);
         self.report.deliveries.extend(done.deliveries);
         self.errors.extend(done.errors);
         self.warnings.extend(done.warnings);

@@ -1,14 +1,16 @@
 //! When the window of a pass is fixed, by whose clock, and which deliveries are in it.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use http::Method;
 use redeliver_webhooks::report::{Outcome, Report};
-use simulated_github::{Attempt, Fault, Receiver, guid};
+use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use tokio::time::{Instant, advance};
 
-use crate::cloud::{Cloud, start};
+use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
 use crate::harness::{DAY, HOUR, VARIABLE, World, ago, in_a_container};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
@@ -200,21 +202,79 @@ async fn a_damaged_entry_of_the_state_costs_no_other_webhook_a_reading() {
     }
 }
 
+/// A pass whose second page never comes, so that it ends by its time limit.
+fn hanging(silent: &'static [&'static str]) -> Cloud {
+    let mut cloud = Cloud::new();
+    for n in 0..150 {
+        let at = start() - TimeDelta::seconds(n);
+        cloud.log(Attempt::ok(guid(n.unsigned_abs()), at));
+    }
+    let checkpoint = (start() - TimeDelta::hours(2)).timestamp_millis();
+    let mut github = cloud.github();
+    github.set_variable("acme/ops", VARIABLE, &checkpoint.to_string());
+    drop(github);
+    cloud.way = Some(Arc::new(Silent(silent)));
+    cloud
+}
+
+/// Nothing comes back of requests whose path holds one of these.
+struct Silent(&'static [&'static str]);
+
+impl Way for Silent {
+    fn fate(&self, method: &Method, path: &str) -> Fate {
+        let path = format!("{method} {path}");
+        Fate {
+            acts: true,
+            hears: match self.0.iter().any(|part| path.contains(part)) {
+                true => Hears::Nothing,
+                false => Hears::All,
+            },
+            alters: Alters::default(),
+        }
+    }
+
+    fn acted(&self, _: &mut GitHub, _: &Request, _: u16, _: &Fate) {}
+
+    fn ends(&self) {}
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_last_write_is_tried_three_times_after_the_time_limit() {
+    let limit = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+    for (status, body) in [(502, ""), (429, ""), (403, limit)] {
+        for (failures, stored) in [(2, true), (3, false)] {
+            let cloud = hanging(&["cursor="]);
+            let fault = Fault::on("POST", "/actions/variables").status(status, body);
+            cloud.github().add_fault(fault.times(failures));
+            let report = cloud.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
+            assert_eq!(report.unread().count(), 1);
+            let state = cloud.github().variable("acme/ops", STATE);
+            let warnings = &report.warnings;
+            assert_eq!(state.is_some(), stored, "{status}: {warnings:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_does_not_end_the_last_write_before_the_time_limit() {
     for (failures, stored) in [(2, true), (3, false)] {
         let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 50, start());
-        let checkpoint = (start() - TimeDelta::hours(2)).timestamp_millis();
+        let fault = Fault::on("POST", "/actions/variables").nth(2);
         cloud
             .github()
-            .set_variable("acme/ops", VARIABLE, &checkpoint.to_string());
-        let fault = Fault::on("POST", "/actions/variables").status(502, "");
-        cloud.github().add_fault(fault.times(failures));
-        let limits = [("INPUT_TIME_LIMIT", "30s"), ("INPUT_PACE", "1")];
-        let report = cloud.pass(&limits).await;
-        assert!(report.count(Outcome::is_open) > 0);
+            .add_fault(fault.status(429, "").times(failures));
+        let report = cloud.pass(&[]).await;
         let state = cloud.github().variable("acme/ops", STATE);
         assert_eq!(state.is_some(), stored, "{:?}", report.warnings);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_write_without_an_answer_ends_within_its_grace() {
+    let cloud = hanging(&["cursor=", "PATCH"]);
+    let began = Instant::now();
+    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
+    assert_eq!(report.unread().count(), 1);
+    let took = began.elapsed();
+    assert!(took <= Duration::from_millis(24_600), "{took:?}");
 }

@@ -213,7 +213,7 @@ fn http_goes_through_a_proxy_as_well() {
     );
     pass(&proxy.url())
         .run()
-        .failure("GitHub answered 407")
+        .failure("the proxy answered 407")
         .says("The proxy wants a user name");
     proxy.set_mode(ProxyMode::Refuse(502));
     let ended = pass(&proxy.url_with("bob", "secret")).run();
