@@ -109,7 +109,7 @@ fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
     let limit =
         Fault::on("PATCH", "/variables/").status(403, r#"{"message":"secondary rate limit"}"#);
     let limit = limit.header("retry-after", "3600");
-    world.simulator.github().add_fault(limit);
+    world.simulator.github().add_fault(limit.times(3));
     world
         .pass()
         .run()
