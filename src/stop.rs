@@ -30,6 +30,15 @@ impl Why {
     }
 }
 
+/// How long something may go on after the end of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grace {
+    /// After somebody cancelled it.
+    pub cancelled: Duration,
+    /// After its time limit.
+    pub time_limit: Duration,
+}
+
 /// The end of a pass, which comes at the time limit at the latest. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stop {
@@ -100,19 +109,20 @@ impl Stop {
 
     /// Waits until requests in flight are given up: this long after the pass was cancelled or reached its time
     /// limit, whichever comes first.
-    pub async fn over(&self, grace: Duration) {
+    pub async fn over(&self, grace: Grace) {
         tokio::select! {
             biased;
-            () = self.grace(grace) => {}
-            () = sleep_until(self.deadline + grace) => {}
+            () = self.grace(grace.cancelled) => {}
+            () = sleep_until(self.deadline + grace.time_limit) => {}
         }
     }
 
-    /// What is left of this time after the end of the pass, whichever end came first.
-    pub fn left_of(&self, grace: Duration) -> Duration {
+    /// What is left of this time.
+    pub fn left_of(&self, grace: Grace) -> Duration {
+        let by_time_limit = self.deadline + grace.time_limit;
         let cancelled = self.state.get().cancelled;
-        let end = cancelled.map_or(self.deadline, |at| at.min(self.deadline));
-        (end + grace).saturating_duration_since(Instant::now())
+        let end = cancelled.map_or(by_time_limit, |at| by_time_limit.min(at + grace.cancelled));
+        end.saturating_duration_since(Instant::now())
     }
 
     /// Waits until nothing may be in flight any more: so long after somebody cancelled.
@@ -159,14 +169,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_in_flight_get_a_grace_after_the_time_limit_too() {
+        let grace = Grace {
+            cancelled: MINUTE / 20,
+            time_limit: MINUTE / 10,
+        };
         let (stop, began) = (Stop::after(MINUTE), Instant::now());
-        stop.over(MINUTE / 20).await;
-        assert_eq!(began.elapsed(), MINUTE + MINUTE / 20);
+        assert_eq!(stop.left_of(grace), MINUTE + MINUTE / 10);
+        stop.over(grace).await;
+        assert_eq!(began.elapsed(), MINUTE + MINUTE / 10);
+        assert_eq!(stop.left_of(grace), Duration::ZERO);
         let (stop, began) = (Stop::after(MINUTE), Instant::now());
         stop.cancel();
-        assert_eq!(stop.left_of(MINUTE / 20), MINUTE / 20);
-        stop.over(MINUTE / 20).await;
+        assert_eq!(stop.left_of(grace), MINUTE / 20);
+        stop.over(grace).await;
         assert_eq!(began.elapsed(), MINUTE / 20);
-        assert_eq!(stop.left_of(MINUTE / 20), Duration::ZERO);
+        assert_eq!(stop.left_of(grace), Duration::ZERO);
     }
 }

@@ -25,15 +25,23 @@ use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
 use super::page_size::PageSize;
 use crate::actions::Console;
-use crate::stop::{Stop, Why};
+use crate::stop::{Grace, Stop, Why};
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;
 
-/// How long a request in flight may take once the pass was cancelled or reached its time limit, and how long the
-/// pass's last word may after either. A runner kills what has not ended 10 s after.
-const GRACE: Duration = Duration::from_secs(3);
-pub(super) const LAST_GRACE: Duration = Duration::from_millis(4_500);
+/// How long a request in flight may take once the pass has ended.
+const GRACE: Grace = Grace {
+    cancelled: Duration::from_secs(3),
+    time_limit: Duration::from_secs(3),
+};
+
+/// The same for the checkpoint's last write. A runner kills a step that has not ended 10 s after it was cancelled;
+/// after the time limit there is more time.
+pub(super) const LAST_GRACE: Grace = Grace {
+    cancelled: Duration::from_millis(4_500),
+    time_limit: Duration::from_secs(20),
+};
 
 /// Requests of an hourly limit that no read may use: they are kept for the checkpoint.
 const LEAST_LEFT: u64 = 50;
