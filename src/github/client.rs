@@ -21,7 +21,7 @@ use super::base::ApiBase;
 use super::buffers::Buffers;
 use super::error::{Error, RequestError, Subject};
 use super::exchange::{Answer, OnHeaders};
-use super::gate::{Gate, LONGEST_WAIT, Limited};
+use super::gate::{Gate, LONGEST_WAIT};
 use super::installation::Minter;
 use super::page_size::{PageSize, Tries};
 use super::path::is_moved;
@@ -356,7 +356,7 @@ impl Client {
             }
             // The gate is closed by then, and opens when the limit allows it. After a whole wait a 422 is of the delivery.
             let limited = error.limited();
-            let of_one = error.status() == Some(422) && limited == Some(Limited::Secondary(None));
+            let of_one = error.status() == Some(422);
             if limited.is_some() && kind.waits_for(&error) && !(spammed && of_one) {
                 spammed |= of_one;
                 continue;

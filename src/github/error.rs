@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::advice::advice;
 use super::auth::CredentialKind;
-use super::gate::{Limited, retry_after};
+use super::gate::{FIRST_WAIT, Limited, retry_after};
 use super::message::{message, page_title};
 use super::refusal::OldServer;
 use super::shared::Shared;
@@ -16,8 +16,7 @@ use crate::secrets::Secrets;
 use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
 
-/// Longest part of GitHub's message that is shown, in characters. Proxies answer whole pages; GitHub's longest messages, which name
-/// a page at their end, have about 350.
+/// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
 const MESSAGE: usize = 500;
 
 /// Longest address of a page that is shown, in characters: it is no use if it is cut.
@@ -247,7 +246,11 @@ impl RequestError {
         let sso = sso.as_deref().and_then(|sso| sso.split_once("url="));
         let version = header(headers, "x-github-enterprise-version");
         let now = shared.clock.now();
-        let limited = || Limited::read(headers, now);
+        // A 422 may be about one delivery alone, so the others never wait longer for it.
+        let limited = || match Limited::read(headers, now) {
+            Limited::Secondary(None) if status == 422 => Limited::Secondary(Some(now + FIRST_WAIT)),
+            limited => limited,
+        };
         Self::Status {
             status: status.as_u16(),
             limit: is_limit(status, headers, &message, page.is_some()).then(limited),

@@ -16,7 +16,7 @@ use crate::stop::Why;
 use crate::watched::Watched;
 
 /// The wait after a secondary limit that comes without a time; twice as long each time.
-const FIRST_WAIT: TimeDelta = TimeDelta::seconds(60);
+pub(super) const FIRST_WAIT: TimeDelta = TimeDelta::seconds(60);
 
 /// A longer wait ends the credential's work: the next pass costs less than a runner that sleeps.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -87,6 +87,8 @@ struct State {
     closings: u32,
     /// How often GitHub gave no time in a row.
     untimed: u32,
+    /// What the last of these requests counted as: a success of a cheaper one says nothing of it.
+    untimed_points: u32,
     /// What is left of the hourly limit.
     hour: Option<Hour>,
     /// The latest time that ended work with this credential.
@@ -131,6 +133,8 @@ impl State {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Leave {
     closings: u32,
+    /// What GitHub counts the request as.
+    points: u32,
 }
 
 impl Gate {
@@ -206,10 +210,10 @@ impl Gate {
     pub(super) fn leave(&self, kind: Kind) -> Option<Leave> {
         let state = self.state.get();
         let closings = state.closings;
-        state
-            .closed_to(kind)
-            .is_none()
-            .then_some(Leave { closings })
+        state.closed_to(kind).is_none().then_some(Leave {
+            closings,
+            points: kind.points(),
+        })
     }
 
     /// Takes in what an answer's headers say of the limit.
@@ -246,7 +250,8 @@ impl Gate {
     /// GitHub did what was asked. What left before the gate was closed says nothing of the time since.
     pub(super) fn accepted(&self, leave: Leave) {
         let state = self.state.get();
-        if state.untimed > 0 && leave.closings == state.closings {
+        let as_costly = leave.points >= state.untimed_points;
+        if state.untimed > 0 && as_costly && leave.closings == state.closings {
             self.state.change(|state| state.untimed = 0);
         }
     }
@@ -273,6 +278,7 @@ impl Gate {
         }
         self.state.change(|state| {
             state.untimed = untimed;
+            state.untimed_points = leave.points;
             state.closings += u32::from(!again);
             if state.closed.is_none_or(|known| known.opens < closed.opens) {
                 state.closed = Some(closed);

@@ -92,7 +92,7 @@ pub(super) enum Kind {
 impl Kind {
     /// What GitHub counts it as
     /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit>).
-    fn points(self) -> u32 {
+    pub(super) fn points(self) -> u32 {
         match self {
             Self::Read | Self::OldRead => 1,
             Self::Change | Self::Redelivery | Self::Last => 5,

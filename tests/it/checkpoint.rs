@@ -103,6 +103,23 @@ fn a_checkpoint_that_cannot_be_moved_at_the_end_is_an_error() {
 }
 
 #[test]
+fn a_page_in_place_of_githubs_answer_stores_no_checkpoint() {
+    for (method, stored) in [("POST", None), ("PATCH", Some(ago(60)))] {
+        let world = World::new();
+        let stored = stored.map(|time| time.timestamp_millis().to_string());
+        stored.iter().for_each(|value| world.set_variable(value));
+        let page = Fault::on(method, "/variables").status(200, "<html><title>Sign in</title>");
+        world.simulator.github().add_fault(page.always());
+        world
+            .pass()
+            .run()
+            .failure("it is the page `Sign in`")
+            .outputs(&["result=error", "checkpoint="]);
+        assert_eq!(world.variable(), stored, "{method}");
+    }
+}
+
+#[test]
 fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(5)));

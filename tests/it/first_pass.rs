@@ -271,10 +271,11 @@ async fn a_limit_does_not_end_the_last_write_before_the_time_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_last_write_without_an_answer_ends_within_its_grace() {
-    let cloud = hanging(&["cursor=", "PATCH"]);
+    let cloud = hanging(&["cursor=", "POST /repos/acme/ops/actions/variables"]);
     let began = Instant::now();
     let report = cloud.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
     assert_eq!(report.unread().count(), 1);
-    let took = began.elapsed();
-    assert!(took <= Duration::from_millis(24_600), "{took:?}");
+    let took = began.elapsed().as_secs_f64();
+    // The last write may take 20 s after the time limit.
+    assert!((39.0..40.5).contains(&took), "{took}");
 }

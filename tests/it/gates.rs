@@ -276,3 +276,19 @@ async fn what_no_request_may_confirm_any_more_says_so() {
         [Some("not confirmed: GitHub's rate limit is reached"); 3]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_github_calls_spammed_for_good_stop_no_other() {
+    let cloud = Cloud::new();
+    cloud.log_failures(cloud.hook, 10, start());
+    let log = cloud.github().attempts(cloud.hook);
+    for attempt in log {
+        if [guid(0), guid(1)].contains(&attempt.guid) {
+            let message = "The endpoint has been spammed.";
+            cloud.github().refuse(attempt.id, 422, message);
+        }
+    }
+    let report = cloud.pass(&[]).await;
+    assert_eq!(count(&report, Outcome::Recovered), 8);
+    assert_eq!(count(&report, Outcome::Refused), 2);
+}
