@@ -68,13 +68,13 @@ impl Census {
         self.ended && !self.unfinished
     }
 
-    /// Nobody looks for what this names, as the search is over.
+    /// Notes an owner that is not searched, because the search has ended.
     pub(super) fn leave_out(&mut self, name: String) {
         self.unfinished = true;
         self.unread.push(name);
     }
 
-    /// What this names could not be looked at.
+    /// Notes an owner or webhook that could not be read.
     pub(super) fn fail(&mut self, name: String, error: &Error) {
         self.leave_out(name);
         self.unauthorized |= error.failure().status() == Some(401);

@@ -31,7 +31,7 @@ struct State {
     counts: Option<bool>,
     /// How often GitHub said that requests came too fast.
     halvings: u32,
-    /// What was spent in the last minute.
+    /// Points spent in the last minute, with their times.
     spent: VecDeque<(Instant, u32)>,
 }
 

@@ -43,7 +43,7 @@ pub struct Client {
     authorization: Arc<Authorization>,
     shared: Arc<Shared>,
     gate: Arc<Gate>,
-    /// What it reads lies further back than what is new.
+    /// Reads pages older than the last checkpoint.
     reads_old: bool,
     /// What it writes is the pass's last word.
     last: bool,
@@ -125,7 +125,7 @@ impl Client {
         }
     }
 
-    /// Whether both show the same credential.
+    /// True if both use the same credential.
     pub fn shares_credential(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.authorization, &other.authorization)
     }
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    /// Whether a limit lets this credential redeliver anything within the time that a pass may wait.
+    /// True if this credential may still redeliver within the time that a pass may wait.
     ///
     /// # Errors
     /// It does not.

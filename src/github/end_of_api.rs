@@ -12,7 +12,7 @@ use crate::actions::{Console, one_line};
 /// Longest value of a header that is shown, in characters.
 const VALUE: usize = 100;
 
-/// What the answers of a pass announced so far.
+/// Announcements in the answers of a pass so far.
 #[derive(Default)]
 pub(super) struct EndOfApi(Mutex<State>);
 

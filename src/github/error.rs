@@ -105,7 +105,7 @@ pub struct Told {
     pub(super) location: Option<String>,
     /// GitHub's own number of the request stands there (`x-github-request-id`), so no proxy or balancer answered.
     pub(super) from_github: bool,
-    /// The permissions of which one set is enough, as `X-Accepted-GitHub-Permissions` names them.
+    /// Sets of permissions, one of which is enough, as `X-Accepted-GitHub-Permissions` names them.
     pub(super) accepted_permissions: Option<String>,
     /// Why the path may be missing.
     pub(super) old_server: Option<OldServer>,
