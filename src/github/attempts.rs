@@ -15,7 +15,7 @@ use super::page::Page;
 use super::page_size::PageSize;
 use crate::attempt::AttemptId;
 use crate::attempt::plain::ROWS;
-use crate::webhook::Webhook;
+use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
 ///

@@ -16,13 +16,14 @@ use super::client::Client;
 use super::connect::{Network, Transport, TrustError};
 use super::error::{Error, RequestError, Subject};
 use super::gate::LimitEnd;
-use super::installation::{self, Installation, Minter, Needs};
+use super::installation;
+use super::installation::{Installation, Minter, Needs};
 use super::meter::Usage;
 use super::pace::Pace;
 use super::shared::{Shared, TokenEnd};
-use crate::actions::Console;
 use crate::secrets::Secrets;
 use crate::stop::Stop;
+use crate::tell::console::Console;
 
 /// Why there is nothing to speak to GitHub with.
 #[derive(Debug, thiserror::Error)]

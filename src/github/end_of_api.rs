@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
 use super::clock::http_date;
-use crate::actions::{Console, one_line};
+use crate::tell::console::Console;
+use crate::text::one_line;
 
 /// Longest value of a header that is shown, in characters.
 const VALUE: usize = 100;

@@ -11,10 +11,10 @@ use super::gate::{FIRST_WAIT, Limited, retry_after};
 use super::message::{message, page_title};
 use super::refusal::OldServer;
 use super::shared::Shared;
-use crate::actions::{one_line, one_line_message};
+use crate::model::{Owner, Repository, Webhook};
 use crate::secrets::Secrets;
 use crate::stop::Why;
-use crate::webhook::{Owner, Repository, Webhook};
+use crate::text::{one_line, one_line_message};
 
 /// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
 const MESSAGE: usize = 500;

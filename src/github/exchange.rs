@@ -19,7 +19,7 @@ use super::error::{Answered, RequestError};
 use super::gate::Gate;
 use super::message::page_title;
 use super::shared::Shared;
-use crate::actions::one_line;
+use crate::text::one_line;
 
 /// Longest wait for an answer's headers.
 const HEADERS: Duration = Duration::from_secs(30);

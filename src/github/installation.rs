@@ -16,7 +16,7 @@ use super::error::{RequestError, Takes};
 use super::id::number_or_text;
 use super::paged::Pages;
 use super::refusal::suspended;
-use crate::targets::Targets;
+use crate::model::Targets;
 
 /// How long before its end a token is renewed: a request must not outlive its token, and trouble has time to
 /// pass.

@@ -12,8 +12,8 @@ use super::error::RequestError;
 use super::exchange::Answer;
 use super::page_size::is_size;
 use super::path::{is_same, without_query};
-use crate::actions::one_line;
 use crate::secrets::Secrets;
+use crate::text::one_line;
 
 /// Longest part of a header or a path that is shown, in characters.
 const SHOWN: usize = 100;

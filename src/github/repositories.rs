@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::client::Client;
 use super::error::{Error, RequestError, Subject, Takes};
 use super::paged::Pages;
-use crate::webhook::Repository;
+use crate::model::Repository;
 
 /// An account's repositories, page by page.
 ///

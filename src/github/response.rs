@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::client::Client;
 use super::error::{Error, Subject};
 use crate::attempt::{AttemptId, Response};
+use crate::model::Webhook;
 use crate::secrets::Secrets;
-use crate::webhook::Webhook;
 
 /// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
 const BODY: usize = 300;

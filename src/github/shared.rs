@@ -24,8 +24,8 @@ use super::exchange::{Answer, OnHeaders, Seen};
 use super::gate::{Gate, Leave};
 use super::meter::{Meter, Usage};
 use super::page_size::PageSize;
-use crate::actions::Console;
 use crate::stop::{Grace, Stop, Why};
+use crate::tell::console::Console;
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;

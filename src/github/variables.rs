@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::error::{Error, RequestError, Subject, Takes};
-use crate::inputs::Variable;
+use crate::model::Variable;
 
 #[derive(Deserialize)]
 struct Stored {

@@ -9,9 +9,9 @@ use super::error::{Error, Subject};
 use super::exchange::where_odd;
 use super::id::number_or_text;
 use super::paged::Pages;
+use crate::model::UrlPattern;
+use crate::model::{HookId, Owner, Webhook};
 use crate::secrets::Secrets;
-use crate::targets::UrlPattern;
-use crate::webhook::{HookId, Owner, Webhook};
 
 /// The webhooks of an owner.
 #[derive(Debug, Default)]

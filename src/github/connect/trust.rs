@@ -15,8 +15,8 @@ use rustls::{
 };
 
 use super::super::pem;
-use crate::actions::one_line;
 use crate::file;
+use crate::text::one_line;
 
 /// Longest name of an authority that is shown, in characters.
 const NAME: usize = 100;
