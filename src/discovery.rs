@@ -5,12 +5,13 @@ mod census;
 
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::github::{self, Client, Credentials, Error, Found, RepositoryList};
+use crate::lock::lock;
 use crate::report::counted;
 use crate::targets::Targets;
 use crate::webhook::{HookId, Owner, Repository, Webhook};
@@ -223,7 +224,7 @@ impl<'a> Discovery<'a> {
     /// Tells how many active webhooks it has; of one that was looked at before, that there are some.
     async fn repository(&self, repository: &Repository, meant: Meant) -> usize {
         let name = repository.to_string().to_lowercase();
-        if !locked(&self.asked).insert(name) {
+        if !lock(&self.asked).insert(name) {
             return 1;
         }
         let owner = Owner::Repository(repository.clone());
@@ -370,7 +371,7 @@ impl<'a> Discovery<'a> {
     }
 
     fn census(&self) -> MutexGuard<'_, Census> {
-        locked(self.census)
+        lock(self.census)
     }
 }
 
@@ -391,8 +392,4 @@ fn none_active(meant: Meant, inactive: usize, client: &Client) -> String {
         Some(false) => "",
     };
     format!("GitHub shows none that is active ({inactive} inactive){hint}")
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

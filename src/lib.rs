@@ -13,6 +13,7 @@
 //! | [`attempt`] * | one row of a webhook's delivery log |
 //! | [`github`] | everything that speaks HTTP |
 //! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
+//! | `lock` | the one way to lock a mutex |
 //! | [`watched`] | a value that everyone can ask, and wait for |
 //! | [`stop`] | when and why a pass ends before all is done |
 //! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
@@ -48,6 +49,7 @@ pub mod history;
 #[cfg(test)]
 mod hostile;
 pub mod inputs;
+mod lock;
 pub mod markdown;
 pub mod notice;
 pub mod pass;

@@ -6,8 +6,8 @@ mod webhooks;
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +23,7 @@ use crate::discovery::{Census, Discovery, Located};
 use crate::github::Credentials;
 use crate::history::Window;
 use crate::inputs::Inputs;
+use crate::lock::lock;
 use crate::notice;
 use crate::progress::Progress;
 use crate::redelivery::Redeliverer;
@@ -354,8 +355,4 @@ impl Pass<'_> {
         }
         Ok(())
     }
-}
-
-fn lock(census: &Mutex<Census>) -> std::sync::MutexGuard<'_, Census> {
-    census.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,8 +9,8 @@ mod request;
 mod unclear;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
@@ -18,6 +18,7 @@ use crate::attempt::{AttemptId, Guid};
 use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
+use crate::lock::lock;
 use crate::progress::{Phase, Steps};
 use crate::report::{self, Delivery, Outcome, Refusals, Request, counted};
 use crate::stop::Why;
@@ -54,23 +55,18 @@ pub struct Redeliverer<'a> {
 impl Redeliverer<'_> {
     /// What was asked for at a webhook.
     pub fn asked_at(&self, webhook: &Webhook) -> Vec<(Guid, report::Asked)> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = lock(&self.asked);
         asked.get(&webhook.key()).cloned().unwrap_or_default()
     }
 
     /// Nothing more is asked for with the credential that this client shows.
     fn refuse_credential(&self, client: &Client) {
-        self.refused_credentials().push(client.clone());
+        lock(&self.refused_credentials).push(client.clone());
     }
 
     fn is_refused(&self, client: &Client) -> bool {
-        let refused = self.refused_credentials();
+        let refused = lock(&self.refused_credentials);
         refused.iter().any(|each| each.shares_credential(client))
-    }
-
-    fn refused_credentials(&self) -> MutexGuard<'_, Vec<Client>> {
-        let refused = self.refused_credentials.lock();
-        refused.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
