@@ -276,7 +276,7 @@ impl<'a> Turn<'a> {
                 unclear: asked.unclear.is_some(),
             };
             let reason = asked.unclear.or_else(|| self.unconfirmed.clone());
-            self.settle(asked.failure, Outcome::Requested, reason);
+            self.settle(asked.failure, Outcome::Unconfirmed, reason);
             if let Some(delivery) = self.deliveries.last_mut() {
                 delivery.asked = Some(told);
             }
@@ -358,8 +358,8 @@ impl<'a> Turn<'a> {
             self.webhook,
             count(|_| true),
             count(|outcome| outcome == Outcome::Recovered),
-            count(|outcome| outcome == Outcome::Unrecovered),
-            count(|outcome| outcome == Outcome::Requested),
+            count(|outcome| outcome == Outcome::FailedAgain),
+            count(|outcome| outcome == Outcome::Unconfirmed),
         );
         let console = self.shared.console;
         console.group(&title);
@@ -381,7 +381,7 @@ impl<'a> Turn<'a> {
     fn settle(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
         match outcome {
             Outcome::Recovered => self.recovered += 1,
-            Outcome::Unrecovered => self.failed += 1,
+            Outcome::FailedAgain => self.failed += 1,
             _ => {}
         }
         let requests = self.requests.remove(&failure.guid).unwrap_or_default();
