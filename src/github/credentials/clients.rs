@@ -10,12 +10,12 @@ use octocrab::OctoBody;
 use tower::{BoxError, Service};
 
 use crate::actions::Console;
+use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
 use crate::github::credentials::app::{App, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};
 use crate::github::credentials::installation::{self, Installation, Minter, Needs};
 use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::base::ApiBase;
 use crate::github::http::connect::{Network, Transport, TrustError};
 use crate::github::http::shared::{Shared, TokenEnd};
 use crate::github::limits::gate::LimitEnd;

@@ -16,10 +16,10 @@ use rustls::sign::SigningKey;
 use serde::Serialize;
 
 use crate::file;
+use crate::github::clock::Clock;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
 use crate::github::credentials::pem;
 use crate::github::failure::error::RequestError;
-use crate::github::http::clock::Clock;
 use crate::secrets::Secrets;
 
 /// How far before now a token says it was made, because clocks differ.
