@@ -5,7 +5,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`mod@run`] | environment -> inputs -> pass -> exit code |
+//! | `run` | environment -> inputs -> pass -> exit code |
 //! | [`inputs`] * | `INPUT_*` and the runner's variables -> one validated struct |
 //! | [`pass`] | the whole pass on one page: read this next |
 //! | [`model`] * | webhooks, deliveries, outcomes, policy: the nouns of all that follows |
@@ -19,7 +19,7 @@
 //! | [`tell`] | the report as log, step outputs, JSON and job summary |
 //!
 //! Below all of them: [`text`] *, [`secrets`] (text without known secrets), [`mod@file`], [`stop`] (time limit and
-//! cancellation), [`signals`] and [`watched`].
+//! cancellation), [`signals`], `lock` and [`watched`].
 
 pub mod decide;
 pub mod discover;
@@ -29,6 +29,7 @@ pub mod github;
 #[path = "../tests/hostile.rs"]
 mod hostile;
 pub mod inputs;
+mod lock;
 pub mod model;
 pub mod pass;
 pub mod read;

@@ -136,7 +136,7 @@ fn settled(
     }
     let made = failure.made();
     let counts = counts(failure, evidence);
-    if counts >= policy.max_attempts {
+    if counts >= policy.max_redeliveries {
         let reason = format!(
             "failed {} while its receiver was up",
             counted(counts, "time")

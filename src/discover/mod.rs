@@ -5,13 +5,14 @@ mod result;
 
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::github;
 use crate::github::{Client, Credentials, Error, Found, RepositoryList};
+use crate::lock::lock;
 use crate::model::Targets;
 use crate::model::{HookId, Owner, Repository, Webhook};
 use crate::text::counted;
@@ -70,7 +71,7 @@ impl<'a> Discovery<'a> {
         let app = async {
             if self.targets.app_webhook.is_some() {
                 let client = self.credentials.for_app();
-                let found = github::app_webhook(&client, self.targets.hook_url.as_ref()).await;
+                let found = github::app_webhook(&client, self.targets.payload_url.as_ref()).await;
                 self.take_in(&client, "the App's webhook", None, Meant::Webhook, found);
             }
         };
@@ -87,7 +88,7 @@ impl<'a> Discovery<'a> {
 
     async fn hook(&self, owner: &Owner, id: HookId) {
         let client = self.client(owner);
-        let pattern = self.targets.hook_url.as_ref();
+        let pattern = self.targets.payload_url.as_ref();
         let found = github::webhook(&client, owner, id, pattern).await;
         self.count_request(owner.account());
         let name = format!("webhook {id} of `{owner}`");
@@ -135,7 +136,7 @@ impl<'a> Discovery<'a> {
             .map(|owner| self.webhooks_of(owner, Meant::Everything));
         let active: usize = join_all(lists).await.into_iter().sum();
         let none = active == 0 && !meant.is_empty() && targets.named.is_empty();
-        if none && self.targets.hook_url.is_none() && !self.census().unfinished {
+        if none && self.targets.payload_url.is_none() && !self.census().unfinished {
             self.census().miss(format!(
                 "`organization` is `*`: of the {} that the App is installed on none has an active webhook that it \
                  may read",
@@ -163,7 +164,7 @@ impl<'a> Discovery<'a> {
                      repositories, an App an installation that includes them",
                     listed.archived, listed.others
                 ));
-            } else if listed.active == 0 && self.targets.hook_url.is_none() {
+            } else if listed.active == 0 && self.targets.payload_url.is_none() {
                 self.census().miss(format!(
                     "the repositories of `{login}`: {} looked through, and none has an active webhook that the \
                      credential may read",
@@ -224,7 +225,7 @@ impl<'a> Discovery<'a> {
     /// Tells how many active webhooks it has; of one that was looked at before, that there are some.
     async fn repository(&self, repository: &Repository, meant: Meant) -> usize {
         let name = repository.to_string().to_lowercase();
-        if !locked(&self.asked).insert(name) {
+        if !lock(&self.asked).insert(name) {
             return 1;
         }
         let owner = Owner::Repository(repository.clone());
@@ -238,7 +239,7 @@ impl<'a> Discovery<'a> {
             return 0;
         }
         let client = self.client(owner);
-        let pattern = self.targets.hook_url.as_ref();
+        let pattern = self.targets.payload_url.as_ref();
         let found = github::webhooks(&client, owner, pattern).await;
         self.count_request(owner.account());
         if let (Owner::Organization(login), Err(error)) = (owner, &found)
@@ -303,7 +304,7 @@ impl<'a> Discovery<'a> {
                 return 0;
             }
         };
-        let pattern = self.targets.hook_url.is_some();
+        let pattern = self.targets.payload_url.is_some();
         let active = found.active.len();
         census.inactive += found.inactive.len();
         let switched_off = found.inactive.iter().map(Webhook::key);
@@ -344,7 +345,7 @@ impl<'a> Discovery<'a> {
                 "{more} of webhooks could not be read for the like reason"
             ));
         }
-        if self.targets.hook_url.is_some() && !census.active && !census.unfinished {
+        if self.targets.payload_url.is_some() && !census.active && !census.unfinished {
             census.elsewhere.sort();
             census.elsewhere.dedup();
             let there = match (census.inactive, census.elsewhere.as_slice()) {
@@ -356,7 +357,7 @@ impl<'a> Discovery<'a> {
                 ),
             };
             census.miss(format!(
-                "no active webhook has a payload URL that matches `hook-url`. {there}; `*` in the pattern stands \
+                "no active webhook has a payload URL that matches `payload-url`. {there}; `*` in the pattern stands \
                  for any text, and the pattern must match the whole URL"
             ));
         }
@@ -371,7 +372,7 @@ impl<'a> Discovery<'a> {
     }
 
     fn census(&self) -> MutexGuard<'_, Census> {
-        locked(self.census)
+        lock(self.census)
     }
 }
 
@@ -392,8 +393,4 @@ fn none_active(meant: Meant, inactive: usize, client: &Client) -> String {
         Some(false) => "",
     };
     format!("GitHub shows none that is active ({inactive} inactive){hint}")
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

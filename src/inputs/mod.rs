@@ -53,7 +53,7 @@ pub struct Inputs {
     /// What to do about which failures.
     pub policy: Policy,
     /// Redeliveries a minute at most.
-    pub pace: u32,
+    pub max_per_minute: u32,
     /// How long to watch for outcomes after each wave; zero for not at all.
     pub confirm_timeout: Duration,
     /// Longest pass.

@@ -12,7 +12,7 @@ pub struct Policy {
     /// Only those first attempted so long ago at most.
     pub max_age: Option<TimeDelta>,
     /// Failed redeliveries, the receiver being up, before a delivery is given up.
-    pub max_attempts: usize,
+    pub max_redeliveries: usize,
     /// First wait between redeliveries. Zero: none at all.
     pub backoff: TimeDelta,
 }

@@ -10,13 +10,14 @@ mod request;
 mod unclear;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::attempt::{AttemptId, Guid};
 use crate::decide::wave::{Seen, Stop, Waves};
 use crate::github::{Client, Credentials, Pace};
+use crate::lock::lock;
 use crate::model::Failure;
 use crate::model::Webhook;
 use crate::model::{Delivery, Outcome, Refusals, Request};
@@ -56,23 +57,18 @@ pub struct Redeliverer<'a> {
 impl Redeliverer<'_> {
     /// What was asked for at a webhook.
     pub fn asked_at(&self, webhook: &Webhook) -> Vec<(Guid, crate::model::Asked)> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = lock(&self.asked);
         asked.get(&webhook.key()).cloned().unwrap_or_default()
     }
 
     /// Nothing more is asked for with the credential that this client shows.
     fn refuse_credential(&self, client: &Client) {
-        self.refused_credentials().push(client.clone());
+        lock(&self.refused_credentials).push(client.clone());
     }
 
     fn is_refused(&self, client: &Client) -> bool {
-        let refused = self.refused_credentials();
+        let refused = lock(&self.refused_credentials);
         refused.iter().any(|each| each.shares_credential(client))
-    }
-
-    fn refused_credentials(&self) -> MutexGuard<'_, Vec<Client>> {
-        let refused = self.refused_credentials.lock();
-        refused.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -282,7 +278,7 @@ impl<'a> Turn<'a> {
                 unclear: asked.unclear.is_some(),
             };
             let reason = asked.unclear.or_else(|| self.unconfirmed.clone());
-            self.settle(asked.failure, Outcome::Requested, reason);
+            self.settle(asked.failure, Outcome::Unconfirmed, reason);
             if let Some(delivery) = self.deliveries.last_mut() {
                 delivery.asked = Some(told);
             }
@@ -364,8 +360,8 @@ impl<'a> Turn<'a> {
             self.webhook,
             count(|_| true),
             count(|outcome| outcome == Outcome::Recovered),
-            count(|outcome| outcome == Outcome::Unrecovered),
-            count(|outcome| outcome == Outcome::Requested),
+            count(|outcome| outcome == Outcome::FailedAgain),
+            count(|outcome| outcome == Outcome::Unconfirmed),
         );
         let console = self.shared.console;
         console.group(&title);
@@ -387,7 +383,7 @@ impl<'a> Turn<'a> {
     fn settle(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
         match outcome {
             Outcome::Recovered => self.recovered += 1,
-            Outcome::Unrecovered => self.failed += 1,
+            Outcome::FailedAgain => self.failed += 1,
             _ => {}
         }
         let requests = self.requests.remove(&failure.guid).unwrap_or_default();

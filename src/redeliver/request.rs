@@ -1,6 +1,5 @@
 //! One request for a redelivery, and what is made of the answer.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::decide::wave::Stop;
 use crate::github;
 use crate::github::RequestError;
+use crate::lock::lock;
 use crate::model::Failure;
 use crate::model::{Answer, Outcome, Request};
 use crate::redeliver::unclear::Unclear;
@@ -159,8 +159,7 @@ impl Turn<'_> {
                 at,
                 unclear: unclear.is_some(),
             };
-            let asked = self.shared.asked.lock();
-            let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+            let mut asked = lock(&self.shared.asked);
             let asked = asked.entry(self.webhook.key()).or_default();
             asked.push((failure.guid.clone(), told));
         }

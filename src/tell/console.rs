@@ -4,8 +4,9 @@
 //! every line goes through [`one_line`]: text from outside never becomes a workflow command.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::lock::lock;
 use crate::model::Runner;
 use crate::secrets::Secrets;
 use crate::text::one_line;
@@ -114,7 +115,7 @@ impl Console {
     }
 
     fn print(&self, line: &str) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sink = lock(&self.sink);
         // One write a line keeps lines whole. A log that nobody reads any more is no reason to
         // stop half-way through redelivering.
         let _ = sink.write_all(format!("{line}\n").as_bytes());

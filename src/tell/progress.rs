@@ -3,12 +3,13 @@
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use crate::github::Credentials;
+use crate::lock::lock;
 use crate::model::Webhook;
 use crate::tell::console::Console;
 use crate::text::{counted, number, rfc3339};
@@ -186,10 +187,6 @@ impl State {
             )),
         }
     }
-}
-
-fn lock(webhooks: &Mutex<Vec<State>>) -> MutexGuard<'_, Vec<State>> {
-    webhooks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
