@@ -77,9 +77,9 @@ pub(crate) enum CredentialKind {
     /// A token of which only its answers say what it is: a person's of an App, or one of an older form.
     Other,
     /// An installation token that was given: of an App, or the workflow's own.
-    Given,
+    InstallationToken,
     /// An installation token that was made here.
-    Minted,
+    CreatedToken,
     /// The App itself.
     App,
 }
@@ -90,7 +90,7 @@ impl CredentialKind {
     pub(crate) fn of(token: &Secret) -> Self {
         let token = token.expose();
         if token.starts_with("ghs_") {
-            Self::Given
+            Self::InstallationToken
         } else if token.starts_with("ghp_") {
             Self::Classic
         } else if token.starts_with("gho_") {
@@ -109,14 +109,14 @@ impl CredentialKind {
             Self::OAuth => "OAuth app's token",
             Self::FineGrained => "fine-grained personal access token",
             Self::Other => "token of an unknown kind",
-            Self::Given => "installation token",
-            Self::Minted | Self::App => "GitHub App",
+            Self::InstallationToken => "installation token",
+            Self::CreatedToken | Self::App => "GitHub App",
         }
     }
 
     /// Whether it stands for an installation of an App, and not for a person.
     pub(crate) fn is_installation(self) -> bool {
-        matches!(self, Self::Given | Self::Minted)
+        matches!(self, Self::InstallationToken | Self::CreatedToken)
     }
 }
 
