@@ -2,21 +2,25 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `base`, `clock`, `credential_kind` | which GitHub, its time, and kinds of credentials |
 //! | `http` | connections, requests and their answers |
 //! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
 //! | `limits` | GitHub's limits, and how fast a pass may go |
 //! | `calls` | the parts of GitHub's API that a pass needs, a file an endpoint |
 //! | `failure` | errors, in words that name the next step |
 
+mod base;
 mod calls;
+mod clock;
+mod credential_kind;
 mod credentials;
 mod failure;
 mod http;
 mod limits;
 
-pub use self::http::base::{ApiBase, has_sound_port, origin};
 pub use self::http::connect::{CaCertificates, Network, Proxies, TrustError};
 pub use self::http::shared::TokenEnd;
+pub use base::{ApiBase, has_sound_port, origin};
 pub use calls::client::Client;
 pub use calls::deliveries::{Log, redeliver};
 pub use calls::installations::Installation;

@@ -3,9 +3,9 @@
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 
-use crate::github::credentials::auth::CredentialKind;
+use crate::github::clock::Clock;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::failure::error::RequestError;
-use crate::github::http::clock::Clock;
 
 /// Supplies the `authorization` header for one credential.
 ///

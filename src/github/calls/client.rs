@@ -15,14 +15,14 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use crate::github::base::ApiBase;
 use crate::github::calls::authorization::Authorization;
 use crate::github::calls::page_size::{PageSize, Tries};
-use crate::github::calls::path::is_moved;
-use crate::github::credentials::auth::CredentialKind;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::base::ApiBase;
 use crate::github::http::buffers::Buffers;
 use crate::github::http::exchange::{Answer, OnHeaders};
+use crate::github::http::path::{below, is_moved};
 use crate::github::http::request::request;
 use crate::github::http::retry::Waits;
 use crate::github::http::shared::{Kind, LAST_GRACE, Shared};
@@ -275,7 +275,7 @@ impl Client {
             }
             if let Some(moved) = error.moved_to(&method)
                 && hops < HOPS
-                && let Some(to) = self.base().below(moved, &path)
+                && let Some(to) = below(self.base().prefix(), moved, &path)
                 && is_moved(&path, &to)
             {
                 hops += 1;

@@ -9,7 +9,6 @@ pub(super) mod link;
 pub(super) mod page;
 pub(super) mod page_size;
 pub(super) mod paged;
-pub(super) mod path;
 pub(super) mod repositories;
 pub(super) mod response;
 pub(super) mod variables;

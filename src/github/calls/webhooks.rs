@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::github::base::origin;
 use crate::github::calls::client::Client;
 use crate::github::calls::id::number_or_text;
 use crate::github::calls::paged::Pages;
 use crate::github::failure::error::{Error, Subject};
-use crate::github::http::base::origin;
 use crate::github::http::exchange::where_odd;
 use crate::secrets::Secrets;
 use crate::targets::UrlPattern;

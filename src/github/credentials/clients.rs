@@ -10,6 +10,7 @@ use octocrab::OctoBody;
 use tower::{BoxError, Service};
 
 use crate::actions::Console;
+use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
 use crate::github::calls::installations::{self, Installation};
 use crate::github::credentials::access::RequiredAccess;
@@ -18,7 +19,6 @@ use crate::github::credentials::auth::{Credential, Secret};
 use crate::github::credentials::installation::InstallationTokens;
 use crate::github::credentials::token::InputToken;
 use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::base::ApiBase;
 use crate::github::http::connect::{Network, Transport, TrustError};
 use crate::github::http::shared::{Shared, TokenEnd};
 use crate::github::limits::gate::LimitEnd;

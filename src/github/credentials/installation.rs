@@ -11,12 +11,13 @@ use tokio::sync::Mutex;
 use crate::github::calls::authorization::Authorization;
 use crate::github::calls::client::Client;
 use crate::github::calls::installations::{self, Installation};
+use crate::github::clock::Clock;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::access::{RequiredAccess, RequiredPermission};
-use crate::github::credentials::auth::{CredentialKind, Secret, bearer};
+use crate::github::credentials::auth::{Secret, bearer};
 use crate::github::failure::advice::advice;
 use crate::github::failure::error::{RequestError, Takes};
 use crate::github::failure::refusal::suspended;
-use crate::github::http::clock::Clock;
 
 /// How long before its end a token is renewed, so that no request outlives its token and a short outage can pass.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);

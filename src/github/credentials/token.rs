@@ -5,9 +5,10 @@ use futures_util::future::{BoxFuture, ready};
 use http::HeaderValue;
 
 use crate::github::calls::authorization::Authorization;
-use crate::github::credentials::auth::{CredentialKind, Secret, bearer};
+use crate::github::clock::Clock;
+use crate::github::credential_kind::CredentialKind;
+use crate::github::credentials::auth::{Secret, bearer};
 use crate::github::failure::error::RequestError;
-use crate::github::http::clock::Clock;
 
 /// Such a token, which stays the same for the whole pass.
 pub(super) struct InputToken {
@@ -24,7 +25,7 @@ impl InputToken {
     pub(super) fn new(token: &Secret, input: &'static str) -> Result<Self, RequestError> {
         Ok(Self {
             header: bearer(token)?,
-            kind: CredentialKind::of(token),
+            kind: CredentialKind::of(token.expose()),
             input,
         })
     }

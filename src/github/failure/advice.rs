@@ -3,10 +3,10 @@
 //! GitHub hides what a credential may not see, so a 404 and an empty list say little; what is missing is told
 //! from the kind of credential and from the headers of the answer.
 
-use crate::github::credentials::auth::CredentialKind as Kind;
+use crate::github::base::API_VERSION;
+use crate::github::credential_kind::CredentialKind as Kind;
 use crate::github::failure::error::{RequestError, Takes, Told};
 use crate::github::failure::{permission, refusal};
-use crate::github::http::request::API_VERSION;
 
 /// The next step, if the failure does not say it itself.
 pub(crate) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::actions::{one_line, one_line_message};
-use crate::github::credentials::auth::CredentialKind;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::failure::advice::advice;
 use crate::github::failure::message::{message, page_title};
 use crate::github::failure::refusal::OldServer;

@@ -1,8 +1,8 @@
 //! GitHub's words on a refusal that no permission would have prevented, and what to do about each.
 
-use crate::github::credentials::auth::CredentialKind as Kind;
+use crate::github::base::ApiBase;
+use crate::github::credential_kind::CredentialKind as Kind;
 use crate::github::failure::error::{Takes, Told};
-use crate::github::http::base::ApiBase;
 
 /// The next step; `None` for words that are not known, which must speak for themselves.
 pub(crate) fn advice(

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
 use crate::actions::{Console, one_line};
-use crate::github::http::clock::http_date;
+use crate::github::clock::http_date;
 
 /// Longest value of a header that is shown, in characters.
 const VALUE: usize = 100;

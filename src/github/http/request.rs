@@ -10,12 +10,9 @@ use http::{HeaderValue, Method, Request};
 use octocrab::OctoBody;
 use serde_json::Value;
 
+use crate::github::base::API_VERSION;
 use crate::github::failure::error::RequestError;
 use crate::github::http::coding::ACCEPTED;
-
-/// The version of GitHub's API that is used. Every supported Enterprise Server knows it
-/// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
-pub(crate) const API_VERSION: &str = "2022-11-28";
 
 /// A request to a path below the API's base address. The transport adds `host`, and the length of a body.
 pub(crate) fn request(

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use crate::actions::Console;
+use crate::github::base::ApiBase;
 use crate::github::calls::page_size::PageSize;
+use crate::github::clock::Clock;
 use crate::github::failure::error::RequestError;
-use crate::github::http::base::ApiBase;
 use crate::github::http::buffers::Buffers;
-use crate::github::http::clock::Clock;
 use crate::github::http::end_of_api::EndOfApi;
 use crate::github::http::exchange::{Answer, OnHeaders, Seen};
 use crate::github::limits::budget::Budget;

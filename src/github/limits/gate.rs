@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::github::http::clock::{Clock, sound};
+use crate::github::clock::{Clock, sound};
 use crate::github::http::shared::Kind;
 use crate::github::limits::budget::Budget;
 use crate::github::limits::meter::Remaining;

@@ -8,11 +8,11 @@ use http::HeaderMap;
 use http::header::LINK;
 
 use crate::actions::one_line;
+use crate::github::base::ApiBase;
 use crate::github::calls::page_size::is_size;
-use crate::github::calls::path::{is_same, without_query};
 use crate::github::failure::error::RequestError;
-use crate::github::http::base::ApiBase;
 use crate::github::http::exchange::Answer;
+use crate::github::http::path::{below, is_same, without_query};
 use crate::secrets::Secrets;
 
 /// Longest part of a header or a path that is shown, in characters.
@@ -69,7 +69,7 @@ impl Trail {
         let Some(link) = next_link(headers, secrets)? else {
             return Ok(None);
         };
-        let Some(path) = base.below(&link, &self.list) else {
+        let Some(path) = below(base.prefix(), &link, &self.list) else {
             let what = "the link to the next page is not a valid address";
             return Err(RequestError::Malformed(what.into()));
         };

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::attempt::{Attempt, AttemptId, Guid, plain};
 use crate::github::calls::id::number_or_text;
-use crate::github::credentials::auth::CredentialKind;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::failure::error::{Error, RequestError, Subject};
 use crate::github::http::buffers::Buffers;
 use crate::secrets::Secrets;

@@ -19,10 +19,11 @@ use serde::Serialize;
 
 use crate::file;
 use crate::github::calls::authorization::Authorization;
-use crate::github::credentials::auth::{CredentialKind, PrivateKey, Secret, bearer};
+use crate::github::clock::Clock;
+use crate::github::credential_kind::CredentialKind;
+use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
 use crate::github::credentials::pem;
 use crate::github::failure::error::RequestError;
-use crate::github::http::clock::Clock;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::{BoxError, Service};
 
-use crate::github::http::base::ApiBase;
+use crate::github::base::ApiBase;
 use crate::secrets::Secrets;
 
 /// The proxies that the environment names, as addresses that were looked at before; empty for none.

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use http::Uri;
 
-use crate::github::calls::path::below;
+/// The version of GitHub's API that is used. Every supported Enterprise Server knows it
+/// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
+pub(crate) const API_VERSION: &str = "2022-11-28";
 
 /// The base address of a GitHub's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ impl ApiBase {
     }
 
     /// What the path of every request begins with: `/api/v3` on Enterprise Server, else nothing.
-    fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         self.uri.path().trim_end_matches('/')
     }
 
@@ -78,11 +80,6 @@ impl ApiBase {
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|address| address.is_loopback());
         self.uri.scheme_str() == Some("http") && !loopback
-    }
-
-    /// The path and query below the base of an address, which may be relative to `requested` and name any origin.
-    pub(crate) fn below(&self, address: &str, requested: &str) -> Option<String> {
-        below(self.prefix(), address, requested)
     }
 }
 
