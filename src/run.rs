@@ -9,7 +9,8 @@ use anyhow::Context;
 use chrono::Utc;
 
 use crate::github::Credentials;
-use crate::inputs::{self, Environment, Inputs};
+use crate::inputs;
+use crate::inputs::{Environment, Inputs};
 use crate::model::{FailOn, Runner, SharedPath};
 use crate::report::{Report, notices};
 use crate::stop::Stop;
@@ -125,9 +126,9 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
     let stop = Stop::after(inputs.time_limit);
     signals::watch(&stop, &console).context("signals can't be waited for")?;
-    let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
+    let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, needs, &console, &stop)?;
+    let credentials = Credentials::new(base, network, credential, access, &console, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),
