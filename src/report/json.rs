@@ -131,7 +131,7 @@ impl<'a> Document<'a> {
             version: VERSION,
             program: concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")),
             result: report.result().name(),
-            verdict: crate::tell::summary::verdict(report),
+            verdict: report.verdict(),
             scope: &report.scope,
             credential: &report.credential,
             dry_run: report.dry_run,

@@ -6,6 +6,7 @@ mod cause;
 mod json;
 pub mod notices;
 mod sample;
+mod verdict;
 mod webhook;
 
 use std::io;

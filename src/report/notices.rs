@@ -11,7 +11,6 @@ use crate::github::{Credentials, TokenEnd};
 use crate::inputs::Inputs;
 use crate::model::FailOn;
 use crate::report::{Gap, Report, WebhookReport};
-use crate::tell::summary;
 use crate::text::{a_few, counted, rfc3339};
 
 pub use ended::{of_limits, of_stop, of_unread};
@@ -74,7 +73,7 @@ pub fn of_failure(report: &Report, fail_on: FailOn) -> String {
         FailOn::Open => "`fail-on` is `open`",
         _ => "`fail-on` is `lost`",
     };
-    format!("{} The step fails because {why}", summary::verdict(report))
+    format!("{} The step fails because {why}", report.verdict())
 }
 
 /// A token that will end before anybody thinks of it.
