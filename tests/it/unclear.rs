@@ -78,7 +78,7 @@ fn kinds() -> Vec<Hears> {
 }
 
 fn count(report: &Report, name: &str) -> usize {
-    report.count(|outcome| outcome.name() == name)
+    report.count(|outcome| outcome.to_string() == name)
 }
 
 fn says_down(report: &Report) -> bool {

@@ -35,7 +35,7 @@ pub fn markdown(report: &Report) -> String {
     let mut page = Page::new(report);
     let result = report.result();
     let mark = mark(result);
-    page.line(&format!("### {mark} Webhook deliveries: {}", result.name()));
+    page.line(&format!("### {mark} Webhook deliveries: {result}"));
     page.paragraph(&report.verdict_with(code));
     match &next_steps::next_steps(report)[..] {
         [] => {}
