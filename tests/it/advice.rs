@@ -6,7 +6,7 @@ use simulated_github::{Access, Attempt, Fault, guid};
 
 use crate::cloud::Cloud;
 use crate::ended::Ended;
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 
 /// A pass in which the webhooks can't be listed.
 fn refused(status: u16, message: &str, headers: &[(&str, &str)]) -> Ended {

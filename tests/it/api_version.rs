@@ -4,8 +4,8 @@ use chrono::{TimeDelta, Utc};
 use simulated_github::{App, Attempt, Fault, Installation, TestKey, guid};
 
 use crate::ended::Ended;
-use crate::harness::{World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{World, ago};
 
 const UNKNOWN: &str = r#"{"message":"Bad Request","errors":"The version you specified in the \"X-GitHub-API-Version\" request header, \"2022-11-28\", is not a supported version. The following versions are currently supported: \"2030-01-01\" (most recent).","documentation_url":"https://docs.github.com/rest"}"#;
 const ADVICE: &str = "This GitHub does not support the API version that this action uses, `2022-11-28`: update the action";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulated_github::{Attempt, Fault, Owner, Webhook, guid};
 
-use crate::harness::{HOUR, REPOSITORY, VARIABLE, World, ago};
+use crate::world::{HOUR, REPOSITORY, VARIABLE, World, ago};
 
 /// Few enough that no limit makes anybody wait: each costs 5 points of 840 a minute.
 const FAILURES: u64 = 120;
@@ -45,7 +45,7 @@ fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
         assert_eq!(world.variable(), before);
 
         // The next pass completes the work, and nothing is sent twice.
-        let ended = world.pass().run().success();
+        let ended = world.pass().run_executable().success();
         ended.outputs(&["result=recovered"]);
         let mut guids: Vec<String> = world
             .simulator
@@ -102,7 +102,7 @@ fn what_gets_no_answer_keeps_nobody_waiting() {
     world.simulator.github().clear_faults();
     world
         .pass()
-        .run()
+        .run_executable()
         .success()
         .outputs(&["failed=118", "open=1"]);
     assert_eq!(world.redelivered().len(), 119);

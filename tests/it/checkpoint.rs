@@ -2,7 +2,7 @@
 
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
-use crate::harness::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
+use crate::world::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 #[test]
 fn a_missing_checkpoint_is_created_and_the_last_24_hours_are_read() {

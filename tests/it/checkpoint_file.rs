@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use chrono::TimeDelta;
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{HOUR, World, ago};
+use crate::world::{HOUR, World, ago};
 
 #[test]
 fn a_file_keeps_the_checkpoint_and_what_belongs_to_it() {

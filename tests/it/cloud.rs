@@ -1,17 +1,11 @@
 //! github.com within this process, over the tower stack and without sockets: time is virtual.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
 use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
@@ -19,8 +13,12 @@ use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
-use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
-use tokio::time::{Instant, Sleep, sleep};
+use simulated_github::{
+    Access, Attempt, Ending, GitHub, Owner, Receiver, Reply, ReplyBody, Request, Webhook, guid,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::in_process::{received, sent_back};
 
 pub(crate) const TOKEN: &str = "ghp_virtual";
 
@@ -77,23 +75,20 @@ pub(crate) struct Alters {
 }
 
 impl Alters {
-    fn alter(self, answer: &mut http::Response<SlowBody>) {
+    fn alter(self, reply: &mut Reply) {
         if self.no_limit_headers {
             for name in ["limit", "remaining", "reset", "used", "resource"] {
-                answer.headers_mut().remove(format!("x-ratelimit-{name}"));
+                reply.headers.remove(format!("x-ratelimit-{name}"));
             }
         }
-        if self.foreign_links
-            && let Some(link) = answer.headers_mut().get_mut("link")
-        {
+        if let Some(link) = reply.headers.get_mut("link").filter(|_| self.foreign_links) {
             let foreign = link.to_str().unwrap();
             let foreign = foreign.replace("https://api.github.com", "http://internal:8080");
             *link = foreign.parse().unwrap();
         }
         if self.cut {
-            answer.headers_mut().remove("link");
-            let body = answer.body_mut().body.as_mut().unwrap();
-            body.truncate(body.len() / 2);
+            reply.headers.remove("link");
+            reply.body.truncate(reply.body.len() / 2);
         }
     }
 }
@@ -199,44 +194,84 @@ impl Cloud {
         github.webhook_mut(self.hook).log(attempt)
     }
 
-    async fn respond(
-        &self,
-        request: http::Request<OctoBody>,
-        fate: Option<&Fate>,
-    ) -> http::Response<SlowBody> {
-        let (parts, body) = request.into_parts();
+    /// Lets GitHub act on a request.
+    async fn respond(&self, request: http::Request<OctoBody>, fate: Option<&Fate>) -> Reply {
         let base: http::Uri = self.base.parse().unwrap();
-        assert_eq!(parts.uri.host(), base.host());
-        let body = body.collect().await.unwrap().to_bytes();
-        let path = parts.uri.path_and_query().unwrap().as_str();
-        let mut request = Request::new(parts.method, path).with_body(body);
-        request.headers.extend(parts.headers);
+        assert_eq!(request.uri().host(), base.host());
+        let mut request = received(request).await;
         request
             .headers
             .insert("host", base.host().unwrap().parse().unwrap());
         self.github.lock().unwrap().enter();
         sleep(self.latency).await;
-        let reply = {
-            let mut github = self.github.lock().unwrap();
-            let reply = github.respond(&request);
-            github.leave();
-            if let (Some(way), Some(fate)) = (&self.way, fate) {
-                way.acted(&mut github, &request, reply.status, fate);
-            }
-            reply
-        };
-        let mut response = http::Response::new(SlowBody {
-            wait: Box::pin(sleep(self.body_latency)),
-            body: Some(reply.body),
-        });
-        *response.status_mut() = reply.status.try_into().unwrap();
-        *response.headers_mut() = reply.headers;
-        // GitHub's links are https; the simulator knows only that it is asked.
-        if let Some(link) = response.headers_mut().get_mut("link") {
+        let mut github = self.github.lock().unwrap();
+        let mut reply = github.respond(&request);
+        github.leave();
+        if let (Some(way), Some(fate)) = (&self.way, fate) {
+            way.acted(&mut github, &request, reply.status, fate);
+        }
+        reply.body_delay += self.body_latency;
+        // GitHub's links are https; the simulator does not know that it is reached so.
+        if let Some(link) = reply.headers.get_mut("link") {
             let https = link.to_str().unwrap().replace("http://", "https://");
             *link = https.parse().unwrap();
         }
-        response
+        reply
+    }
+
+    /// One request over the network, and the response.
+    async fn exchange(
+        &self,
+        request: http::Request<OctoBody>,
+    ) -> Result<http::Response<ReplyBody>, RequestError> {
+        let path = request.uri().path();
+        let redelivers = request.method() == http::Method::POST && path.ends_with("/attempts");
+        if redelivers && path.contains(&format!("/hooks/{}/", self.hook)) {
+            let countdown = self.bug.load(Ordering::Relaxed);
+            self.bug
+                .store(countdown.saturating_sub(1), Ordering::Relaxed);
+            assert_ne!(countdown, 1, "a bug with words");
+        }
+        let left = self.unsent.load(Ordering::Relaxed);
+        if redelivers && left > 0 {
+            self.unsent.store(left - 1, Ordering::Relaxed);
+            return Err(RequestError::Unsent("connection refused".into()));
+        }
+        let Some(way) = &self.way else {
+            return sent_back(self.respond(request, None).await).await;
+        };
+        let fate = way.fate(
+            request.method(),
+            request.uri().path_and_query().unwrap().as_str(),
+        );
+        let reply = match fate.acts {
+            true => Some(self.respond(request, Some(&fate)).await),
+            false => None,
+        };
+        match fate.hears {
+            Hears::All => {
+                let mut reply = reply.unwrap();
+                fate.alters.alter(&mut reply);
+                sent_back(reply).await
+            }
+            Hears::Error(error) => Err(error),
+            Hears::Nothing => {
+                way.ends();
+                std::future::pending().await
+            }
+            Hears::Status(status, body) => {
+                sent_back(Reply {
+                    status,
+                    headers: http::HeaderMap::new(),
+                    body: body.into(),
+                    ending: Ending::Whole,
+                    header_delay: Duration::ZERO,
+                    body_delay: Duration::ZERO,
+                    drip: None,
+                })
+                .await
+            }
+        }
     }
 
     pub(crate) async fn pass(&self, more: &[(&str, &str)]) -> Report {
@@ -259,55 +294,13 @@ impl Cloud {
         ours: DateTime<Utc>,
         more: &[(&str, &str)],
     ) -> Report {
-        let mut given = vec![("INPUT_API_URL", self.base)];
-        given.extend(more);
-        let inputs = inputs(&given);
+        let mut variables = vec![("INPUT_API_URL", self.base)];
+        variables.extend(more);
+        let inputs = inputs(&variables);
         let cloud = self.clone();
-        let service = tower::service_fn(move |request: http::Request<OctoBody>| {
+        let service = tower::service_fn(move |request| {
             let cloud = cloud.clone();
-            async move {
-                let asks = request.method() == http::Method::POST
-                    && request.uri().path().ends_with("/attempts");
-                let path = request.uri().path();
-                if asks && path.contains(&format!("/hooks/{}/", cloud.hook)) {
-                    let countdown = cloud.bug.load(Ordering::Relaxed);
-                    cloud
-                        .bug
-                        .store(countdown.saturating_sub(1), Ordering::Relaxed);
-                    assert_ne!(countdown, 1, "a bug with words");
-                }
-                let left = cloud.unsent.load(Ordering::Relaxed);
-                if asks && left > 0 {
-                    cloud.unsent.store(left - 1, Ordering::Relaxed);
-                    return Err(RequestError::Unsent("connection refused".into()));
-                }
-                let Some(way) = cloud.way.clone() else {
-                    return Ok(cloud.respond(request, None).await);
-                };
-                let path = request.uri().path_and_query().unwrap().as_str();
-                let fate = way.fate(request.method(), path);
-                let answer = match fate.acts {
-                    true => Some(cloud.respond(request, Some(&fate)).await),
-                    false => None,
-                };
-                match fate.hears {
-                    Hears::All => {
-                        let mut answer = answer.unwrap();
-                        fate.alters.alter(&mut answer);
-                        Ok(answer)
-                    }
-                    Hears::Error(error) => Err(error),
-                    Hears::Nothing => {
-                        way.ends();
-                        std::future::pending().await
-                    }
-                    Hears::Status(status, body) => {
-                        let mut answer = SlowBody::answer(body);
-                        *answer.status_mut() = status.try_into().unwrap();
-                        Ok(answer)
-                    }
-                }
-            }
+            async move { cloud.exchange(request).await }
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, needs) = (&inputs.credential, inputs.needs());
@@ -339,40 +332,5 @@ impl Drop for Cloud {
         let github = self.github.lock();
         let mut github = github.unwrap_or_else(PoisonError::into_inner);
         github.assert_no_violations();
-    }
-}
-
-/// A body that arrives later than its headers.
-struct SlowBody {
-    wait: Pin<Box<Sleep>>,
-    body: Option<Bytes>,
-}
-
-impl SlowBody {
-    /// An answer with this body.
-    fn answer(body: &'static str) -> http::Response<Self> {
-        http::Response::new(Self {
-            wait: Box::pin(sleep(Duration::ZERO)),
-            body: Some(Bytes::from_static(body.as_bytes())),
-        })
-    }
-}
-
-impl Body for SlowBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.wait.as_mut().poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body)))),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
     }
 }

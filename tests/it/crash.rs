@@ -10,7 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use simulated_github::{Attempt, Fault, Receiver, guid};
 
-use crate::harness::{HOUR, REPOSITORY, VARIABLE, World, ago, in_a_container};
+use crate::run::in_a_container;
+use crate::world::{HOUR, REPOSITORY, VARIABLE, World, ago};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
@@ -178,7 +179,7 @@ impl Story {
         }
     }
 
-    fn pass(world: &World) -> crate::harness::Run<'_> {
+    fn pass(world: &World) -> crate::run::Run<'_> {
         world.pass().input("confirm-timeout", "1s")
     }
 

@@ -2,7 +2,7 @@
 
 use simulated_github::{Attempt, Receiver, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 #[test]
 fn nothing_failed() {

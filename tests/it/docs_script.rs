@@ -10,7 +10,7 @@ use std::process::Command;
 use chrono::{DateTime, TimeDelta, Utc};
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
+use crate::world::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
 
 /// The attempts that the docs script would redeliver of these pages, given the time that it stored
 /// the last time; `None` where it crashes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
 use crate::cloud::{Cloud, start};
-use crate::harness::{HOUR, World, ago};
+use crate::world::{HOUR, World, ago};
 
 #[test]
 fn a_wrong_token_is_named_as_such() {

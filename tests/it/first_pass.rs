@@ -11,7 +11,8 @@ use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use tokio::time::{Instant, advance};
 
 use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{DAY, HOUR, VARIABLE, World, ago, in_a_container};
+use crate::run::in_a_container;
+use crate::world::{DAY, HOUR, VARIABLE, World, ago};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
 

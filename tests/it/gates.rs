@@ -8,8 +8,8 @@ use simulated_github::{Access, App, Attempt, Fault, Installation, Owner, TestKey
 use tokio::time::Instant;
 
 use crate::cloud::{Cloud, TOKEN, start};
-use crate::harness::{HOUR, World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{HOUR, World, ago};
 
 const OF_THE_CHECKPOINT: &str = "ghp_of0the0checkpoint";
 

@@ -2,7 +2,7 @@
 
 use redeliver_webhooks::inputs::NAMES;
 
-use crate::harness::World;
+use crate::world::World;
 
 #[test]
 fn wrong_inputs_are_told_together_and_nothing_is_asked() {
@@ -112,21 +112,26 @@ fn help_and_version_are_the_only_arguments() {
     world
         .pass()
         .argument("--help")
-        .run()
+        .run_executable()
         .success()
         .says("INPUT_TOKEN");
-    let version = world.pass().argument("--version").run().success().log;
+    let version = world
+        .pass()
+        .argument("--version")
+        .run_executable()
+        .success()
+        .log;
     assert_eq!(
         version,
         concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION"), "\n")
     );
-    let ended = world.pass().argument("scan").run();
+    let ended = world.pass().argument("scan").run_executable();
     ended.failure("`scan` is not accepted");
     world
         .pass()
         .argument("--help")
         .argument("x")
-        .run()
+        .run_executable()
         .failure("`--help` is not accepted");
     assert_eq!(world.requests("/"), 0);
 }

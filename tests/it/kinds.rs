@@ -5,7 +5,8 @@ use simulated_github::{
     guid,
 };
 
-use crate::harness::{REPOSITORY, Run, World, ago};
+use crate::run::Run;
+use crate::world::{REPOSITORY, World, ago};
 
 pub(crate) const CLIENT_ID: &str = "Iv23liSimulated";
 const APP_ID: u64 = 123_456;
@@ -337,7 +338,8 @@ fn a_token_over_http_beyond_this_machine_is_told_of_before_it_is_sent() {
     let ended = world
         .pass()
         .input("api-url", "http://git.invalid/api/v3")
-        .run();
+        .input("time-limit", "1s")
+        .run_executable();
     let warned = ended.log.find("the token can be read on its way").unwrap();
     let failed = ended.log.find("could not be reached").unwrap();
     assert!(warned < failed, "{}", ended.log);

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 
 use simulated_github::{App, Attempt, Fault, Installation, Links, Owner, TestKey, Webhook, guid};
 
-use crate::harness::{DAY, World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{DAY, World, ago};
 
 /// Links that begin with `root` in place of the API's address.
 fn links(root: &str, by_number: bool) -> Links {

@@ -8,7 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use simulated_github::{Attempt, Fault, guid};
 
-use crate::harness::{DAY, HOUR, TOKEN, World, ago};
+use crate::ended::Ended;
+use crate::run::Run;
+use crate::world::{DAY, HOUR, TOKEN, World, ago};
 
 #[test]
 fn a_page_that_repeats_its_cursor_ends_the_scan_with_an_error() {
@@ -45,7 +47,9 @@ fn a_server_that_is_not_there_is_named_with_the_next_step() {
     let ended = world
         .pass()
         .input("api-url", &format!("http://{free}"))
-        .run();
+        // Time for a second try, and no more.
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("GitHub could not be reached: ")
         .says("Connection refused")
@@ -90,29 +94,37 @@ fn a_wrong_base_address_is_not_blamed_on_the_token() {
 
 #[test]
 fn what_breaks_off_is_read_again() {
-    let cut = r#"[{"id":1,"guid":"x""#;
-    let page = "<html>502 Bad Gateway</html>";
+    let read_again = |fault: Fault, run: fn(Run<'_>) -> Ended| {
+        let world = World::new();
+        world.log(Attempt::failed(guid(1), ago(HOUR)));
+        world.simulator.github().add_fault(fault.clone());
+        let ended = run(world.pass()).success();
+        ended.outputs(&["result=recovered", "errors=0", "recovered=1"]);
+        assert_eq!(world.redelivered().len(), 1, "{fault:?}");
+    };
+    // What sockets do, over sockets.
     for fault in [
         Fault::on("GET", "/deliveries").cut_body(),
         Fault::on("GET", "/deliveries").reset(),
         Fault::on("GET", "/deliveries").reset_after(),
         Fault::on("GET", "/deliveries").reset_mid_headers(),
+        Fault::on("POST", "/variables").reset_after(),
+    ] {
+        read_again(fault, |run| run.run_executable());
+    }
+    let cut = r#"[{"id":1,"guid":"x""#;
+    let page = "<html>502 Bad Gateway</html>";
+    for fault in [
         Fault::on("GET", "/deliveries").body(cut),
         Fault::on("GET", "/deliveries").status(502, page),
         Fault::on("GET", "/deliveries").status(408, "{}"),
         Fault::on("PATCH", "/variables").times(2).status(503, page),
-        Fault::on("POST", "/variables").reset_after(),
         Fault::on("GET", "/hooks?").times(3).reset(),
-        Fault::on("GET", "/deliveries").delay_headers(Duration::from_millis(300)),
-        Fault::on("GET", "/deliveries").delay_body(Duration::from_millis(300)),
-        Fault::on("GET", "/deliveries").drip_body(200, Duration::from_millis(5)),
+        Fault::on("GET", "/deliveries").delay_headers(Duration::from_secs(20)),
+        Fault::on("GET", "/deliveries").delay_body(Duration::from_secs(50)),
+        Fault::on("GET", "/deliveries").drip_body(200, Duration::from_millis(500)),
     ] {
-        let world = World::new();
-        world.log(Attempt::failed(guid(1), ago(HOUR)));
-        world.simulator.github().add_fault(fault.clone());
-        let ended = world.pass().run().success();
-        ended.outputs(&["result=recovered", "errors=0", "recovered=1"]);
-        assert_eq!(world.redelivered().len(), 1, "{fault:?}");
+        read_again(fault, |run| run.run());
     }
 }
 
@@ -124,7 +136,7 @@ fn a_reset_after_github_acted_is_looked_up() {
         .simulator
         .github()
         .add_fault(Fault::on("POST", "/attempts").reset_after());
-    let ended = world.pass().run().success();
+    let ended = world.pass().run_executable().success();
     ended.outputs(&["redelivered=0", "result=recovered"]);
     assert_eq!(world.redelivered(), [failed]);
     assert_eq!(world.requests("/attempts"), 1);
@@ -137,7 +149,7 @@ fn what_comes_compressed_is_read_and_what_comes_plain_as_well() {
         world.simulator.github().compresses = compresses;
         world.log_healthy(250, 5);
         let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
-        let ended = world.pass().run().success();
+        let ended = world.pass().run_executable().success();
         ended.outputs(&["result=recovered", "scanned=251"]);
         assert_eq!(world.redelivered(), [failed]);
     }
@@ -191,7 +203,7 @@ fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
 fn every_request_carries_what_github_asks_for() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
-    world.pass().run().success();
+    world.pass().run_executable().success();
     let github = world.simulator.github();
     assert!(github.requests().len() >= 5);
     for exchange in github.requests() {

@@ -2,7 +2,7 @@
 
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{HOUR, TOKEN, World, ago};
+use crate::world::{HOUR, TOKEN, World, ago};
 
 #[test]
 fn the_log_tells_the_pass_in_a_persons_words() {

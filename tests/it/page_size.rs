@@ -7,7 +7,7 @@ use http::Method;
 use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 
 use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 use redeliver_webhooks::github::RequestError;
 use redeliver_webhooks::report::PassResult;
 

@@ -8,8 +8,9 @@ use simulated_github::{
     Access, App, Attempt, GitHub, Installation, Level, Owner, TestKey, Webhook, guid,
 };
 
-use crate::harness::{Run, World, ago};
 use crate::kinds::{CLIENT_ID, mint};
+use crate::run::Run;
+use crate::world::{World, ago};
 
 const SNAPSHOT: &str = include_str!("permission_errors.txt");
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use simulated_github::{Attempt, Receiver, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 #[test]
 fn filters_leave_deliveries_out_and_hold_nothing() {

@@ -6,9 +6,9 @@ use simulated_github::{Attempt, Fault, TestKey, guid};
 use tokio::time::Instant;
 
 use crate::cloud::{Cloud, start};
-use crate::harness::{HOUR, World, ago};
 use crate::kinds::CLIENT_ID;
 use crate::raw_server::RawServer;
+use crate::world::{HOUR, World, ago};
 
 /// Headers of the simulated GitHub's answers that say something to a client.
 const ADDED: [&str; 5] = [
@@ -103,7 +103,7 @@ fn three_pages_of_an_apps_log_are_read_and_its_redeliveries_accepted() {
         .input("app-webhook", "true")
         .input("backoff", "0")
         .input("confirm-timeout", "0")
-        .run()
+        .run_executable()
         .success();
     ended.outputs(&["scanned=3", "redelivered=2", "errors=0", "result=open"]);
     let requests = server.requests();
@@ -133,7 +133,7 @@ fn a_variable_is_created_and_changed() {
     }
     for result in ["result=recovered", "result=healthy"] {
         // GitHub's `Date` is a whole second: a pass that begins in the same one moves no checkpoint.
-        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        world.pass_time(TimeDelta::seconds(2));
         let ended = world.pass().run().success();
         let ended = ended.outputs(&[result, "errors=0"]);
         assert_eq!(ended.output("checkpoint").len(), 20, "{}", ended.log);

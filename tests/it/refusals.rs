@@ -8,7 +8,7 @@ use simulated_github::{Attempt, Fault, guid};
 use tokio::time::advance;
 
 use crate::cloud::{Cloud, start};
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 
 /// Statuses by which GitHub refuses a redelivery.
 const REFUSALS: [u16; 6] = [400, 403, 404, 409, 410, 422];

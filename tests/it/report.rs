@@ -8,7 +8,7 @@ use serde_json::Value;
 use simulated_github::{Attempt, Fault, Receiver, guid};
 
 use crate::ended::Ended;
-use crate::harness::{DAY, HOUR, TOKEN, World, ago};
+use crate::world::{DAY, HOUR, TOKEN, World, ago};
 
 /// The largest output, in bytes.
 const OUTPUT: usize = 96 * 1024;
@@ -57,7 +57,7 @@ fn valid(text: &str) -> Value {
 
 /// One pass with a report file. The output and the file are valid, and the same.
 #[track_caller]
-fn reported(run: crate::harness::Run<'_>) -> (Ended, Value) {
+fn reported(run: crate::run::Run<'_>) -> (Ended, Value) {
     let folder = tempfile::tempdir().unwrap();
     let ended = run
         .input("report-file", "out/report.json")

@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 /// A row whose code is null.
 fn without_code(mut attempt: Attempt, status: &str) -> Attempt {

@@ -7,8 +7,8 @@ use simulated_github::{
 };
 
 use crate::ended::Ended;
-use crate::harness::{REPOSITORY, TOKEN, VARIABLE, World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 /// A secret in the forms in which it might slip out.
 fn forms(secret: &str) -> Vec<String> {
@@ -131,7 +131,7 @@ fn no_secret_is_written_whatever_happens() {
                 run = run.input("token", "").input("client-id", CLIENT_ID);
                 run = run.input("private-key", TestKey::APP.pkcs1_pem);
             }
-            let ended = run.run();
+            let ended = run.run_executable();
             let written = written(&world, &ended);
             assert!(written.contains("debug"), "{written}");
             let github = world.simulator.github();

@@ -6,7 +6,8 @@ use simulated_github::{
     Access, Attempt, Fault, GitHub, Owner, Protocols, Proxy, ProxyMode, Simulator, Webhook, guid,
 };
 
-use crate::harness::{Run, TOKEN, World, ago};
+use crate::run::Run;
+use crate::world::{TOKEN, World, ago};
 
 /// A world behind TLS, with one failed delivery.
 fn world(protocols: Protocols) -> World {
@@ -39,7 +40,7 @@ fn trusting(world: &World) -> Run<'_> {
 #[test]
 fn a_private_authority_is_trusted_through_ca_certificates_alone() {
     let world = world(Protocols::Both);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     let ended = ended.failure("the server's certificate is not trusted: it was signed by `");
     let ended = ended.says("pass its certificate as `ca-certificates`");
     assert_eq!(world.requests("/"), 0);
@@ -58,7 +59,7 @@ fn a_private_authority_is_trusted_through_ca_certificates_alone() {
     ] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
         let run = world.pass().input("ca-certificates", &given);
-        run.run_in(folder.path())
+        run.run_executable_in(folder.path())
             .success()
             .outputs(&["result=recovered"]);
     }
@@ -85,11 +86,11 @@ fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
     )
     .unwrap();
     let run = world.pass().env("SSL_CERT_FILE", &inside("ca.pem"));
-    run.run_in(folder.path())
+    run.run_executable_in(folder.path())
         .success()
         .outputs(&["result=recovered"]);
     let run = trusting(&world).env("SSL_CERT_FILE", &inside("none.pem"));
-    let ended = run.run_in(folder.path()).success();
+    let ended = run.run_executable_in(folder.path()).success();
     ended
         .says("::warning::`SSL_CERT_FILE` is")
         .says("was left alone");
@@ -119,7 +120,7 @@ fn what_is_no_certificate_is_named_before_anything_is_sent() {
         world
             .pass()
             .input("ca-certificates", given)
-            .run()
+            .run_executable()
             .failure(why);
     }
     assert_eq!(world.simulator.connections(), 0);
@@ -134,7 +135,7 @@ fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
     ] {
         let world = world(protocols);
         trusting(&world)
-            .run()
+            .run_executable()
             .success()
             .outputs(&["result=recovered", "scanned=251"]);
         let github = world.simulator.github();
@@ -167,7 +168,7 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
     let told = proxy.url_with("bob", "password");
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
-        let ended = with_proxy(name, &told).run().success();
+        let ended = with_proxy(name, &told).run_executable().success();
         ended.outputs(&["result=recovered"]);
     }
     assert!(
@@ -177,7 +178,9 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
             .all(|each| each.method == "CONNECT" && each.authorized)
     );
 
-    let ended = with_proxy("HTTPS_PROXY", &proxy.url()).run();
+    let ended = with_proxy("HTTPS_PROXY", &proxy.url())
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("GitHub could not be reached")
         .says("the proxy could not be used");
@@ -185,7 +188,7 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
     let direct = trusting(&world)
         .env("HTTPS_PROXY", &told)
         .env("NO_PROXY", "127.0.0.1");
-    direct.run().success();
+    direct.run_executable().success();
     assert_eq!(proxy.requests().len(), before);
 }
 
@@ -197,7 +200,7 @@ fn http_goes_through_a_proxy_as_well() {
     proxy.require("bob", "secret");
     let pass = |proxy: &str| world.pass().env("HTTP_PROXY", proxy);
     pass(&proxy.url_with("bob", "secret"))
-        .run()
+        .run_executable()
         .success()
         .outputs(&["result=recovered"]);
     let asked = proxy.requests();
@@ -212,11 +215,14 @@ fn http_goes_through_a_proxy_as_well() {
         "{asked:?}"
     );
     pass(&proxy.url())
-        .run()
+        .input("time-limit", "1s")
+        .run_executable()
         .failure("the proxy answered 407")
         .says("The proxy wants a user name");
     proxy.set_mode(ProxyMode::Refuse(502));
-    let ended = pass(&proxy.url_with("bob", "secret")).run();
+    let ended = pass(&proxy.url_with("bob", "secret"))
+        .input("time-limit", "1s")
+        .run_executable();
     ended.failure("GitHub answered 502");
 }
 
@@ -241,7 +247,7 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
             "`HTTP_PROXY` is no address of a proxy",
         ),
     ] {
-        let ended = world.pass().env("HTTP_PROXY", address).run();
+        let ended = world.pass().env("HTTP_PROXY", address).run_executable();
         let ended = ended.failure(why);
         assert!(!ended.log.contains("hun"), "{}", ended.log);
         // Where it is not needed, it may be whatever other tools understand.
@@ -251,9 +257,13 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
             .pass()
             .env("HTTP_PROXY", address)
             .env("NO_PROXY", "127.0.0.1")
-            .run()
+            .run_executable()
             .success();
-        world.pass().env("HTTPS_PROXY", address).run().success();
+        world
+            .pass()
+            .env("HTTPS_PROXY", address)
+            .run_executable()
+            .success();
         world.simulator.github().clear_requests();
     }
 }
@@ -268,7 +278,10 @@ fn a_proxy_that_is_not_there_is_told_with_the_reason() {
     let api = world
         .pass()
         .input("api-url", "https://git.corp.example/api/v3");
-    let ended = api.env("HTTPS_PROXY", &format!("http://{free}")).run();
+    let ended = api
+        .env("HTTPS_PROXY", &format!("http://{free}"))
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("the proxy could not be used")
         .says("Connection refused");
@@ -297,7 +310,7 @@ fn a_renamed_repository_is_followed_and_nothing_else() {
         .pass()
         .input("organization", "")
         .input("repository", "acme/old");
-    run.run()
+    run.run_executable()
         .success()
         .outputs(&["result=recovered", "recovered=1", "scanned=151"]);
 
@@ -309,7 +322,7 @@ fn a_renamed_repository_is_followed_and_nothing_else() {
         .status(301, "{}")
         .header("location", &to);
     world.simulator.github().add_fault(fault);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     ended
         .failure("GitHub answered 301")
         .says("It was renamed or moved");
@@ -322,7 +335,7 @@ fn a_body_that_never_ends_is_refused() {
     world.log(Attempt::failed(guid(1), ago(5)));
     let endless = Fault::on("GET", "/deliveries").times(1).endless_body();
     world.simulator.github().add_fault(endless);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     assert_eq!(
         ended.code,
         Some(0),
@@ -331,5 +344,5 @@ fn a_body_that_never_ends_is_refused() {
     );
     let late = Fault::on("GET", "/deliveries").delay_headers(Duration::from_millis(700));
     world.simulator.github().add_fault(late);
-    world.pass().run().success();
+    world.pass().run_executable().success();
 }

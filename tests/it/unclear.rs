@@ -12,7 +12,7 @@ use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use tokio::time::{Instant, advance};
 
 use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -9,8 +9,8 @@ use tokio::time::advance;
 
 use crate::cloud::{Cloud, start};
 use crate::ended::Ended;
-use crate::harness::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 /// A limit that is used up for 50 minutes.
 fn used_up(method: &str, path: &str) -> Fault {

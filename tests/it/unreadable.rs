@@ -9,8 +9,8 @@ use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhoo
 use tokio::time::advance;
 
 use crate::cloud::{Cloud, start};
-use crate::harness::{DAY, HOUR, World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{DAY, HOUR, World, ago};
 
 /// A failed row as GitHub has it, but for `change`.
 fn odd(n: u64, at: DateTime<Utc>, change: impl Fn(&mut Value)) -> Attempt {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulated_github::{Attempt, Fault, guid};
 
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 
 #[test]
 fn every_active_webhook_is_found_on_all_pages() {

@@ -4,8 +4,8 @@ use chrono::{TimeDelta, Utc};
 use simulated_github::{Access, App, Attempt, Fault, Installation, TestKey, guid};
 
 use crate::ended::Ended;
-use crate::harness::{World, ago};
 use crate::kinds::CLIENT_ID;
+use crate::world::{World, ago};
 
 /// A pass of an App whose tokens GitHub refuses with these words, and whose answers have this `Date` if it is one.
 fn refused_app(message: &str, date: Option<String>) -> Ended {
