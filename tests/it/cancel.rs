@@ -45,7 +45,7 @@ fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
         assert_eq!(world.variable(), before);
 
         // The next pass completes the work, and nothing is sent twice.
-        let ended = world.pass().run_executable().success();
+        let ended = world.pass().run().success();
         ended.outputs(&["result=recovered"]);
         let mut guids: Vec<String> = world
             .simulator
@@ -102,7 +102,7 @@ fn what_gets_no_answer_keeps_nobody_waiting() {
     world.simulator.github().clear_faults();
     world
         .pass()
-        .run_executable()
+        .run()
         .success()
         .outputs(&["failed=118", "open=1"]);
     assert_eq!(world.redelivered().len(), 119);

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use octocrab::OctoBody;
-use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
-use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
+use redeliver_webhooks::inputs::{Environment, Inputs};
+use redeliver_webhooks::model::Runner;
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
+use redeliver_webhooks::tell::console::Console;
 use simulated_github::{
     Access, Attempt, Ending, GitHub, Owner, Receiver, Reply, ReplyBody, Request, Webhook, guid,
 };
@@ -303,10 +304,10 @@ impl Cloud {
             async move { cloud.exchange(request).await }
         });
         let base = ApiBase::new(self.base).unwrap();
-        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let (credential, access) = (&inputs.credential, inputs.required_access());
         let stop = Stop::after(inputs.time_limit);
         let credentials =
-            Credentials::over(service, &base, credential, needs, console, &stop, ours);
+            Credentials::over(service, &base, credential, access, console, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

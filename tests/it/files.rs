@@ -96,7 +96,9 @@ fn with_each_kind(name: &str, check: impl Fn(&World, Ended, &str)) {
                 symlink("real", workspace.join("x")).unwrap();
             }
             let before = kind_of(&path);
-            let ended = pass_with(&world, &workspace, name).run_executable_in(folder.path());
+            let ended = pass_with(&world, &workspace, name)
+                .input("confirm-timeout", "0")
+                .run_executable_in(folder.path());
             check(&world, ended, kind);
             assert_eq!(kind_of(&path), before, "{name}, {kind}: it is left alone");
         }

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use chrono::{TimeDelta, Utc};
 use http_body_util::BodyExt;
 use octocrab::OctoBody;
-use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::github::{Credentials, RequestError};
 use redeliver_webhooks::inputs::{Environment, Inputs};
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
+use redeliver_webhooks::tell::console::Console;
 use redeliver_webhooks::{pass, run_with};
 use simulated_github::{Ending, GitHub, Reply, ReplyBody, Request};
 use tokio::time::{Instant, sleep};
@@ -63,12 +63,12 @@ async fn pass(world: &World, inputs: &Inputs, console: &Console) -> anyhow::Resu
         .set_clock(move || start + elapsed());
     let github = world.simulator.shared();
     let service = tower::service_fn(move |request| exchange(Arc::clone(&github), request));
-    let (credential, needs) = (&inputs.credential, inputs.needs());
+    let (credential, access) = (&inputs.credential, inputs.required_access());
     let credentials = Credentials::over(
         service,
         &inputs.api,
         credential,
-        needs,
+        access,
         console,
         &stop,
         Utc::now(),

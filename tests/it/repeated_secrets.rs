@@ -138,6 +138,7 @@ fn refusals_that_repeat_secrets_are_shown_without_them() {
                 let proxy = Proxy::start();
                 let proxy = proxy.url_with("pr0xy0user", PROXY_PASSWORD);
                 let run = world.pass().input("checkpoint-token", CHECKPOINT_TOKEN);
+                let run = run.input("confirm-timeout", "0");
                 let run = run.env("HTTP_PROXY", &proxy);
                 let run = if app { by_app(run) } else { run };
                 let (ended, written) = everything_written(&world, run);

@@ -26,7 +26,7 @@ use truth::{Ran, Truth};
 use world::play;
 
 /// How many weeks are played unless told otherwise.
-const WEEKS: u64 = 300;
+const WEEKS: u64 = 60;
 
 /// Failing weeks that are shown.
 const SHOWN: usize = 5;
