@@ -7,9 +7,9 @@ use redeliver_webhooks::model::PassResult;
 use simulated_github::{Attempt, Receiver, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
+use crate::virtual_world::{VirtualWorld, start};
 
-/// How far passes are apart.
+/// The time between passes.
 const EVERY: Duration = Duration::from_secs(900);
 
 /// Deliveries that come in at an even pace.
@@ -29,9 +29,9 @@ impl Stream {
     }
 
     /// Lets the time between two passes go by, and logs what came in meanwhile.
-    async fn advance(&mut self, cloud: &Cloud) {
+    async fn advance(&mut self, world: &VirtualWorld) {
         advance(EVERY).await;
-        let mut github = cloud.github();
+        let mut github = world.github();
         let now = github.now();
         loop {
             let number = self.logged + 1;
@@ -39,7 +39,7 @@ impl Stream {
             if at > now {
                 return;
             }
-            let webhook = github.webhook_mut(cloud.hook);
+            let webhook = github.webhook_mut(world.hook);
             webhook.log((self.attempt)(guid(number), at));
             self.logged = number;
         }
@@ -47,18 +47,18 @@ impl Stream {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_open_for_two_days_costs_a_busy_webhook_nothing() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
-    cloud.log_failures(cloud.hook, 1, start());
+async fn a_delivery_open_for_two_days_costs_a_busy_webhook_no_extra_page() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::up().poisoned(guid(0)));
+    world.log_failures(world.hook, 1, start());
     let mut stream = Stream::new(100_000, Attempt::ok);
     let mut pages = Vec::new();
     for _ in 0..48 * 4 {
-        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "1000")]).await;
+        let report = world.pass(&[("INPUT_MAX_REDELIVERIES", "1000")]).await;
         pages.push(report.webhooks[0].pages);
-        stream.advance(&cloud).await;
+        stream.advance(&world).await;
     }
-    assert_eq!(cloud.undelivered(cloud.hook).len(), 1, "it is still open");
+    assert_eq!(world.undelivered(world.hook).len(), 1, "it is still open");
     // A quarter of an hour and the overlap hold 3,125 attempts.
     let once_begun = &pages[4..];
     assert!(
@@ -68,19 +68,19 @@ async fn a_delivery_open_for_two_days_costs_a_busy_webhook_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_is_down_for_sixty_hours_costs_ten_requests_a_pass() {
-    let cloud = Cloud::new();
+async fn a_receiver_that_is_down_for_sixty_hours_costs_ten_requests_per_pass() {
+    let world = VirtualWorld::new();
     let up_again = start() + TimeDelta::hours(60);
-    cloud.set_receiver(Receiver::down_until(up_again));
+    world.set_receiver(Receiver::down_until(up_again));
     let mut stream = Stream::new(150_000, Attempt::failed);
-    stream.advance(&cloud).await;
+    stream.advance(&world).await;
     let mut requests = Vec::new();
     for _ in 1..60 * 4 {
-        let before = cloud.github().requests().len();
-        let report = cloud.pass(&[]).await;
-        requests.push(cloud.github().requests().len() - before);
+        let before = world.github().requests().len();
+        let report = world.pass(&[]).await;
+        requests.push(world.github().requests().len() - before);
         assert_eq!(report.result(), PassResult::Down);
-        stream.advance(&cloud).await;
+        stream.advance(&world).await;
     }
     // The first finds out that it is down, and reads what there is.
     assert!(

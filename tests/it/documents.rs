@@ -1,4 +1,4 @@
-//! What the documents say of the program and of each other. (Inputs and outputs are in `inputs`, what a server needs is in
+//! The documents are true of the program and of each other. (Inputs and outputs are in `inputs`, what a server needs is in
 //! `server`, and `.ci/linters` looks at the workflows.)
 
 use std::collections::BTreeSet;
@@ -10,8 +10,8 @@ use simulated_github::{
     Attempt, Fault, GitHub, Owner, Protocols, Receiver, Simulator, Webhook, guid,
 };
 
-use crate::ended::Ended;
 use crate::run::Run;
+use crate::run_result::RunResult;
 use crate::world::{DAY, TOKEN, World, ago};
 
 /// Those that people read, and that lead to each other.
@@ -58,13 +58,13 @@ fn messages(readme: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What a person is told where a message belongs.
+/// The log and the summary of a run that brings a message about.
 fn told(message: &str) -> String {
     let mut world = World::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();
     let hook = world.hook;
     let mut twice = false;
-    let mut run: fn(Run<'_>) -> Ended = |run| run.run();
+    let mut run: fn(Run<'_>) -> RunResult = |run| run.run();
     world.log(Attempt::failed(guid(1), ago(10)));
     match message {
         "`token` is empty" => inputs.push(("token", String::new())),
@@ -141,7 +141,7 @@ fn told(message: &str) -> String {
 }
 
 #[test]
-fn troubleshooting_is_headed_by_what_people_are_told() {
+fn troubleshooting_quotes_real_messages() {
     let readme = read("README.md");
     let messages = messages(&readme);
     assert!(messages.len() >= 15, "{messages:?}");
@@ -158,7 +158,7 @@ fn troubleshooting_is_headed_by_what_people_are_told() {
 }
 
 #[test]
-fn a_quiet_pass_makes_the_requests_that_the_readme_says() {
+fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
     let count = |webhooks: usize| {
         let world = World::new();
         for _ in 1..webhooks {
@@ -192,7 +192,7 @@ fn a_quiet_pass_makes_the_requests_that_the_readme_says() {
     }
 }
 
-/// What GitHub makes of a heading's text to lead to it.
+/// The anchor that GitHub makes of a heading's text.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');

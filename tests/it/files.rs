@@ -8,9 +8,9 @@ use std::process::Command;
 
 use simulated_github::{Attempt, guid};
 
-use crate::ended::Ended;
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::run::{Run, in_a_container};
+use crate::run_result::RunResult;
 use crate::world::{HOUR, World, ago};
 
 /// A test's folder, with the workspace in it.
@@ -69,7 +69,7 @@ const KINDS: [&str; 5] = [
     "an endless device",
 ];
 
-/// What the message says of it.
+/// The message's words for it.
 fn said(kind: &str) -> String {
     let kind = kind.replace("an endless", "a");
     format!("x` is {kind}, not a regular file")
@@ -82,7 +82,7 @@ fn kind_of(path: &Path) -> (bool, bool, bool, bool) {
 }
 
 /// Runs a pass with each kind of file in place of a regular one, by its name and by a link to it.
-fn with_each_kind(name: &str, check: impl Fn(&World, Ended, &str)) {
+fn with_each_kind(name: &str, check: impl Fn(&World, RunResult, &str)) {
     for kind in KINDS {
         for linked in [false, true] {
             let world = World::new();
@@ -143,7 +143,7 @@ fn only_regular_files_are_written() {
 }
 
 #[test]
-fn no_more_is_read_of_a_file_than_it_may_hold() {
+fn a_file_that_is_too_long_is_not_read_whole() {
     for (name, limit) in [
         ("private-key", "1 MiB"),
         ("ca-certificates", "1 MiB"),

@@ -1,4 +1,4 @@
-//! What networks do, and what must never be sent elsewhere.
+//! Broken connections, broken bodies and wrong addresses.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use simulated_github::{Attempt, Fault, guid};
 
-use crate::ended::Ended;
 use crate::run::Run;
+use crate::run_result::RunResult;
 use crate::world::{DAY, HOUR, TOKEN, World, ago};
 
 #[test]
@@ -57,7 +57,7 @@ fn a_server_that_is_not_there_is_named_with_the_next_step() {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_not_taken_for_githubs() {
+fn an_html_page_of_a_proxy_is_not_taken_for_githubs_response() {
     let world = World::new();
     let page = "<html>\n<h1>Sign in</h1>";
     world
@@ -93,8 +93,8 @@ fn a_wrong_base_address_is_not_blamed_on_the_token() {
 }
 
 #[test]
-fn what_breaks_off_is_read_again() {
-    let read_again = |fault: Fault, run: fn(Run<'_>) -> Ended| {
+fn a_read_that_breaks_off_is_repeated() {
+    let read_again = |fault: Fault, run: fn(Run<'_>) -> RunResult| {
         let world = World::new();
         world.log(Attempt::failed(guid(1), ago(HOUR)));
         world.simulator.github().add_fault(fault.clone());
@@ -102,7 +102,7 @@ fn what_breaks_off_is_read_again() {
         ended.outputs(&["result=recovered", "errors=0", "recovered=1"]);
         assert_eq!(world.redelivered().len(), 1, "{fault:?}");
     };
-    // What sockets do, over sockets.
+    // Faults of connections, over real sockets.
     for fault in [
         Fault::on("GET", "/deliveries").cut_body(),
         Fault::on("GET", "/deliveries").reset(),
@@ -143,7 +143,7 @@ fn a_reset_after_github_acted_is_looked_up() {
 }
 
 #[test]
-fn what_comes_compressed_is_read_and_what_comes_plain_as_well() {
+fn compressed_and_plain_bodies_are_read() {
     for compresses in [true, false] {
         let world = World::new();
         world.simulator.github().compresses = compresses;
@@ -156,7 +156,7 @@ fn what_comes_compressed_is_read_and_what_comes_plain_as_well() {
 }
 
 #[test]
-fn a_compressed_page_that_is_broken_is_asked_for_again() {
+fn a_broken_compressed_page_is_read_again() {
     let cut = || Fault::on("GET", "/deliveries?").cut_body();
     let other = || Fault::on("GET", "/deliveries?").header("content-encoding", "br");
     let none = || Fault::on("GET", "/deliveries?").header("content-encoding", "gzip");
@@ -182,7 +182,7 @@ fn a_compressed_page_that_is_broken_is_asked_for_again() {
 }
 
 #[test]
-fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
+fn a_decompression_bomb_is_an_error() {
     let world = World::new();
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(b"[").unwrap();
@@ -200,7 +200,7 @@ fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
 }
 
 #[test]
-fn every_request_carries_what_github_asks_for() {
+fn every_request_carries_the_headers_that_github_wants() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     world.pass().run_executable().success();
@@ -223,7 +223,7 @@ fn every_request_carries_what_github_asks_for() {
 }
 
 #[test]
-fn a_link_header_that_cannot_be_read_is_no_end_of_the_log() {
+fn a_link_header_that_cannot_be_read_is_not_taken_for_the_end_of_the_log() {
     let world = World::new();
     let start = ago(2 * DAY).timestamp_millis().to_string();
     world.set_variable(&start);
@@ -258,7 +258,7 @@ fn a_log_of_empty_pages_ends() {
 }
 
 #[test]
-fn a_date_that_is_no_date_is_not_gone_by() {
+fn an_invalid_date_header_is_ignored() {
     let world = World::new();
     world.set_variable(&ago(HOUR).timestamp_millis().to_string());
     let fault = Fault::on("*", "/")

@@ -9,16 +9,16 @@ use simulated_github::{
     Access, App, Attempt, Fault, Installation, Proxy, ProxyMode, TestKey, guid,
 };
 
-use crate::ended::Ended;
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::run::Run;
+use crate::run_result::RunResult;
 use crate::world::{HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 const URL: &str = "https://us3r:passw0rd@ci.example.com/secret/path/t0ken?key=s3cret&more=1";
 const CHECKPOINT_TOKEN: &str = "ghp_checkpoint0only0and0no0more0than0that";
 const PROXY_PASSWORD: &str = "pr0xy0password";
 
-/// What a pass may not write, whatever it is told.
+/// Texts that a pass may not write, whatever servers answer.
 fn secrets(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> = [
         TOKEN,
@@ -33,7 +33,7 @@ fn secrets(world: &World) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     secrets.push(TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect());
-    // What is left of it wherever in a base64 text it stands.
+    // The part of it that is the same wherever it stands in a base64 text.
     for before in ["", "a", "ab"] {
         let text = BASE64_STANDARD.encode(format!("{before}{TOKEN}"));
         secrets.push(text[8..text.len() - 8].to_owned());
@@ -50,7 +50,7 @@ fn secrets(world: &World) -> Vec<String> {
 }
 
 /// Runs a pass with everything that can be written switched on, and tells all that it wrote.
-fn everything_written(world: &World, run: Run<'_>) -> (Ended, String) {
+fn everything_written(world: &World, run: Run<'_>) -> (RunResult, String) {
     let folder = tempfile::tempdir().unwrap();
     let run = run
         .unset("GITHUB_ACTIONS")
@@ -210,7 +210,7 @@ fn rows_that_repeat_secrets_are_shown_and_stored_without_them() {
 }
 
 #[test]
-fn rows_that_repeat_secrets_are_told_apart_and_grouped_as_ever() {
+fn rows_that_repeat_secrets_are_distinguished_and_grouped_as_usual() {
     let world = world();
     telltale_rows(&world);
     let run = world.bare_pass().input("dry-run", "true");

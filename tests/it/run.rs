@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use crate::ended::Ended;
 use crate::in_process;
+use crate::run_result::RunResult;
 use crate::world::World;
 
-/// How long a run may take that nothing else ends.
+/// The longest time that a run may take.
 const HANGS: Duration = Duration::from_secs(300);
 
 /// A run that is being put together.
@@ -18,7 +18,7 @@ pub(crate) struct Run<'a> {
     world: &'a World,
     variables: BTreeMap<String, String>,
     arguments: Vec<String>,
-    /// The runner tells where outputs and summary go.
+    /// The runner names the files for outputs and summary.
     files: bool,
 }
 
@@ -41,7 +41,7 @@ impl Run<'_> {
         self
     }
 
-    /// Takes an environment variable away.
+    /// Removes an environment variable.
     pub(crate) fn unset(mut self, name: &str) -> Self {
         self.variables.remove(name);
         self
@@ -56,35 +56,35 @@ impl Run<'_> {
         self
     }
 
-    /// Outside of Actions nobody tells where outputs and summary go.
+    /// As outside of Actions, where no files for outputs and summary are named.
     pub(crate) fn without_files(mut self) -> Self {
         self.files = false;
         self
     }
 
     /// Runs it to its end: within this process, without sockets and in virtual time. An image that is tested runs.
-    pub(crate) fn run(self) -> Ended {
+    pub(crate) fn run(self) -> RunResult {
         self.run_in(tempfile::tempdir().unwrap().path())
     }
 
     /// The same with the workspace in this folder.
-    pub(crate) fn run_in(mut self, folder: &Path) -> Ended {
+    pub(crate) fn run_in(mut self, folder: &Path) -> RunResult {
         assert!(self.arguments.is_empty(), "only the executable takes them");
         if in_a_container() {
             return self.run_executable_in(folder);
         }
         self.prepare(folder);
         let (succeeded, log) = in_process::run(self.world, &self.variables);
-        Ended::new(self.world, Some(i32::from(!succeeded)), log, folder)
+        RunResult::new(self.world, Some(i32::from(!succeeded)), log, folder)
     }
 
     /// Runs the executable to its end, in an environment that holds nothing else.
-    pub(crate) fn run_executable(self) -> Ended {
+    pub(crate) fn run_executable(self) -> RunResult {
         self.run_executable_in(tempfile::tempdir().unwrap().path())
     }
 
     /// The same with the workspace in this folder. A run that hangs is killed, and so fails its test.
-    pub(crate) fn run_executable_in(mut self, folder: &Path) -> Ended {
+    pub(crate) fn run_executable_in(mut self, folder: &Path) -> RunResult {
         let (child, name) = self.start(folder);
         let id = child.id();
         let (ended, wait) = channel::<()>();
@@ -96,16 +96,16 @@ impl Run<'_> {
         let output = child.wait_with_output().unwrap();
         drop(ended);
         watch.join().unwrap();
-        Ended::of_process(self.world, &output, folder)
+        RunResult::of_process(self.world, &output, folder)
     }
 
-    /// The same, and sends it signals, 300 ms apart, as soon as `when` says so. Tells how long it took to end.
+    /// The same, and sends it signals, 300 ms apart, as soon as `when` says so. Returns how long it took to end.
     pub(crate) fn run_and_signal(
         mut self,
         folder: &Path,
         signals: &[&str],
         when: impl Fn() -> bool,
-    ) -> (Ended, Duration) {
+    ) -> (RunResult, Duration) {
         let (child, name) = self.start(folder);
         while !when() {
             std::thread::sleep(Duration::from_millis(5));
@@ -119,10 +119,10 @@ impl Run<'_> {
         }
         let output = child.wait_with_output().unwrap();
         let took = began.elapsed();
-        (Ended::of_process(self.world, &output, folder), took)
+        (RunResult::of_process(self.world, &output, folder), took)
     }
 
-    /// Runs it and kills it as soon as `when` says so. Tells whether it had not ended by itself before.
+    /// Runs it and kills it as soon as `when` says so. Returns false if it ended by itself before.
     pub(crate) fn run_and_kill(mut self, when: impl Fn() -> bool) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let (mut child, name) = self.start(folder.path());
@@ -137,7 +137,7 @@ impl Run<'_> {
         true
     }
 
-    /// Starts it, and tells the name of its container if it is one.
+    /// Starts it, and returns the name of its container if it is one.
     fn start(&mut self, folder: &Path) -> (Child, String) {
         let name = format!("redeliver-test-{}-{}", std::process::id(), self.world.hook);
         let name = format!("{name}-{}", self.world.simulator.address().port());
@@ -240,7 +240,7 @@ fn send(signal: &str, id: u32, name: &str) {
     assert!(kill.stdout(Stdio::null()).status().unwrap().success());
 }
 
-/// Whether it is the image that is tested, which takes much longer to start.
+/// True if the image is tested, which takes much longer to start.
 pub(crate) fn in_a_container() -> bool {
     std::env::var_os("REDELIVER_IMAGE").is_some()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use simulated_github::{App, Attempt, Installation, TestKey, guid};
 
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::world::{World, ago};
 
 /// The first block of this language in the README.
@@ -36,7 +36,7 @@ fn the_readmes_environment_file_is_all_that_a_server_needs() {
     )
     .unwrap();
     let file = block("sh");
-    // What differs here: who the App is, and where things are.
+    // Only the App and the paths differ here.
     let file = file
         .replace("Iv23liExample", CLIENT_ID)
         .replace("/etc/redeliver-webhooks.pem", "redeliver-webhooks.pem")

@@ -66,7 +66,7 @@ fn a_private_authority_is_trusted_through_ca_certificates_alone() {
 }
 
 #[test]
-fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
+fn ssl_cert_file_is_trusted_too_and_a_missing_one_is_only_a_warning() {
     let world = world(Protocols::Both);
     let folder = tempfile::tempdir().unwrap();
     let inside = |name: &str| match std::env::var("REDELIVER_IMAGE") {
@@ -97,7 +97,7 @@ fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
 }
 
 #[test]
-fn what_is_no_certificate_is_named_before_anything_is_sent() {
+fn an_invalid_certificate_input_is_named_before_anything_is_sent() {
     let world = world(Protocols::Both);
     for (given, why) in [
         (
@@ -127,7 +127,7 @@ fn what_is_no_certificate_is_named_before_anything_is_sent() {
 }
 
 #[test]
-fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
+fn http_2_is_used_where_it_is_offered_and_http_1_elsewhere() {
     for (protocols, version) in [
         (Protocols::Both, http::Version::HTTP_2),
         (Protocols::Http2, http::Version::HTTP_2),
@@ -152,7 +152,7 @@ fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
 }
 
 #[test]
-fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
+fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
     let world = world(Protocols::Both);
     let port = world.simulator.address().port();
     let proxy = Proxy::start();
@@ -227,7 +227,7 @@ fn http_goes_through_a_proxy_as_well() {
 }
 
 #[test]
-fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
+fn an_unusable_proxy_is_an_error_that_shows_no_password() {
     let world = World::new();
     for (address, why) in [
         (
@@ -269,7 +269,7 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_told_with_the_reason() {
+fn a_proxy_that_refuses_connections_is_reported_with_the_reason() {
     let world = World::new();
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -288,7 +288,7 @@ fn a_proxy_that_is_not_there_is_told_with_the_reason() {
 }
 
 #[test]
-fn a_renamed_repository_is_followed_and_nothing_else() {
+fn only_the_redirect_of_a_renamed_repository_is_followed() {
     let world = World::new();
     let owner = Owner::Repository {
         owner: "acme".into(),

@@ -1,4 +1,4 @@
-//! What is on the wire: each header once, and a length only where there is a body or a POST.
+//! The bytes of requests: each header once, and a length only where there is a body or a POST.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use simulated_github::{
     Simulator, TestKey, Webhook, guid,
 };
 
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::raw_server::RawServer;
 use crate::run::Run;
 use crate::world::{TOKEN, World, ago};
@@ -107,7 +107,7 @@ fn row(id: u64, status: u16) -> Value {
     })
 }
 
-/// What the server says to a request. Two pages of log at each webhook, with one failure each; variables are kept.
+/// The server's response to a request. Two pages of log at each webhook, with one failure each; variables are kept.
 fn small_github(request: &str, variables: &Mutex<BTreeMap<String, Value>>) -> Vec<u8> {
     let sent = Sent::read(request);
     let host = sent.header("host").unwrap();

@@ -10,7 +10,7 @@ use crate::run::Run;
 
 /// A token that may do everything.
 pub(crate) const TOKEN: &str = "ghp_simulated0token0that0may0do0everything";
-/// Where the checkpoint is kept.
+/// The repository of the checkpoint variable.
 pub(crate) const REPOSITORY: &str = "acme/ops";
 pub(crate) const VARIABLE: &str = "LAST_REDELIVERY";
 
@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    /// How many requests whose path contains `part` were made.
+    /// The number of requests whose path contains `part`.
     pub(crate) fn requests(&self, part: &str) -> usize {
         let github = self.simulator.github();
         let requests = github.requests().iter();
@@ -172,7 +172,7 @@ impl World {
             .count()
     }
 
-    /// Requests that are no reads.
+    /// All requests but reads.
     pub(crate) fn writes(&self) -> Vec<String> {
         let github = self.simulator.github();
         let written = |exchange: &&Exchange| exchange.method != "GET";

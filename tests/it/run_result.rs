@@ -1,4 +1,4 @@
-//! What a run left behind, and what is asserted of it.
+//! The result of a run: exit code, log, outputs and summary, and assertions about them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,17 +6,17 @@ use std::process::Output;
 
 use crate::world::World;
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct RunResult {
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) summary: String,
 }
 
-impl Ended {
-    /// Of a process.
+impl RunResult {
+    /// The result of a process.
     pub(crate) fn of_process(world: &World, output: &Output, folder: &Path) -> Self {
         let log = String::from_utf8(output.stdout.clone()).unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);

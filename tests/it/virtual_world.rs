@@ -1,4 +1,4 @@
-//! github.com within this process, over the tower stack and without sockets: time is virtual.
+//! GitHub in this process: passes reach it without sockets, and time is virtual.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,50 +23,50 @@ use crate::in_process::{received, sent_back};
 
 pub(crate) const TOKEN: &str = "ghp_virtual";
 
-/// github.com in this process, whose clock runs with Tokio's.
+/// A simulated GitHub with one organization, whose clock runs with Tokio's.
 #[derive(Clone)]
-pub(crate) struct Cloud {
+pub(crate) struct VirtualWorld {
     pub(crate) github: Arc<Mutex<GitHub>>,
     pub(crate) hook: u64,
     /// Where its API is.
     base: &'static str,
-    /// How long headers take, and how much longer bodies.
+    /// The time that headers take, and that bodies take after them.
     pub(crate) latency: Duration,
     pub(crate) body_latency: Duration,
-    /// Requests for redeliveries that find no connection.
+    /// The number of redelivery requests that get no connection.
     pub(crate) unsent: Arc<AtomicUsize>,
-    /// Which of the requests for redeliveries at `hook` meets a bug, counted from 1; 0 for none.
+    /// The redelivery request at `hook` that panics, counted from 1; 0 for none.
     pub(crate) bug: Arc<AtomicUsize>,
-    /// Who has a say in what becomes of requests.
-    pub(crate) way: Option<Arc<dyn Way>>,
+    /// The network on which requests may fail. Without one, all of them arrive.
+    pub(crate) network: Option<Arc<dyn Network>>,
 }
 
-/// Has a say in what becomes of requests.
-pub(crate) trait Way: Send + Sync {
-    /// What is to become of a request that is made now.
-    fn fate(&self, method: &http::Method, path: &str) -> Fate;
+/// A network that decides what happens to each request.
+pub(crate) trait Network: Send + Sync {
+    /// Decides what happens to a request that is sent now.
+    fn transfer(&self, method: &http::Method, path: &str) -> Transfer;
 
-    /// GitHub has acted on a request; `fate` tells what its sender is to hear.
-    fn acted(&self, github: &mut GitHub, request: &Request, status: u16, fate: &Fate);
+    /// GitHub has handled a request with this transfer, and responds with `status`.
+    fn handled(&self, _: &mut GitHub, _: &Request, _status: u16, _: &Transfer) {}
 
-    /// The sender of a request is to hear nothing any more.
-    fn ends(&self);
+    /// The client waits for a response that never comes.
+    fn killed(&self) {}
 }
 
-/// What becomes of a request.
+/// The network's treatment of one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Fate {
-    /// GitHub gets it.
-    pub(crate) acts: bool,
-    /// What its sender hears.
-    pub(crate) hears: Hears,
-    /// What becomes of GitHub's answer on the way.
-    pub(crate) alters: Alters,
+pub(crate) struct Transfer {
+    /// The request arrives.
+    pub(crate) reaches_github: bool,
+    /// The result that the client sees.
+    pub(crate) client_gets: ClientGets,
+    /// Changes to GitHub's response on its way back.
+    pub(crate) changes: ResponseChanges,
 }
 
-/// What a proxy or a balancer does to an answer.
+/// Changes that a proxy or a load balancer makes to a response.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Alters {
+pub(crate) struct ResponseChanges {
     /// Links name another scheme, host and port.
     pub(crate) foreign_links: bool,
     /// There are no limit headers.
@@ -75,8 +75,8 @@ pub(crate) struct Alters {
     pub(crate) cut: bool,
 }
 
-impl Alters {
-    fn alter(self, reply: &mut Reply) {
+impl ResponseChanges {
+    fn apply(self, reply: &mut Reply) {
         if self.no_limit_headers {
             for name in ["limit", "remaining", "reset", "used", "resource"] {
                 reply.headers.remove(format!("x-ratelimit-{name}"));
@@ -94,15 +94,32 @@ impl Alters {
     }
 }
 
+impl Transfer {
+    /// The request arrives, and so does GitHub's response.
+    pub(crate) fn undisturbed() -> Self {
+        Self::failing(true, ClientGets::Response)
+    }
+
+    /// The client gets something else, whether or not the request arrives.
+    pub(crate) fn failing(reaches_github: bool, client_gets: ClientGets) -> Self {
+        Self {
+            reaches_github,
+            client_gets,
+            changes: ResponseChanges::default(),
+        }
+    }
+}
+
+/// The result of a request that its client sees.
 #[derive(Clone, Debug)]
-pub(crate) enum Hears {
+pub(crate) enum ClientGets {
     /// GitHub's answer.
-    All,
-    /// Another one.
+    Response,
+    /// Another response.
     Status(u16, &'static str),
-    /// The transport's own error.
+    /// An error of the transport.
     Error(RequestError),
-    /// Nothing, ever.
+    /// No response, ever.
     Nothing,
 }
 
@@ -110,7 +127,7 @@ pub(crate) fn start() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-impl Cloud {
+impl VirtualWorld {
     pub(crate) fn new() -> Self {
         Self::of(GitHub::new(), "https://api.github.com")
     }
@@ -139,7 +156,7 @@ impl Cloud {
             body_latency: Duration::ZERO,
             unsent: Arc::default(),
             bug: Arc::default(),
-            way: None,
+            network: None,
         }
     }
 
@@ -168,7 +185,7 @@ impl Cloud {
         }
     }
 
-    /// GUIDs that nothing was delivered of.
+    /// GUIDs of deliveries that never succeeded.
     pub(crate) fn undelivered(&self, hook: u64) -> BTreeSet<String> {
         let log = self.github().attempts(hook);
         let (ok, failed): (Vec<_>, Vec<_>) = log
@@ -179,7 +196,7 @@ impl Cloud {
         failed.filter(|guid| !ok.contains(guid)).collect()
     }
 
-    /// How often the receiver was sent each delivery again.
+    /// The number of redeliveries of each delivery.
     pub(crate) fn redelivered(&self, hook: u64) -> BTreeMap<String, usize> {
         let mut times = BTreeMap::new();
         for attempt in self.github().attempts(hook) {
@@ -196,7 +213,11 @@ impl Cloud {
     }
 
     /// Lets GitHub act on a request.
-    async fn respond(&self, request: http::Request<OctoBody>, fate: Option<&Fate>) -> Reply {
+    async fn respond(
+        &self,
+        request: http::Request<OctoBody>,
+        transfer: Option<&Transfer>,
+    ) -> Reply {
         let base: http::Uri = self.base.parse().unwrap();
         assert_eq!(request.uri().host(), base.host());
         let mut request = received(request).await;
@@ -208,8 +229,8 @@ impl Cloud {
         let mut github = self.github.lock().unwrap();
         let mut reply = github.respond(&request);
         github.leave();
-        if let (Some(way), Some(fate)) = (&self.way, fate) {
-            way.acted(&mut github, &request, reply.status, fate);
+        if let (Some(network), Some(transfer)) = (&self.network, transfer) {
+            network.handled(&mut github, &request, reply.status, transfer);
         }
         reply.body_delay += self.body_latency;
         // GitHub's links are https; the simulator does not know that it is reached so.
@@ -238,29 +259,29 @@ impl Cloud {
             self.unsent.store(left - 1, Ordering::Relaxed);
             return Err(RequestError::Unsent("connection refused".into()));
         }
-        let Some(way) = &self.way else {
+        let Some(network) = &self.network else {
             return sent_back(self.respond(request, None).await).await;
         };
-        let fate = way.fate(
+        let transfer = network.transfer(
             request.method(),
             request.uri().path_and_query().unwrap().as_str(),
         );
-        let reply = match fate.acts {
-            true => Some(self.respond(request, Some(&fate)).await),
+        let reply = match transfer.reaches_github {
+            true => Some(self.respond(request, Some(&transfer)).await),
             false => None,
         };
-        match fate.hears {
-            Hears::All => {
+        match transfer.client_gets {
+            ClientGets::Response => {
                 let mut reply = reply.unwrap();
-                fate.alters.alter(&mut reply);
+                transfer.changes.apply(&mut reply);
                 sent_back(reply).await
             }
-            Hears::Error(error) => Err(error),
-            Hears::Nothing => {
-                way.ends();
+            ClientGets::Error(error) => Err(error),
+            ClientGets::Nothing => {
+                network.killed();
                 std::future::pending().await
             }
-            Hears::Status(status, body) => {
+            ClientGets::Status(status, body) => {
                 sent_back(Reply {
                     status,
                     headers: http::HeaderMap::new(),
@@ -298,10 +319,10 @@ impl Cloud {
         let mut variables = vec![("INPUT_API_URL", self.base)];
         variables.extend(more);
         let inputs = inputs(&variables);
-        let cloud = self.clone();
+        let world = self.clone();
         let service = tower::service_fn(move |request| {
-            let cloud = cloud.clone();
-            async move { cloud.exchange(request).await }
+            let world = world.clone();
+            async move { world.exchange(request).await }
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, access) = (&inputs.credential, inputs.required_access());
@@ -327,7 +348,7 @@ fn inputs(more: &[(&str, &str)]) -> Inputs {
     Environment::new(variables).inputs(start()).unwrap()
 }
 
-impl Drop for Cloud {
+impl Drop for VirtualWorld {
     /// The state itself may be dropped in a task, whose panic fails no test.
     fn drop(&mut self) {
         let github = self.github.lock();
