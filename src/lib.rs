@@ -10,12 +10,13 @@
 //! | [`targets`] * | which webhooks the user named |
 //! | [`discovery`] | finds them |
 //! | [`webhook`] * | a webhook's identity |
-//! | [`attempt`] * | one row of a webhook's delivery log |
+//! | [`model`] * | the nouns that everything else speaks of |
 //! | [`github`] | everything that speaks HTTP |
 //! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
 //! | [`watched`] | a value that everyone can ask, and wait for |
 //! | [`stop`] | when and why a pass ends before all is done |
 //! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
+//! | [`read`] | pages of a log become rows |
 //! | [`scan`] | reads a log as far back as the fold needs it |
 //! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
 //! | [`evidence`] * | what a log says of the receiver |
@@ -49,10 +50,12 @@ pub mod history;
 mod hostile;
 pub mod inputs;
 pub mod markdown;
+pub mod model;
 pub mod notice;
 pub mod pass;
 pub mod plan;
 pub mod progress;
+pub mod read;
 pub mod receiver;
 pub mod redelivery;
 pub mod report;
@@ -67,8 +70,6 @@ pub mod targets;
 pub mod watched;
 pub mod wave;
 pub mod webhook;
-
-pub use attempt;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -14,10 +14,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
-use crate::attempt::{AttemptId, Guid};
 use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
+use crate::model::{AttemptId, Guid};
 use crate::progress::{Phase, Steps};
 use crate::report::{self, Delivery, Outcome, Refusals, Request, counted};
 use crate::stop::Why;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Guid};
 use crate::evidence::Evidence;
 use crate::github::{Client, Error, Log, Page, RequestError};
 use crate::history::{End, Failure, History, Remembered, Window};
+use crate::model::Guid;
 use crate::progress::Phase;
+use crate::read::{Row, rows};
 use crate::stop::{Stop, Why};
 use crate::webhook::Webhook;
 use unreadable::UnreadablePlaces;
@@ -56,7 +57,7 @@ impl Depth {
     pub fn reach(
         &mut self,
         page: &Page,
-        attempts: &[Attempt<'_>],
+        attempts: &[Row<'_>],
         all_readable: bool,
     ) -> Result<(), Error> {
         if attempts.is_empty() && all_readable {
@@ -153,7 +154,7 @@ impl Scan {
         let Some(page) = self.log.next_page().await? else {
             return Ok(false);
         };
-        let (attempts, unreadable) = page.attempts()?;
+        let (attempts, unreadable) = rows(&page)?;
         self.depth.reach(&page, &attempts, unreadable.is_empty())?;
         let new = self
             .new_since

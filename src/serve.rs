@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
-use crate::attempt::Guid;
 use crate::checkpoint::{Checkpoint, OVERLAP};
 use crate::evidence::Evidence;
 use crate::github::Client;
 use crate::history::{Failure, Window};
+use crate::model::Guid;
 use crate::plan::{Plan, Policy, counts, counts_before, plan};
 use crate::progress::{Phase, Steps};
 use crate::receiver::{Group, May};

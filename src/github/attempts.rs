@@ -12,9 +12,8 @@ use super::error::{Error, RequestError, Subject};
 use super::exchange::Answer;
 use super::link::Trail;
 use super::page::Page;
-use super::page_size::PageSize;
-use crate::attempt::AttemptId;
-use crate::attempt::plain::ROWS;
+use super::page_size::{MOST_ROWS, PageSize};
+use crate::model::AttemptId;
 use crate::webhook::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
@@ -100,7 +99,7 @@ impl Log {
     }
 
     fn at(client: &Client, webhook: &Webhook, filter: &str) -> Self {
-        let path = format!("{}/deliveries?per_page={ROWS}{filter}", webhook.path());
+        let path = format!("{}/deliveries?per_page={MOST_ROWS}{filter}", webhook.path());
         Self {
             client: client.clone(),
             subject: Arc::new(Subject::of_webhook(webhook)),

@@ -7,7 +7,7 @@ use serde::de::{Error, Visitor};
 
 /// An id, which is a number. Those of deliveries are above 2^53, so a proxy that reads and writes JSON may make texts of
 /// them.
-pub(super) fn number_or_text<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+pub(crate) fn number_or_text<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
     value.deserialize_any(Id)
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::{Attempt, AttemptId, Guid, Verdict};
+use crate::model::{AttemptId, AttemptOutcome, Guid};
+use crate::read::Row;
 
 /// When a delivery was first attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +69,7 @@ impl Failure {
     }
 
     /// Takes in an attempt that came after the log was folded.
-    pub fn add(&mut self, attempt: &Attempt<'_>) {
+    pub fn add(&mut self, attempt: &Row<'_>) {
         self.attempts.insert(0, Seen::from(attempt));
         if attempt.delivered_at >= self.newest.at {
             self.newest = Newest::from(attempt);
@@ -99,30 +100,27 @@ pub struct Seen {
     pub pending: bool,
 }
 
-impl From<&Attempt<'_>> for Seen {
-    fn from(attempt: &Attempt<'_>) -> Self {
+impl From<&Row<'_>> for Seen {
+    fn from(attempt: &Row<'_>) -> Self {
         Self {
             id: attempt.id,
             at: attempt.delivered_at,
             redelivery: attempt.is_redelivery(),
-            pending: attempt.verdict() == Verdict::Pending,
+            pending: attempt.outcome() == AttemptOutcome::Pending,
         }
     }
 }
 
-impl From<&Attempt<'_>> for Newest {
-    fn from(attempt: &Attempt<'_>) -> Self {
+impl From<&Row<'_>> for Newest {
+    fn from(attempt: &Row<'_>) -> Self {
         Self {
             id: attempt.id,
             at: attempt.delivered_at,
-            pending: attempt.verdict() == Verdict::Pending,
+            pending: attempt.outcome() == AttemptOutcome::Pending,
             status: (*attempt.status).into(),
             code: attempt.code,
-            event: attempt.event.as_text().into(),
-            action: attempt
-                .action
-                .as_ref()
-                .map(|action| action.as_text().into()),
+            event: (*attempt.event).into(),
+            action: attempt.action.as_deref().map(Into::into),
         }
     }
 }
@@ -131,17 +129,11 @@ impl From<&Attempt<'_>> for Newest {
 mod tests {
     use super::*;
 
-    fn attempt(id: u64, second: i64) -> Attempt<'static> {
-        Attempt {
-            id: AttemptId(id),
-            guid: Guid::new("a"),
-            delivered_at: DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap(),
+    fn attempt(id: u64, second: i64) -> Row<'static> {
+        let at = DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap();
+        Row {
             redelivery: Some(true),
-            status: "timed out".into(),
-            code: Some(504),
-            throttled: false,
-            event: "push".into(),
-            action: None,
+            ..Row::failed(id, "a", at)
         }
     }
 
@@ -178,7 +170,7 @@ mod tests {
     fn only_what_has_no_outcome_is_pending() {
         let mut waiting = attempt(6, 101);
         (waiting.code, waiting.status) = (None, "".into());
-        let pending = |attempt: Attempt<'_>| {
+        let pending = |attempt: Row<'_>| {
             let seen = Seen::from(&attempt).pending;
             (seen, Newest::from(&attempt).pending)
         };

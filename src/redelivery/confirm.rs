@@ -11,9 +11,10 @@ use tokio::time::Instant;
 
 use super::unclear::Unclear;
 use super::{Asked, Turn};
-use crate::attempt::{Attempt, Guid, Verdict};
 use crate::github::{self, Log, RequestError};
 use crate::history::Failure;
+use crate::model::{AttemptOutcome, Guid};
+use crate::read::{Row, rows};
 use crate::report::Outcome;
 use crate::scan::Depth;
 
@@ -90,10 +91,10 @@ impl Turn<'_> {
         let mut log = Log::new(self.client, self.webhook);
         let (mut newest_of_all, mut depth) = (None, Depth::default());
         while let Some(page) = log.next_page().await? {
-            let (mut attempts, unreadable) = page.attempts()?;
+            let (mut attempts, unreadable) = rows(&page)?;
             depth.reach(&page, &attempts, unreadable.is_empty())?;
             // A success settles a delivery whatever else stands beside it.
-            attempts.sort_by_key(|attempt| attempt.verdict() != Verdict::Succeeded);
+            attempts.sort_by_key(|attempt| attempt.outcome() != AttemptOutcome::Succeeded);
             let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
             newest_of_all = newest_of_all.max(newest);
             for attempt in attempts {
@@ -109,10 +110,10 @@ impl Turn<'_> {
     }
 
     /// What a row of the log says of what is due and what was asked for.
-    fn take_in(&mut self, attempt: &Attempt<'_>, since: DateTime<Utc>) {
-        let verdict = attempt.verdict();
+    fn take_in(&mut self, attempt: &Row<'_>, since: DateTime<Utc>) {
+        let verdict = attempt.outcome();
         let guid = &attempt.guid;
-        if verdict == Verdict::Succeeded {
+        if verdict == AttemptOutcome::Succeeded {
             let at = attempt.delivered_at;
             self.seen.success |= at >= since;
             self.seen.newest_success = self.seen.newest_success.max(Some(at));
@@ -139,7 +140,7 @@ impl Turn<'_> {
                 self.unclear = Unclear::default();
             }
             if ours
-                && verdict == Verdict::Failed
+                && verdict == AttemptOutcome::Failed
                 && let Some(mut asked) = self.asked.remove(guid)
             {
                 asked.failure.add(attempt);

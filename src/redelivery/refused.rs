@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
-use crate::attempt::Guid;
 use crate::github;
 use crate::history::Failure;
+use crate::model::Guid;
 use crate::report::{Outcome, Refusals};
 
 /// Refusals in a row, with none accepted between them, that end a webhook's turn.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Outcome;
-use crate::attempt::AttemptId;
 use crate::history::{Failure, First, Seen};
+use crate::model::AttemptId;
 
 /// One failed delivery and what became of it.
 #[derive(Clone, Debug)]

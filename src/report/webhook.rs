@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Answer, Asked, Delivery, Outcome};
-use crate::attempt::Guid;
 use crate::evidence::Since;
 use crate::history::Failure;
+use crate::model::Guid;
 use crate::stop::Why;
 use crate::webhook::Webhook;
 

@@ -3,12 +3,13 @@
 
 use super::served::{Served, deferred};
 use super::{NO_SUCCESS, Serving, remember_refusals, waits};
-use crate::attempt::{Attempt, Verdict};
 use crate::checkpoint::OVERLAP;
 use crate::evidence::Evidence;
 use crate::github::Log;
 use crate::history::Failure;
+use crate::model::AttemptOutcome;
 use crate::plan::{Plan, counts, unseen};
+use crate::read::{Row, rows};
 use crate::receiver::{Group, May};
 use crate::redelivery::{Finding, Turn};
 use crate::scan::Scan;
@@ -73,15 +74,15 @@ impl Serving<'_> {
         let Ok(Some(page)) = log.next_page().await else {
             return false;
         };
-        let Ok((attempts, unreadable)) = page.attempts() else {
+        let Ok((attempts, unreadable)) = rows(&page) else {
             return false;
         };
         // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
-        let succeeded = |attempt: &&Attempt<'_>| attempt.verdict() == Verdict::Succeeded;
+        let succeeded = |attempt: &&Row<'_>| attempt.outcome() == AttemptOutcome::Succeeded;
         for attempt in attempts.iter().filter(succeeded) {
             scan.learn_delivered(&attempt.guid);
         }
-        let reaches = |attempt: &Attempt<'_>| attempt.delivered_at <= since;
+        let reaches = |attempt: &Row<'_>| attempt.delivered_at <= since;
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 

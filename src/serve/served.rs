@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::Serving;
-use crate::attempt::Guid;
 use crate::history::Failure;
+use crate::model::Guid;
 use crate::notice::PANIC;
 use crate::redelivery::Redelivered;
 use crate::report::{Asked, Delivery, Outcome, WebhookReport, counted};

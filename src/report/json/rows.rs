@@ -4,8 +4,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use crate::attempt::Guid;
 use crate::history::{Failure, Seen};
+use crate::model::Guid;
 use crate::report::{Asked, Cause, Delivery, Outcome, Report, Request, WebhookReport};
 
 /// A time to the millisecond, as GitHub's log has it at its finest.

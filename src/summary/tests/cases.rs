@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::{AttemptId, Guid, Response};
 use crate::evidence::Since;
 use crate::github::{Remaining, Usage};
 use crate::history::{Failure, First, Newest, Seen, Window};
+use crate::model::{AttemptId, Guid, ReceiverResponse};
 use crate::report::{Delivery, Outcome, Report, Sample, WebhookReport};
 use crate::webhook::{HookId, Owner, Repository, Webhook};
 
@@ -249,7 +249,7 @@ pub(super) fn of_given_up() -> Report {
             ),
             webhook: "acme webhook 500001".into(),
             attempt: AttemptId(78),
-            answer: Ok(Response {
+            answer: Ok(ReceiverResponse {
                 status: "500 Internal Server Error".into(),
                 body: "{\"error\":\"NullPointerException in ReleaseHandler\"}".into(),
                 cut: false,
@@ -351,7 +351,7 @@ pub(super) fn of_hostile_text() -> Report {
         cause: (evil.into(), Some(200), evil.into()),
         webhook: long.clone(),
         attempt: AttemptId(2),
-        answer: Ok(Response {
+        answer: Ok(ReceiverResponse {
             status: evil.into(),
             body: long,
             cut: true,
