@@ -6,9 +6,10 @@
 mod files;
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::inputs::Runner;
+use crate::lock::lock;
 use crate::secrets::Secrets;
 
 pub use files::{FileError, append_outputs, append_summary, write_report};
@@ -117,7 +118,7 @@ impl Console {
     }
 
     fn print(&self, line: &str) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sink = lock(&self.sink);
         // One write a line keeps lines whole. A log that nobody reads any more is no reason to
         // stop half-way through redelivering.
         let _ = sink.write_all(format!("{line}\n").as_bytes());

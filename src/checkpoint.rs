@@ -5,7 +5,7 @@
 
 mod store;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OnceCell;
@@ -14,6 +14,7 @@ use crate::actions::one_line;
 use crate::github::{self, CredentialError, Credentials};
 use crate::history::Window;
 use crate::inputs::{CheckpointPlace, OneOff};
+use crate::lock::lock;
 use crate::secrets::Secrets;
 use crate::state::State;
 use store::{Store, Stored};
@@ -315,8 +316,7 @@ impl Checkpoint {
     }
 
     fn stored(&self) -> Stored {
-        let stored = self.stored.lock();
-        stored.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.stored).clone()
     }
 
     async fn write(
@@ -331,8 +331,7 @@ impl Checkpoint {
         };
         let new = (value.as_deref(), state.as_deref());
         store.write(&there, new, last).await?;
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        *stored = Stored {
+        *lock(&self.stored) = Stored {
             value: value.or(there.value),
             state: state.or(there.state),
         };

@@ -5,12 +5,13 @@ mod census;
 
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::github::{self, Client, Credentials, Error, Found, RepositoryList};
+use crate::lock::lock;
 use crate::report::counted;
 use crate::targets::Targets;
 use crate::webhook::{HookId, Owner, Repository, Webhook};
@@ -69,7 +70,7 @@ impl<'a> Discovery<'a> {
         let app = async {
             if self.targets.app_webhook.is_some() {
                 let client = self.credentials.for_app();
-                let found = github::app_webhook(&client, self.targets.hook_url.as_ref()).await;
+                let found = github::app_webhook(&client, self.targets.payload_url.as_ref()).await;
                 self.take_in(&client, "the App's webhook", None, Meant::Webhook, found);
             }
         };
@@ -86,7 +87,7 @@ impl<'a> Discovery<'a> {
 
     async fn hook(&self, owner: &Owner, id: HookId) {
         let client = self.client(owner);
-        let pattern = self.targets.hook_url.as_ref();
+        let pattern = self.targets.payload_url.as_ref();
         let found = github::webhook(&client, owner, id, pattern).await;
         self.count_request(owner.account());
         let name = format!("webhook {id} of `{owner}`");
@@ -134,7 +135,7 @@ impl<'a> Discovery<'a> {
             .map(|owner| self.webhooks_of(owner, Meant::Everything));
         let active: usize = join_all(lists).await.into_iter().sum();
         let none = active == 0 && !meant.is_empty() && targets.named.is_empty();
-        if none && self.targets.hook_url.is_none() && !self.census().unfinished {
+        if none && self.targets.payload_url.is_none() && !self.census().unfinished {
             self.census().miss(format!(
                 "`organization` is `*`: of the {} that the App is installed on none has an active webhook that it \
                  may read",
@@ -162,7 +163,7 @@ impl<'a> Discovery<'a> {
                      repositories, an App an installation that includes them",
                     listed.archived, listed.others
                 ));
-            } else if listed.active == 0 && self.targets.hook_url.is_none() {
+            } else if listed.active == 0 && self.targets.payload_url.is_none() {
                 self.census().miss(format!(
                     "the repositories of `{login}`: {} looked through, and none has an active webhook that the \
                      credential may read",
@@ -223,7 +224,7 @@ impl<'a> Discovery<'a> {
     /// Tells how many active webhooks it has; of one that was looked at before, that there are some.
     async fn repository(&self, repository: &Repository, meant: Meant) -> usize {
         let name = repository.to_string().to_lowercase();
-        if !locked(&self.asked).insert(name) {
+        if !lock(&self.asked).insert(name) {
             return 1;
         }
         let owner = Owner::Repository(repository.clone());
@@ -237,7 +238,7 @@ impl<'a> Discovery<'a> {
             return 0;
         }
         let client = self.client(owner);
-        let pattern = self.targets.hook_url.as_ref();
+        let pattern = self.targets.payload_url.as_ref();
         let found = github::webhooks(&client, owner, pattern).await;
         self.count_request(owner.account());
         if let (Owner::Organization(login), Err(error)) = (owner, &found)
@@ -302,7 +303,7 @@ impl<'a> Discovery<'a> {
                 return 0;
             }
         };
-        let pattern = self.targets.hook_url.is_some();
+        let pattern = self.targets.payload_url.is_some();
         let active = found.active.len();
         census.inactive += found.inactive.len();
         let switched_off = found.inactive.iter().map(Webhook::key);
@@ -343,7 +344,7 @@ impl<'a> Discovery<'a> {
                 "{more} of webhooks could not be read for the like reason"
             ));
         }
-        if self.targets.hook_url.is_some() && !census.active && !census.unfinished {
+        if self.targets.payload_url.is_some() && !census.active && !census.unfinished {
             census.elsewhere.sort();
             census.elsewhere.dedup();
             let there = match (census.inactive, census.elsewhere.as_slice()) {
@@ -355,7 +356,7 @@ impl<'a> Discovery<'a> {
                 ),
             };
             census.miss(format!(
-                "no active webhook has a payload URL that matches `hook-url`. {there}; `*` in the pattern stands \
+                "no active webhook has a payload URL that matches `payload-url`. {there}; `*` in the pattern stands \
                  for any text, and the pattern must match the whole URL"
             ));
         }
@@ -370,7 +371,7 @@ impl<'a> Discovery<'a> {
     }
 
     fn census(&self) -> MutexGuard<'_, Census> {
-        locked(self.census)
+        lock(self.census)
     }
 }
 
@@ -391,8 +392,4 @@ fn none_active(meant: Meant, inactive: usize, client: &Client) -> String {
         Some(false) => "",
     };
     format!("GitHub shows none that is active ({inactive} inactive){hint}")
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@
 //! | [`model`] * | the nouns that everything else speaks of |
 //! | [`github`] | everything that speaks HTTP |
 //! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
+//! | `lock` | the one way to lock a mutex |
 //! | [`watched`] | a value that everyone can ask, and wait for |
 //! | [`stop`] | when and why a pass ends before all is done |
 //! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
@@ -49,6 +50,7 @@ pub mod history;
 #[cfg(test)]
 mod hostile;
 pub mod inputs;
+mod lock;
 pub mod markdown;
 pub mod model;
 pub mod notice;
@@ -193,9 +195,9 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
     let stop = Stop::after(inputs.time_limit);
     shutdown::watch(&stop, &console).context("signals can't be waited for")?;
-    let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
+    let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, needs, &console, &stop)?;
+    let credentials = Credentials::new(base, network, credential, access, &console, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

@@ -6,8 +6,8 @@ mod webhooks;
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +23,7 @@ use crate::discovery::{Census, Discovery, Located};
 use crate::github::Credentials;
 use crate::history::Window;
 use crate::inputs::Inputs;
+use crate::lock::lock;
 use crate::notice;
 use crate::progress::Progress;
 use crate::redelivery::Redeliverer;
@@ -43,7 +44,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
-            max_attempts: inputs.policy.max_attempts,
+            max_redeliveries: inputs.policy.max_redeliveries,
             report_file: inputs.report_file.as_ref().map(|file| file.given.clone()),
             credential: credentials.kind(),
             warnings: credentials.warnings().to_vec(),
@@ -128,7 +129,7 @@ impl Pass<'_> {
         let redeliverer = Redeliverer {
             credentials,
             console: self.console,
-            pace: credentials.pace(inputs.pace),
+            pace: credentials.pace(inputs.max_per_minute),
             confirm_timeout: inputs.confirm_timeout,
             retention_start: window.retention_start,
             asked: Mutex::default(),
@@ -218,7 +219,7 @@ impl Pass<'_> {
 
     /// Says why the pass ended before all was done, if it did.
     fn conclude(&mut self) {
-        let (pace, credentials) = (self.inputs.pace, self.credentials);
+        let (pace, credentials) = (self.inputs.max_per_minute, self.credentials);
         let why = credentials.stop().ended();
         let limits = match why {
             Some(Why::Cancelled) => Vec::new(),
@@ -354,8 +355,4 @@ impl Pass<'_> {
         }
         Ok(())
     }
-}
-
-fn lock(census: &Mutex<Census>) -> std::sync::MutexGuard<'_, Census> {
-    census.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -36,7 +36,7 @@ pub struct Policy {
     /// Only those first attempted so long ago at most.
     pub max_age: Option<TimeDelta>,
     /// Failed redeliveries, the receiver being up, before a delivery is given up.
-    pub max_attempts: usize,
+    pub max_redeliveries: usize,
     /// First wait between redeliveries. Zero: none at all.
     pub backoff: TimeDelta,
 }
@@ -148,7 +148,7 @@ fn settled(
     }
     let made = failure.made();
     let counts = counts(failure, evidence);
-    if counts >= policy.max_attempts {
+    if counts >= policy.max_redeliveries {
         let reason = format!(
             "failed {} while its receiver was up",
             counted(counts, "time")

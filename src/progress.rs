@@ -3,13 +3,14 @@
 
 use std::cmp::Reverse;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use crate::actions::Console;
 use crate::github::Credentials;
+use crate::lock::lock;
 use crate::report::{counted, number, rfc3339};
 use crate::webhook::Webhook;
 
@@ -186,10 +187,6 @@ impl State {
             )),
         }
     }
-}
-
-fn lock(webhooks: &Mutex<Vec<State>>) -> MutexGuard<'_, Vec<State>> {
-    webhooks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! The one with most due goes first. If it finds the receiver down, up to five others try one delivery
 //! each: a path may be broken where the host is not. Any success releases the group.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use crate::lock::lock;
 use crate::watched::Watched;
 
 /// Most webhooks that try one delivery each after the first found the receiver down.
@@ -62,14 +63,10 @@ impl Group {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Says that `member` has read its log and has so much due, and waits for its turn.
     pub async fn arrive(&self, member: usize, due: usize) -> May {
         let all_here = {
-            let mut state = self.state();
+            let mut state = lock(&self.state);
             state.arrived.push((due, member));
             state.arrived.len() == self.members
         };
@@ -93,7 +90,7 @@ impl Group {
     /// Says that a member goes no further, whatever it was at: nobody must wait for it.
     pub fn gone(&self, member: usize) {
         let (arrived, all_here) = {
-            let mut state = self.state();
+            let mut state = lock(&self.state);
             let arrived = state.arrived.iter().any(|(_, each)| *each == member);
             if !arrived {
                 state.arrived.push((0, member));
@@ -110,7 +107,7 @@ impl Group {
     /// All have read their logs: the one with most due goes first.
     fn lead(&self) {
         // Of those that have the same, in the order of their numbers.
-        self.state()
+        lock(&self.state)
             .arrived
             .sort_unstable_by_key(|(due, member)| (std::cmp::Reverse(*due), *member));
         self.phase.change(|phase| *phase = Phase::Led);
@@ -129,7 +126,7 @@ impl Group {
 
     /// Where a member stands by what it has due.
     fn rank(&self, member: usize) -> usize {
-        let state = self.state();
+        let state = lock(&self.state);
         let rank = state.arrived.iter().position(|(_, each)| *each == member);
         rank.unwrap_or(usize::MAX)
     }
@@ -141,18 +138,18 @@ impl Group {
 
     /// A member found the receiver down.
     pub fn found_down(&self) {
-        self.state().seen_down = true;
+        lock(&self.state).seen_down = true;
         self.found_no_success();
     }
 
     /// Whether a member found the receiver down and none found it up.
     pub fn is_down(&self) -> bool {
-        self.state().seen_down && self.phase.get() != Phase::Up
+        lock(&self.state).seen_down && self.phase.get() != Phase::Up
     }
 
     /// A member found out nothing: GitHub gave no answer, refused, or its log showed no outcome.
     pub fn found_no_success(&self) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         self.phase.change(|phase| match phase {
             Phase::Led => {
                 let others = state.arrived.iter().skip(1);

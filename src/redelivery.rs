@@ -9,14 +9,15 @@ mod request;
 mod unclear;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::actions::Console;
 use crate::evidence::Evidence;
 use crate::github::{Client, Credentials, Pace};
 use crate::history::Failure;
+use crate::lock::lock;
 use crate::model::{AttemptId, Guid};
 use crate::progress::{Phase, Steps};
 use crate::report::{self, Delivery, Outcome, Refusals, Request, counted};
@@ -54,23 +55,18 @@ pub struct Redeliverer<'a> {
 impl Redeliverer<'_> {
     /// What was asked for at a webhook.
     pub fn asked_at(&self, webhook: &Webhook) -> Vec<(Guid, report::Asked)> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = lock(&self.asked);
         asked.get(&webhook.key()).cloned().unwrap_or_default()
     }
 
     /// Nothing more is asked for with the credential that this client shows.
     fn refuse_credential(&self, client: &Client) {
-        self.refused_credentials().push(client.clone());
+        lock(&self.refused_credentials).push(client.clone());
     }
 
     fn is_refused(&self, client: &Client) -> bool {
-        let refused = self.refused_credentials();
+        let refused = lock(&self.refused_credentials);
         refused.iter().any(|each| each.shares_credential(client))
-    }
-
-    fn refused_credentials(&self) -> MutexGuard<'_, Vec<Client>> {
-        let refused = self.refused_credentials.lock();
-        refused.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -280,7 +276,7 @@ impl<'a> Turn<'a> {
                 unclear: asked.unclear.is_some(),
             };
             let reason = asked.unclear.or_else(|| self.unconfirmed.clone());
-            self.settle(asked.failure, Outcome::Requested, reason);
+            self.settle(asked.failure, Outcome::Unconfirmed, reason);
             if let Some(delivery) = self.deliveries.last_mut() {
                 delivery.asked = Some(told);
             }
@@ -362,8 +358,8 @@ impl<'a> Turn<'a> {
             self.webhook,
             count(|_| true),
             count(|outcome| outcome == Outcome::Recovered),
-            count(|outcome| outcome == Outcome::Unrecovered),
-            count(|outcome| outcome == Outcome::Requested),
+            count(|outcome| outcome == Outcome::FailedAgain),
+            count(|outcome| outcome == Outcome::Unconfirmed),
         );
         let console = self.shared.console;
         console.group(&title);
@@ -385,7 +381,7 @@ impl<'a> Turn<'a> {
     fn settle(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
         match outcome {
             Outcome::Recovered => self.recovered += 1,
-            Outcome::Unrecovered => self.failed += 1,
+            Outcome::FailedAgain => self.failed += 1,
             _ => {}
         }
         let requests = self.requests.remove(&failure.guid).unwrap_or_default();

@@ -44,7 +44,7 @@ pub struct Report {
     /// The address of GitHub's web pages.
     pub web: String,
     /// Failed redeliveries after which a delivery is given up.
-    pub max_attempts: usize,
+    pub max_redeliveries: usize,
     /// Where all of this is as JSON, as the user wrote it.
     pub report_file: Option<String>,
     /// Nothing was to be changed.
@@ -221,7 +221,7 @@ impl Report {
         vec![
             ("result", self.result().name().into()),
             ("scanned", self.scanned().to_string()),
-            ("found", count(|_| true)),
+            ("failed", count(|_| true)),
             ("redelivered", self.redelivered().to_string()),
             ("recovered", count(|outcome| outcome == Outcome::Recovered)),
             ("open", count(Outcome::is_open)),

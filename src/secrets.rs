@@ -7,11 +7,12 @@ mod unescaped;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
+use crate::lock::lock;
 use unescaped::Unescaped;
 
 /// Shortest secret that is looked for, in bytes. Shorter ones would turn ordinary words into `***`; GitHub's tokens have 40.
@@ -24,12 +25,12 @@ const STARS: &str = "***";
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// Tokens, keys and passwords, and whole payload URLs.
-    known: Arc<RwLock<Needles>>,
+    known: Arc<Mutex<Needles>>,
     /// Those of them that belong to no payload URL.
-    credentials: Arc<RwLock<Needles>>,
+    credentials: Arc<Mutex<Needles>>,
     /// What follows the host in payload URLs. It may be as common as `/github-webhook/`, so it is replaced in text from
     /// outside only.
-    behind_hosts: Arc<RwLock<Needles>>,
+    behind_hosts: Arc<Mutex<Needles>>,
 }
 
 /// It is full of secrets.
@@ -59,7 +60,7 @@ impl Secrets {
         for secret in user_of(url) {
             add_forms(&self.known, &secret);
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if origin.is_empty() {
             return known.add(url, STARS);
         }
@@ -72,10 +73,7 @@ impl Secrets {
         known.add(url, origin);
         known.add(&format!("{origin}{path}"), origin);
         let (path_alone, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut behind = self
-            .behind_hosts
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut behind = lock(&self.behind_hosts);
         for part in [path, path_alone, query] {
             if !is_words(part) {
                 behind.add(part, STARS);
@@ -89,10 +87,7 @@ impl Secrets {
             return text.into();
         }
         let cleaned = self.clean_our_own(text);
-        let behind = self
-            .behind_hosts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let behind = lock(&self.behind_hosts);
         match behind.replaced_in(&cleaned) {
             Some(text) => text.into(),
             None => cleaned,
@@ -106,10 +101,7 @@ impl Secrets {
         if !name.bytes().all(is_of_a_name) {
             return self.clean(name);
         }
-        let credentials = self
-            .credentials
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let credentials = lock(&self.credentials);
         credentials
             .replaced_in(name)
             .map_or(Cow::Borrowed(name), Cow::Owned)
@@ -117,7 +109,7 @@ impl Secrets {
 
     /// The same for a text of ours, whose paths may look like those of payload URLs.
     pub fn clean_our_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known
             .replaced_in(text)
             .map_or(Cow::Borrowed(text), Cow::Owned)
@@ -125,8 +117,8 @@ impl Secrets {
 }
 
 /// Adds a secret and its base64 forms.
-fn add_forms(needles: &RwLock<Needles>, secret: &str) {
-    let mut needles = needles.write().unwrap_or_else(PoisonError::into_inner);
+fn add_forms(needles: &Mutex<Needles>, secret: &str) {
+    let mut needles = lock(needles);
     needles.add(secret, STARS);
     for form in base64_forms(secret) {
         needles.add(&form, STARS);

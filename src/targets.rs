@@ -18,7 +18,7 @@ pub struct Targets {
     /// If there are any, only these of the organizations' and repositories' webhooks.
     pub hooks: Vec<(Owner, HookId)>,
     /// Only webhooks whose payload URL matches.
-    pub hook_url: Option<UrlPattern>,
+    pub payload_url: Option<UrlPattern>,
 }
 
 /// Organizations, by login.
@@ -71,7 +71,7 @@ impl Targets {
         };
         names.extend(self.app_webhook.iter().map(|app| format!("app {app}")));
         names.extend(
-            self.hook_url
+            self.payload_url
                 .iter()
                 .map(|pattern| format!("?{:016x}", pattern.hash())),
         );

@@ -3,9 +3,11 @@
 //! Those who wait wake in the order in which they began to, so that the same pass goes the same way twice.
 
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
+
+use crate::lock::lock;
 
 /// Such a value.
 #[derive(Debug, Default)]
@@ -25,12 +27,12 @@ impl<T: Copy> Watched<T> {
 
     /// What it is now.
     pub fn get(&self) -> T {
-        *self.lock()
+        *lock(&self.value)
     }
 
     /// Changes it, and tells everyone who waits.
     pub fn change(&self, change: impl FnOnce(&mut T)) {
-        change(&mut self.lock());
+        change(&mut lock(&self.value));
         self.changed.notify_waiters();
     }
 
@@ -46,10 +48,6 @@ impl<T: Copy> Watched<T> {
             changed.as_mut().await;
             changed.set(self.changed.notified());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, T> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

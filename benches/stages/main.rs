@@ -70,7 +70,7 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, pages: &[String]) {
     let policy = Policy {
         filter: Filter::default(),
         max_age: None,
-        max_attempts: 5,
+        max_redeliveries: 5,
         backoff: chrono::TimeDelta::minutes(10),
     };
     let planned = |failures| {
@@ -95,7 +95,7 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, pages: &[String]) {
     });
     webhook.deliveries = failures
         .iter()
-        .map(|failure| Delivery::new(failure.clone(), Outcome::Requested))
+        .map(|failure| Delivery::new(failure.clone(), Outcome::Unconfirmed))
         .collect();
     let report = Report {
         webhooks: vec![webhook],

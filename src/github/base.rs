@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use http::Uri;
 
-use super::path::below;
+/// The version of GitHub's API that is used. Every supported Enterprise Server knows it
+/// (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>).
+pub(crate) const API_VERSION: &str = "2022-11-28";
 
 /// The base address of a GitHub's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +32,12 @@ impl ApiBase {
     }
 
     /// The address itself.
-    pub(super) fn uri(&self) -> &Uri {
+    pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
 
     /// What the path of every request begins with: `/api/v3` on Enterprise Server, else nothing.
-    fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         self.uri.path().trim_end_matches('/')
     }
 
@@ -50,7 +52,7 @@ impl ApiBase {
     }
 
     /// github.com or ghe.com, and not a server of one's own.
-    pub(super) fn is_cloud(&self) -> bool {
+    pub(crate) fn is_cloud(&self) -> bool {
         let host = self.host().to_ascii_lowercase();
         host == "api.github.com" || host.ends_with(".ghe.com")
     }
@@ -78,11 +80,6 @@ impl ApiBase {
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|address| address.is_loopback());
         self.uri.scheme_str() == Some("http") && !loopback
-    }
-
-    /// The path and query below the base of an address, which may be relative to `requested` and name any origin.
-    pub(super) fn below(&self, address: &str, requested: &str) -> Option<String> {
-        below(self.prefix(), address, requested)
     }
 }
 

@@ -14,18 +14,18 @@ use tokio::time::Instant;
 const YEARS: std::ops::Range<i32> = 2008..2200;
 
 /// Whether this is a time to reckon with.
-pub(super) fn sound(time: &DateTime<Utc>) -> bool {
+pub(crate) fn sound(time: &DateTime<Utc>) -> bool {
     YEARS.contains(&time.year())
 }
 
 /// The time in a header that holds a date, if it is a time to reckon with.
-pub(super) fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
+pub(crate) fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(value.to_str().ok()?).ok()?;
     Some(date.to_utc()).filter(sound)
 }
 
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     started_at: DateTime<Utc>,
     /// GitHub's time less ours, in milliseconds.
@@ -34,7 +34,7 @@ pub(super) struct Clock {
 
 impl Clock {
     /// A clock that reads `now`, until GitHub says otherwise.
-    pub(super) fn new(now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
         Self {
             started: Instant::now(),
             started_at: now,
@@ -42,12 +42,12 @@ impl Clock {
         }
     }
 
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.own() + self.offset()
     }
 
     /// GitHub's time less ours, as far as is known.
-    pub(super) fn offset(&self) -> TimeDelta {
+    pub(crate) fn offset(&self) -> TimeDelta {
         TimeDelta::milliseconds(self.offset.load(Ordering::Relaxed))
     }
 
@@ -58,7 +58,7 @@ impl Clock {
 
     /// Sets the clock by an answer's `Date`, which is at most a second behind GitHub's time and
     /// never ahead of it: what is measured from it errs towards reading more.
-    pub(super) fn set_by(&self, headers: &HeaderMap) {
+    pub(crate) fn set_by(&self, headers: &HeaderMap) {
         if let Some(date) = headers.get(DATE).and_then(http_date) {
             let offset = date - self.own();
             self.offset

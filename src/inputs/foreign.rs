@@ -5,7 +5,7 @@
 use super::NAMES;
 
 /// Names that other actions, GitHub's script and common speech use for an input.
-const OTHER_NAMES: [(&str, &[&str]); 21] = [
+const OTHER_NAMES: [(&str, &[&str]); 22] = [
     (
         "token",
         &[
@@ -84,7 +84,7 @@ const OTHER_NAMES: [(&str, &[&str]); 21] = [
             "webhooks",
         ],
     ),
-    ("hook-url", &["payload-url", "webhook-url", "webhook-urls"]),
+    ("payload-url", &["hook-url", "webhook-url", "webhook-urls"]),
     (
         "events",
         &["event-name", "event-names", "event-type", "event-types"],
@@ -94,9 +94,10 @@ const OTHER_NAMES: [(&str, &[&str]); 21] = [
     ("until", &["end-time"]),
     ("max-age", &["lookback", "max-hours"]),
     (
-        "max-attempts",
-        &["max-redeliveries", "max-retries", "max-tries", "retries"],
+        "max-redeliveries",
+        &["max-attempts", "max-retries", "max-tries", "retries"],
     ),
+    ("max-per-minute", &["pace"]),
     (
         "checkpoint-variable",
         &[
@@ -176,7 +177,7 @@ pub(super) fn meant(name: &str) -> Option<&'static str> {
     (slips(&nearest) <= slips_allowed(nearest)).then_some(nearest)
 }
 
-/// How many letters may differ. Short words are easily a letter away from one another (`pace`, `page`).
+/// How many letters may differ. Short words are easily a letter away from one another (`page`, `path`).
 fn slips_allowed(input: &str) -> usize {
     match letters(input).len() {
         0..=4 => 0,

@@ -37,15 +37,15 @@ inputs! {
     repository = "repository",
     app_webhook = "app-webhook",
     hook_id = "hook-id",
-    hook_url = "hook-url",
+    payload_url = "payload-url",
     events = "events",
     statuses = "statuses",
     since = "since",
     until = "until",
     max_age = "max-age",
-    max_attempts = "max-attempts",
+    max_redeliveries = "max-redeliveries",
     backoff = "backoff",
-    pace = "pace",
+    max_per_minute = "max-per-minute",
     confirm_timeout = "confirm-timeout",
     time_limit = "time-limit",
     checkpoint_variable = "checkpoint-variable",
@@ -61,10 +61,10 @@ inputs! {
 }
 
 /// Failed redeliveries, the receiver being up, before a delivery is given up.
-const MAX_ATTEMPTS: usize = 10;
+const MAX_REDELIVERIES: usize = 10;
 
 /// Redeliveries a minute.
-const PACE: u32 = 140;
+const MAX_PER_MINUTE: u32 = 140;
 
 /// How long to watch for outcomes after each wave.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(60);
@@ -189,7 +189,11 @@ impl Given {
         let checkpoint = self.checkpoint(check, &runners);
         let dry_run = check.parsed("dry-run", self.dry_run.as_deref(), values::boolean);
         let fail_on = check.parsed("fail-on", self.fail_on.as_deref(), values::fail_on);
-        let pace = check.parsed("pace", self.pace.as_deref(), values::pace);
+        let max_per_minute = check.parsed(
+            "max-per-minute",
+            self.max_per_minute.as_deref(),
+            values::max_per_minute,
+        );
         let timeout = self.confirm_timeout.as_deref();
         let confirm_timeout = check.parsed("confirm-timeout", timeout, |value| {
             values::std_duration(values::duration_or_zero(value)?)
@@ -213,7 +217,7 @@ impl Given {
             targets: targets?,
             one_off: one_off?,
             policy: policy?,
-            pace: pace?.unwrap_or(PACE),
+            max_per_minute: max_per_minute?.unwrap_or(MAX_PER_MINUTE),
             confirm_timeout: confirm_timeout?.unwrap_or(CONFIRM_TIMEOUT),
             time_limit: time_limit?.unwrap_or(TIME_LIMIT),
             checkpoint: checkpoint?,
@@ -245,8 +249,8 @@ impl Given {
             );
             check.problems.push(InputError::new("max-age", problem));
         }
-        let attempts = self.max_attempts.as_deref();
-        let max_attempts = check.parsed("max-attempts", attempts, values::max_attempts);
+        let attempts = self.max_redeliveries.as_deref();
+        let max_redeliveries = check.parsed("max-redeliveries", attempts, values::max_redeliveries);
         let backoff = check.parsed("backoff", self.backoff.as_deref(), values::duration_or_zero);
         Some(Policy {
             filter: Filter {
@@ -254,7 +258,7 @@ impl Given {
                 statuses: statuses?,
             },
             max_age: max_age?,
-            max_attempts: max_attempts?.unwrap_or(MAX_ATTEMPTS),
+            max_redeliveries: max_redeliveries?.unwrap_or(MAX_REDELIVERIES),
             backoff: backoff?.unwrap_or(BACKOFF),
         })
     }

@@ -227,7 +227,9 @@ fn holds((hidden, variables): (Hidden, Vec<(OsString, OsString)>)) -> Result<(),
     let is_known = is_known(&hidden.0, &variables);
     match Environment::new(variables).inputs(now()) {
         Ok(inputs) => {
-            prop_assert!(inputs.time_limit <= Duration::from_secs(86_400) && inputs.pace > 0);
+            prop_assert!(
+                inputs.time_limit <= Duration::from_secs(86_400) && inputs.max_per_minute > 0
+            );
             prop_assert!(!inputs.targets.names().is_empty());
             // Any duration may be given, and the end of all time is no reason to panic.
             if let Some(OneOff { since, until }) = inputs.one_off {

@@ -1,5 +1,5 @@
 //! Which webhooks the inputs name: the rules of `organization`, `repository`, `app-webhook`, `hook-id` and
-//! `hook-url`.
+//! `payload-url`.
 
 use super::given::{Check, Given};
 use super::values::{self, InputError, Problem};
@@ -96,7 +96,7 @@ impl Given {
             repositories,
             app_webhook,
             hooks,
-            hook_url: self.hook_url.as_deref().map(UrlPattern::new),
+            payload_url: self.payload_url.as_deref().map(UrlPattern::new),
         })
     }
 

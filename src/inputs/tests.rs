@@ -35,7 +35,7 @@ fn the_least_is_a_token_and_an_organization() {
     assert_eq!(inputs.targets.names(), ["acme"]);
     assert!(matches!(inputs.credential, Credential::Token(_)));
     assert_eq!(inputs.one_off, None);
-    assert_eq!(inputs.policy.max_attempts, 10);
+    assert_eq!(inputs.policy.max_redeliveries, 10);
     assert_eq!(inputs.policy.backoff, TimeDelta::minutes(5));
     assert_eq!(inputs.policy.max_age, None);
     assert_eq!(inputs.policy.filter, Filter::default());
@@ -179,11 +179,16 @@ fn every_wrong_value_is_named_shown_and_answered() {
             "`max-age` is longer than GitHub redelivers: write 3d at most",
         ),
         (
-            "INPUT_MAX-ATTEMPTS",
+            "INPUT_MAX-REDELIVERIES",
             "0",
-            "`max-attempts` `0` is not accepted: write a whole number",
+            "`max-redeliveries` `0` is not accepted: write a whole number",
         ),
-        ("INPUT_MAX-ATTEMPTS", "-1", "`max-attempts` `-1`"),
+        ("INPUT_MAX-REDELIVERIES", "-1", "`max-redeliveries` `-1`"),
+        (
+            "INPUT_MAX-PER-MINUTE",
+            "0",
+            "`max-per-minute` `0` is not accepted: write a whole number of redeliveries a minute",
+        ),
         (
             "INPUT_BACKOFF",
             "5",

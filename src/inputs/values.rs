@@ -141,14 +141,14 @@ pub(super) fn std_duration(duration: TimeDelta) -> Result<Duration, &'static str
     }
 }
 
-pub(super) fn pace(value: &str) -> Result<u32, &'static str> {
+pub(super) fn max_per_minute(value: &str) -> Result<u32, &'static str> {
     match value.parse() {
         Ok(number @ 1..=10_000) if !value.starts_with('+') => Ok(number),
         _ => Err("write a whole number of redeliveries a minute, from 1 to 10000"),
     }
 }
 
-pub(super) fn max_attempts(value: &str) -> Result<usize, &'static str> {
+pub(super) fn max_redeliveries(value: &str) -> Result<usize, &'static str> {
     match value.parse() {
         Ok(number) if number > 0 && !value.starts_with('+') => Ok(number),
         _ => Err("write a whole number above 0"),

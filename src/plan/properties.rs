@@ -12,10 +12,10 @@ fn policies() -> impl Strategy<Value = Policy> {
         0..4_000_i64,
         proptest::option::of(1..200_000_i64),
     )
-        .prop_map(|(max_attempts, backoff, max_age)| Policy {
+        .prop_map(|(max_redeliveries, backoff, max_age)| Policy {
             filter: Filter::default(),
             max_age: max_age.map(TimeDelta::seconds),
-            max_attempts,
+            max_redeliveries,
             backoff: TimeDelta::seconds(backoff),
         })
 }
@@ -34,7 +34,7 @@ proptest! {
         let failed = failed(&log);
         for failure in &plan.due {
             prop_assert!(failed.contains(&failure.guid), "a delivered one is planned");
-            prop_assert!(counts(failure, &evidence) < policy.max_attempts);
+            prop_assert!(counts(failure, &evidence) < policy.max_redeliveries);
             let made = failure.redeliveries().count();
             if made > 0 && !policy.backoff.is_zero() {
                 let doubled = policy.backoff.num_seconds() << (made - 1);
@@ -54,7 +54,7 @@ proptest! {
                                 && (row.delivered_at - seen.at).abs() <= TimeDelta::minutes(20)
                         })
                     });
-                    prop_assert!(near.count() >= policy.max_attempts);
+                    prop_assert!(near.count() >= policy.max_redeliveries);
                 }
                 Outcome::Expired => {
                     let first = failure.first.time();
@@ -115,7 +115,7 @@ proptest! {
         let policy = Policy {
             filter: Filter::default(),
             max_age: None,
-            max_attempts: 99,
+            max_redeliveries: 99,
             backoff: TimeDelta::seconds(backoff),
         };
         let story = (100_000, false, vec![(600, false); made]);

@@ -16,7 +16,7 @@ fn policy() -> Policy {
     Policy {
         filter: Filter::default(),
         max_age: None,
-        max_attempts: 10,
+        max_redeliveries: 10,
         backoff: TimeDelta::minutes(5),
     }
 }

@@ -144,7 +144,7 @@ impl Turn<'_> {
                 && let Some(mut asked) = self.asked.remove(guid)
             {
                 asked.failure.add(attempt);
-                self.outcome(asked, Outcome::Unrecovered);
+                self.outcome(asked, Outcome::FailedAgain);
             }
         } else if let Some(failure) = self.due.iter_mut().find(|due| due.guid == *guid)
             && attempt.delivered_at > failure.newest.at

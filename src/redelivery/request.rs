@@ -1,6 +1,5 @@
 //! One request for a redelivery, and what is made of the answer.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::unclear::Unclear;
 use super::{Asked, MOST_UNSEEN, Turn};
 use crate::github::{self, RequestError};
 use crate::history::Failure;
+use crate::lock::lock;
 use crate::report::{self, Answer, Outcome, Request, rfc3339};
 use crate::stop::{self, Why};
 use crate::wave::Stop;
@@ -156,8 +156,7 @@ impl Turn<'_> {
                 at,
                 unclear: unclear.is_some(),
             };
-            let asked = self.shared.asked.lock();
-            let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+            let mut asked = lock(&self.shared.asked);
             let asked = asked.entry(self.webhook.key()).or_default();
             asked.push((failure.guid.clone(), told));
         }

@@ -6,9 +6,9 @@ pub enum Outcome {
     /// Redelivered in this pass and seen to succeed.
     Recovered,
     /// Redelivered in this pass and seen to fail again.
-    Unrecovered,
+    FailedAgain,
     /// Redelivered in this pass; what came of it was not seen.
-    Requested,
+    Unconfirmed,
     /// Not due yet.
     Waiting,
     /// Due, but not asked for.
@@ -35,8 +35,8 @@ impl Outcome {
     /// Every outcome, in the order in which they are told.
     pub const ALL: [Self; 13] = [
         Self::Recovered,
-        Self::Unrecovered,
-        Self::Requested,
+        Self::FailedAgain,
+        Self::Unconfirmed,
         Self::Waiting,
         Self::Deferred,
         Self::FailedRequest,
@@ -53,8 +53,8 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         match self {
             Self::Recovered => "recovered",
-            Self::Unrecovered => "unrecovered",
-            Self::Requested => "requested",
+            Self::FailedAgain => "failed-again",
+            Self::Unconfirmed => "unconfirmed",
             Self::Waiting => "waiting",
             Self::Deferred => "deferred",
             Self::FailedRequest => "failed-request",
@@ -72,8 +72,8 @@ impl Outcome {
     pub fn is_open(self) -> bool {
         matches!(
             self,
-            Self::Unrecovered
-                | Self::Requested
+            Self::FailedAgain
+                | Self::Unconfirmed
                 | Self::Waiting
                 | Self::Deferred
                 | Self::FailedRequest

@@ -93,7 +93,7 @@ fn advice(kind: CauseKind) -> &'static str {
              serves: correct it on the webhook's settings page."
         }
         CauseKind::TooMany => {
-            "**Too much at once (429).** Let the receiver put events into a queue, or lower `pace`."
+            "**Too much at once (429).** Let the receiver put events into a queue, or lower `max-per-minute`."
         }
         CauseKind::Redirect => {
             "**Redirected (3xx).** GitHub follows no redirect: write the final address on the webhook's settings \

@@ -34,8 +34,8 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
 pub(super) fn words(outcome: Outcome) -> Option<&'static str> {
     Some(match outcome {
         Outcome::Recovered => return None,
-        Outcome::Unrecovered => "failed again",
-        Outcome::Requested => "asked for, not seen yet",
+        Outcome::FailedAgain => "failed again",
+        Outcome::Unconfirmed => "asked for, not seen yet",
         Outcome::Waiting => "waiting",
         Outcome::Deferred => "deferred",
         Outcome::FailedRequest => "not asked for",

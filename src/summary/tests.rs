@@ -113,7 +113,7 @@ fn a_huge_pass_stays_within_the_budget_and_says_what_is_missing() {
     for n in 2..2_000 {
         let mut webhook = healthy(n);
         webhook.webhook.receiver = format!("https://{}", status);
-        webhook.deliveries = vec![failed(n, &status, 500, Outcome::Requested)];
+        webhook.deliveries = vec![failed(n, &status, 500, Outcome::Unconfirmed)];
         webhooks.push(webhook);
     }
     let mut report = report(webhooks);
@@ -161,7 +161,7 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
         report(vec![webhook, healthy(2)])
     };
     use Outcome::{
-        Deferred, Exhausted, Expired, Ignored, Recovered, Rejected, Requested, Unrecovered,
+        Deferred, Exhausted, Expired, FailedAgain, Ignored, Recovered, Rejected, Unconfirmed,
     };
     for (outcomes, told) in [
         (
@@ -173,7 +173,7 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
             "Recovered 1 of 3 failed deliveries of 1 webhook; 2 have failed 10 times and were given up.",
         ),
         (
-            &[Requested, Deferred, Rejected, Expired, Unrecovered],
+            &[Unconfirmed, Deferred, Rejected, Expired, FailedAgain],
             "Recovered 0 of 5 failed deliveries of 1 webhook; 3 are still open; 1 is older than GitHub redelivers; 1 was refused by \
              GitHub for good.",
         ),

@@ -162,15 +162,15 @@ fn outcomes(report: &Report) -> Vec<String> {
 }
 
 fn outcome(report: &Report, outcome: Outcome, count: usize) -> String {
-    let attempts = counted(report.max_attempts, "time");
+    let attempts = counted(report.max_redeliveries, "time");
     let (has, was, is) = match count {
         1 => ("has", "was", "is"),
         _ => ("have", "were", "are"),
     };
     let what = match outcome {
         Outcome::Recovered => format!("{was} recovered"),
-        Outcome::Unrecovered => "failed again".into(),
-        Outcome::Requested => format!("{was} asked for, and what came of it is not seen yet"),
+        Outcome::FailedAgain => "failed again".into(),
+        Outcome::Unconfirmed => format!("{was} asked for, and what came of it is not seen yet"),
         Outcome::Waiting => match report.next_due() {
             Some(due) => format!("{is} not due before {}", time::in_a_sentence(due)),
             None => format!("{is} not due yet"),

@@ -130,7 +130,7 @@ async fn a_token_that_ends_within_the_pass_is_renewed_before() {
     cloud.github().installation_token_lifetime = TimeDelta::minutes(2);
     cloud.log_failures(cloud.hook, 300, start());
     cloud.latency = Duration::from_millis(300);
-    let report = pass(&cloud, &[("INPUT_PACE", "30")]).await;
+    let report = pass(&cloud, &[("INPUT_MAX_PER_MINUTE", "30")]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.result(), PassResult::Recovered);
     let refused = cloud
@@ -333,7 +333,7 @@ async fn trouble_in_making_a_token_is_none_as_long_as_the_old_one_serves() {
         .times(8)
         .status(502, "");
     cloud.github().add_fault(trouble);
-    let report = pass(&cloud, &[("INPUT_PACE", "15")]).await;
+    let report = pass(&cloud, &[("INPUT_MAX_PER_MINUTE", "15")]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 150);
 }

@@ -34,7 +34,7 @@ fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
         assert_eq!(ended.code, Some(1), "{}", ended.log);
         let asked = world.redelivered().len();
         assert!((12..100).contains(&asked), "{asked}");
-        let ended = ended.outputs(&["result=cancelled", "found=120", "errors=0"]);
+        let ended = ended.outputs(&["result=cancelled", "failed=120", "errors=0"]);
         assert!(ended.summary.contains("cancelled"), "{}", ended.summary);
         assert!(
             ended.log.contains("the next one goes on where it ended"),
@@ -92,14 +92,19 @@ fn what_gets_no_answer_keeps_nobody_waiting() {
     let (ended, took) = world.pass().run_and_signal(folder.path(), &["TERM"], hangs);
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert_eq!(ended.code, Some(1), "{}", ended.log);
-    ended.outputs(&["result=cancelled", "found=120", "redelivered=2", "errors=0"]);
+    ended.outputs(&[
+        "result=cancelled",
+        "failed=120",
+        "redelivered=2",
+        "errors=0",
+    ]);
     // What was asked for without an answer is not asked for at once by the next pass.
     world.simulator.github().clear_faults();
     world
         .pass()
         .run()
         .success()
-        .outputs(&["found=118", "open=1"]);
+        .outputs(&["failed=118", "open=1"]);
     assert_eq!(world.redelivered().len(), 119);
 }
 

@@ -9,7 +9,7 @@ fn a_missing_checkpoint_is_created_and_the_last_24_hours_are_read() {
     let world = World::new();
     let inside = world.log(Attempt::failed(guid(1), ago(DAY - 5)));
     world.log(Attempt::failed(guid(2), ago(DAY + 5)));
-    world.pass().run().success().outputs(&["found=1"]);
+    world.pass().run().success().outputs(&["failed=1"]);
     assert_eq!(world.redelivered(), [inside]);
     let writes = world.writes();
     assert_eq!(writes[0], "POST /repos/acme/ops/actions/variables");
@@ -83,7 +83,7 @@ fn without_permission_for_the_variable_nothing_is_redelivered() {
             .input("token", "github_pat_webhooks")
             .run()
             .failure("nothing was redelivered: checkpoint variable `LAST_REDELIVERY` in `acme/ops`: GitHub answered")
-            .outputs(&["found=1", "redelivered=0", "open=1"])
+            .outputs(&["failed=1", "redelivered=0", "open=1"])
             .says("give the token the repository permission Variables: write on `acme/ops`");
         assert_eq!(world.redelivered(), [0; 0]);
     }
@@ -208,7 +208,7 @@ fn what_a_broken_scan_has_seen_whole_is_acted_on() {
     world.simulator.github().add_fault(fault);
     let ended = world.pass().run().failure("GitHub answered 404");
     ended
-        .outputs(&["found=2", "redelivered=1", "open=1", "recovered=1"])
+        .outputs(&["failed=2", "redelivered=1", "open=1", "recovered=1"])
         .says("then reading broke off");
     assert_eq!(world.redelivered(), [whole]);
 }
@@ -221,7 +221,7 @@ fn a_checkpoint_older_than_retention_is_a_gap() {
         .pass()
         .run()
         .lost()
-        .outputs(&["result=lost", "found=0"]);
+        .outputs(&["result=lost", "failed=0"]);
     ended.says("::warning::The last checkpoint is older than GitHub redelivers");
 }
 
@@ -232,7 +232,7 @@ fn a_one_off_leaves_the_checkpoint_alone() {
     world.set_variable(&start);
     let old = world.log(Attempt::failed(guid(1), ago(2 * DAY)));
     let ended = world.pass().input("since", "3d").run().success();
-    ended.outputs(&["found=1", "redelivered=1", "checkpoint="]);
+    ended.outputs(&["failed=1", "redelivered=1", "checkpoint="]);
     assert_eq!(world.redelivered(), [old]);
     assert_eq!(world.variable(), Some(start));
 }
@@ -251,7 +251,7 @@ fn without_a_checkpoint_the_whole_retention_is_read() {
         .input("token", "github_pat_webhooks")
         .run()
         .success();
-    ended.outputs(&["found=1", "checkpoint="]);
+    ended.outputs(&["failed=1", "checkpoint="]);
     assert_eq!(world.redelivered(), [old]);
     assert_eq!(world.requests("/variables"), 0);
 }

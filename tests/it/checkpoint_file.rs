@@ -18,7 +18,7 @@ fn a_file_keeps_the_checkpoint_and_what_belongs_to_it() {
         .bare_pass()
         .input("checkpoint-file", ".redeliver/checkpoint.json");
     let ended = run.run_in(folder.path()).success();
-    let ended = ended.outputs(&["found=1", "recovered=1"]);
+    let ended = ended.outputs(&["failed=1", "recovered=1"]);
     assert!(!ended.output("checkpoint").is_empty());
     let path = folder.path().join("workspace/.redeliver/checkpoint.json");
     let file: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -48,9 +48,11 @@ fn the_next_pass_starts_at_the_file_and_a_dry_run_leaves_it() {
     fs::write(&path, &before).unwrap();
     let inside = world.log(Attempt::failed(guid(2), ago(HOUR + 20)));
     world.log(Attempt::failed(guid(3), ago(20 * HOUR)));
-    pass("true").success().outputs(&["found=1"]);
+    pass("true").success().outputs(&["failed=1"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
-    pass("false").success().outputs(&["found=1", "recovered=1"]);
+    pass("false")
+        .success()
+        .outputs(&["failed=1", "recovered=1"]);
     assert_eq!(world.redelivered()[1..], [inside]);
     assert_ne!(fs::read_to_string(&path).unwrap(), before);
 }

@@ -310,10 +310,10 @@ impl Cloud {
             }
         });
         let base = ApiBase::new(self.base).unwrap();
-        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let (credential, access) = (&inputs.credential, inputs.required_access());
         let stop = Stop::after(inputs.time_limit);
         let credentials =
-            Credentials::over(service, &base, credential, needs, console, &stop, ours);
+            Credentials::over(service, &base, credential, access, console, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

@@ -39,7 +39,7 @@ async fn a_delivery_open_for_two_days_costs_a_busy_webhook_nothing() {
     log_to_come(&cloud, 100_000, 48, Attempt::ok);
     let mut pages = Vec::new();
     for _ in 0..48 * 4 {
-        let report = cloud.pass(&[("INPUT_MAX_ATTEMPTS", "1000")]).await;
+        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "1000")]).await;
         pages.push(report.webhooks[0].pages);
         advance(EVERY).await;
     }

@@ -11,7 +11,7 @@ fn nothing_failed() {
     let ended = world.pass().run().success().outputs(&[
         "result=healthy",
         "scanned=250",
-        "found=0",
+        "failed=0",
         "redelivered=0",
         "errors=0",
         "open=0",
@@ -38,7 +38,7 @@ fn no_deliveries_at_all() {
         .pass()
         .run()
         .success()
-        .outputs(&["result=healthy", "scanned=0", "found=0"]);
+        .outputs(&["result=healthy", "scanned=0", "failed=0"]);
     assert!(world.checkpoint().unwrap() > ago(1));
 }
 
@@ -49,7 +49,7 @@ fn one_failed() {
     let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
     let ended = world.pass().run().success().outputs(&[
         "result=recovered",
-        "found=1",
+        "failed=1",
         "redelivered=1",
         "recovered=1",
         "open=0",
@@ -66,7 +66,7 @@ fn one_failed() {
         .pass()
         .run()
         .success()
-        .outputs(&["result=healthy", "found=0"]);
+        .outputs(&["result=healthy", "failed=0"]);
     assert_eq!(world.redelivered(), [failed]);
 }
 
@@ -82,7 +82,7 @@ fn what_is_not_confirmed_is_seen_by_the_next_pass() {
         .pass()
         .run()
         .success()
-        .outputs(&["result=healthy", "found=0"]);
+        .outputs(&["result=healthy", "failed=0"]);
     assert_eq!(world.redelivered(), [failed]);
     assert!(world.checkpoint().unwrap() > ago(1));
 }
@@ -115,7 +115,7 @@ fn of_a_failed_redelivery_the_newest_attempt_is_redelivered() {
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     world.log(Attempt::failed(guid(1), ago(50)).redelivery());
     let newest = world.log(Attempt::failed(guid(1), ago(40)).redelivery());
-    let ended = world.pass().run().success().outputs(&["found=1"]);
+    let ended = world.pass().run().success().outputs(&["failed=1"]);
     assert_eq!(world.redelivered(), [newest]);
     let summary = &ended.summary;
     let row = summary.lines().find(|line| line.contains(&guid(1)));
@@ -155,7 +155,7 @@ fn two_webhooks_that_share_a_guid_are_two_deliveries() {
         .pass()
         .run()
         .success()
-        .outputs(&["found=2", "redelivered=2"]);
+        .outputs(&["failed=2", "redelivered=2"]);
     assert_eq!(world.redelivered(), [failed]);
     assert_eq!(world.simulator.github().requested(other), [failed_there]);
 }
@@ -174,7 +174,7 @@ fn an_original_outside_the_window_is_looked_for() {
         .pass()
         .run()
         .success()
-        .outputs(&["found=1", "redelivered=1", "scanned=302"]);
+        .outputs(&["failed=1", "redelivered=1", "scanned=302"]);
     assert_eq!(world.redelivered(), [newest]);
     // Moved back to the original, it would bring all that was skipped since into the next pass.
     assert_eq!(world.checkpoint(), Some(checkpoint), "held by it");
@@ -185,7 +185,7 @@ fn an_original_outside_the_window_is_looked_for() {
     world.log_healthy(300, 2 * HOUR);
     world.log(Attempt::ok(guid(1), original));
     world.log(Attempt::failed(guid(1), ago(30)).redelivery());
-    world.pass().run().success().outputs(&["found=0"]);
+    world.pass().run().success().outputs(&["failed=0"]);
     assert_eq!(world.redelivered(), [0; 0]);
 }
 
@@ -208,7 +208,7 @@ fn a_failure_in_the_overlap_is_found() {
     world.set_variable(&ago(HOUR).timestamp_millis().to_string());
     let late = world.log(Attempt::failed(guid(1), ago(HOUR + 29)));
     world.log(Attempt::failed(guid(2), ago(HOUR + 31)));
-    world.pass().run().success().outputs(&["found=1"]);
+    world.pass().run().success().outputs(&["failed=1"]);
     assert_eq!(world.redelivered(), [late]);
 }
 
@@ -219,7 +219,7 @@ fn what_is_older_than_retention_has_expired() {
     world.log(Attempt::failed(guid(1), ago(7 * DAY + HOUR)));
     world.log(Attempt::failed(guid(1), ago(HOUR)).redelivery());
     let ended = world.pass().run().lost();
-    let ended = ended.outputs(&["result=lost", "lost=1", "found=1", "redelivered=0"]);
+    let ended = ended.outputs(&["result=lost", "lost=1", "failed=1", "redelivered=0"]);
     assert!(
         ended
             .summary
@@ -276,7 +276,7 @@ fn a_dry_run_changes_nothing() {
     ended
         .outputs(&[
             "result=open",
-            "found=1",
+            "failed=1",
             "redelivered=0",
             "open=1",
             "checkpoint=",
@@ -296,7 +296,7 @@ fn enterprise_server_works_below_its_prefix() {
         .pass()
         .run()
         .success()
-        .outputs(&["found=1", "scanned=251"]);
+        .outputs(&["failed=1", "scanned=251"]);
     assert_eq!(world.redelivered(), [failed]);
     let page = format!("/organizations/acme/settings/hooks/{}", world.hook);
     assert!(ended.summary.contains(&page) && !ended.summary.contains("/api/v3"));

@@ -191,7 +191,7 @@ async fn costly_discovery_is_told_of() {
     for n in 0..300 {
         add_repository(&cloud, &format!("r{n}"));
     }
-    let inputs = [ALL[0], ALL[1], ("INPUT_PACE", "10000")];
+    let inputs = [ALL[0], ALL[1], ("INPUT_MAX_PER_MINUTE", "10000")];
     let report = cloud.pass(&inputs).await;
     assert_eq!(report.warnings, [""; 0], "305 requests an hour of 5,000");
     tokio::time::sleep(Duration::from_secs(900)).await;
@@ -340,7 +340,7 @@ async fn a_credential_that_is_refused_is_not_tried_at_every_repository() {
 async fn two_patterns_for_payload_urls_do_not_share_a_variable() {
     let cloud = Cloud::new();
     cloud.add_webhook("https://chat.example.com");
-    let pass = |pattern| [("INPUT_HOOK_URL", pattern)];
+    let pass = |pattern| [("INPUT_PAYLOAD_URL", pattern)];
     let report = cloud.pass(&pass("https://ci.example.com*")).await;
     assert_eq!(report.errors, [""; 0]);
     let report = cloud.pass(&pass("https://chat.example.com*")).await;

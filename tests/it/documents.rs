@@ -116,7 +116,7 @@ fn told(message: &str) -> String {
         "given up" => {
             world.log(Attempt::failed(guid(1), ago(9)).redelivery());
             world.log_healthy(20, 1);
-            inputs.push(("max-attempts", "1".into()));
+            inputs.push(("max-redeliveries", "1".into()));
         }
         _ => panic!("no test brings about `{message}`: add one here"),
     }

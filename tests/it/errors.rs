@@ -14,7 +14,7 @@ fn a_wrong_token_is_named_as_such() {
     ended
         .failure("the webhooks of `acme`: GitHub answered 401 `Bad credentials`")
         .says("The token is wrong, expired or revoked: store a new one")
-        .outputs(&["found=0", "scanned=0", "checkpoint=", "errors=2"]);
+        .outputs(&["failed=0", "scanned=0", "checkpoint=", "errors=2"]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_token_that_may_only_read_asks_three_times() {
     ended
         .failure("GitHub answered 403 `Resource not accessible by personal access token`")
         .says("A permission is missing: give the token the organization permission Webhooks")
-        .outputs(&["found=10", "redelivered=0", "open=10", "errors=1"]);
+        .outputs(&["failed=10", "redelivered=0", "open=10", "errors=1"]);
     assert_eq!(world.requests("/attempts"), 3);
 }
 
@@ -134,7 +134,7 @@ fn unclear_answers_in_a_row_pause_the_asking() {
     let fault = Fault::on("POST", "/attempts").always().status(502, "");
     world.simulator.github().add_fault(fault);
     let ended = world.pass().input("time-limit", "1s").run().success();
-    ended.outputs(&["found=10", "redelivered=0", "open=10"]);
+    ended.outputs(&["failed=10", "redelivered=0", "open=10"]);
     assert_eq!(world.requests("/attempts"), 3);
 }
 

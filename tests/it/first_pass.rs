@@ -42,7 +42,7 @@ fn a_first_pass_that_is_killed_while_it_reads_has_fixed_its_window() {
         // Two hours later the last 24 hours no longer hold the delivery.
         let later = || Utc::now() + TimeDelta::hours(2);
         world.simulator.github().set_clock(later);
-        pass().run().success().outputs(&["found=1", "recovered=1"]);
+        pass().run().success().outputs(&["failed=1", "recovered=1"]);
         assert_eq!(world.redelivered(), [inside]);
     }
 }
@@ -70,7 +70,7 @@ fn a_checkpoint_file_works_where_this_machines_clock_is_wrong() {
             world.log(Attempt::failed(guid(n), ago(10 - ahead)));
             let run = world.bare_pass().input("checkpoint-file", "x");
             let ended = run.run_in(folder.path()).success();
-            ended.outputs(&["found=1", "recovered=1"]);
+            ended.outputs(&["failed=1", "recovered=1"]);
         }
         assert_eq!(world.redelivered().len(), 2, "{ahead}");
     }

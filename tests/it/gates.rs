@@ -247,7 +247,7 @@ async fn a_wave_that_the_time_limit_cuts_is_confirmed() {
     for n in 0..50 {
         cloud.log(Attempt::ok(guid(1_000 + n), start()));
     }
-    let inputs = [("INPUT_PACE", "10"), ("INPUT_TIME_LIMIT", "60s")];
+    let inputs = [("INPUT_MAX_PER_MINUTE", "10"), ("INPUT_TIME_LIMIT", "60s")];
     let report = cloud.pass(&inputs).await;
     let recovered = count(&report, Outcome::Recovered);
     assert!((30..45).contains(&recovered), "{recovered}");
@@ -269,7 +269,7 @@ async fn what_no_request_may_confirm_any_more_says_so() {
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(count(&report, Outcome::Deferred), 17);
     let deliveries = report.deliveries();
-    let unseen = deliveries.filter(|each| each.outcome == Outcome::Requested);
+    let unseen = deliveries.filter(|each| each.outcome == Outcome::Unconfirmed);
     let reasons: Vec<_> = unseen.map(|each| each.reason.as_deref()).collect();
     assert_eq!(
         reasons,

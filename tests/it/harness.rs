@@ -127,7 +127,7 @@ impl World {
         .env("INPUT_API-URL", &self.simulator.url())
         // Real time passes here.
         .env("INPUT_CONFIRM-TIMEOUT", "2s")
-        .env("INPUT_PACE", "10000")
+        .env("INPUT_MAX_PER_MINUTE", "10000")
         .env("GITHUB_ACTIONS", "true")
     }
 

@@ -24,7 +24,7 @@ fn wrong_inputs_are_told_together_and_nothing_is_asked() {
         "every output is written: {:?}",
         ended.outputs
     );
-    let ended = ended.outputs(&["found=0", "checkpoint=", "next-due=", "errors=2"]);
+    let ended = ended.outputs(&["failed=0", "checkpoint=", "next-due=", "errors=2"]);
     assert!(ended.output("report").contains(r#""result":"error""#));
     assert_eq!(world.requests("/"), 0);
 }

@@ -151,7 +151,7 @@ fn each_kind_of_webhook_is_recovered_with_each_credential_that_can() {
                 let ended = pass(&world, *kind, *credential).run();
                 let ended = ended.success().outputs(&[
                     "result=recovered",
-                    "found=3",
+                    "failed=3",
                     "recovered=3",
                     "scanned=250",
                     "errors=0",
@@ -241,7 +241,7 @@ fn all_kinds_add_up_in_one_pass() {
         .input("app-webhook", "true");
     run.run()
         .success()
-        .outputs(&["found=5", "recovered=5"])
+        .outputs(&["failed=5", "recovered=5"])
         .says("3 webhooks of acme, acme/web, the App, all events");
     assert_eq!(world.simulator.github().requested(organizations).len(), 1);
     assert_eq!(world.simulator.github().requested(repositories).len(), 1);
@@ -303,15 +303,15 @@ fn the_one_hook_whose_id_nobody_knows_is_found_by_its_url() {
     let other = world.add_webhook();
     world.log(Attempt::failed(guid(1), ago(5)));
     world.log_at(other, Attempt::failed(guid(1), ago(5)));
-    let by_url = |pattern: &str| world.pass().input("hook-url", pattern);
+    let by_url = |pattern: &str| world.pass().input("payload-url", pattern);
     by_url("https://chat.example.com/*")
         .run()
         .success()
-        .outputs(&["found=1"]);
+        .outputs(&["failed=1"]);
     assert_eq!(world.redelivered(), [0; 0]);
     assert_eq!(world.simulator.github().requested(other).len(), 1);
     let ended = by_url("https://nowhere.example.com/*").run();
-    let why = "no active webhook has a payload URL that matches `hook-url`. There are webhooks to \
+    let why = "no active webhook has a payload URL that matches `payload-url`. There are webhooks to \
                `https://chat.example.com`, `https://ci.example.com`";
     let ended = ended.failure(why);
     for secret in ["secret-path", "secret-key", "nowhere"] {

@@ -123,7 +123,7 @@ async fn an_outage_of_a_busy_webhook_costs_a_handful_of_requests_a_pass() {
     assert!(asked < 20, "{asked}");
     // Nothing is lost: once it is up again, everything is recovered.
     for _ in 0..60 {
-        cloud.pass(&[("INPUT_PACE", "2000")]).await;
+        cloud.pass(&[("INPUT_MAX_PER_MINUTE", "2000")]).await;
         if cloud.undelivered(cloud.hook).is_empty() {
             return;
         }
@@ -283,7 +283,7 @@ async fn what_was_recovered_before_the_reading_broke_off_is_open_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_for_and_may_stand_further_back_is_not_asked_for_again() {
     let cloud = Cloud::new();
-    let once = [("INPUT_MAX_ATTEMPTS", "1")];
+    let once = [("INPUT_MAX_REDELIVERIES", "1")];
     log_busy(&cloud, -60..1, Attempt::ok);
     log_busy(&cloud, 2..120, Attempt::failed);
     cloud.set_receiver(Receiver::up().poisoned(guid(0)));
@@ -320,7 +320,7 @@ async fn while_a_receiver_is_down_none_of_its_webhooks_reads_beyond_the_first_pa
     let before = cloud.github().requests().len();
     let report = cloud.pass(&[]).await;
     assert_eq!(report.result(), PassResult::Down);
-    let tried = report.count(|outcome| outcome == Outcome::Unrecovered);
+    let tried = report.count(|outcome| outcome == Outcome::FailedAgain);
     assert_eq!(tried, 3, "one of each webhook");
     let github = cloud.github();
     let made = github.requests().iter().skip(before);

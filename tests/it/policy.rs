@@ -19,7 +19,7 @@ fn filters_leave_deliveries_out_and_hold_nothing() {
         .input("statuses", "!410");
     let ended = run.run().success();
     ended
-        .outputs(&["found=4", "redelivered=1", "open=0", "lost=0"])
+        .outputs(&["failed=4", "redelivered=1", "open=0", "lost=0"])
         .says("1 webhook of acme, some events, some failures, live")
         .says("3 were left out as the inputs say.");
     assert_eq!(world.redelivered(), [wanted]);
@@ -39,7 +39,7 @@ fn older_failures_than_max_age_are_left_alone() {
         .input("max-age", "4h")
         .run()
         .success()
-        .outputs(&["found=2", "lost=0"]);
+        .outputs(&["failed=2", "lost=0"]);
     assert_eq!(world.redelivered(), [young]);
 }
 
@@ -50,7 +50,7 @@ fn a_window_may_have_an_end() {
     let inside = world.log(Attempt::failed(guid(2), ago(5 * HOUR)));
     world.log(Attempt::failed(guid(3), ago(HOUR)));
     let run = world.pass().input("since", "8h").input("until", "2h");
-    run.run().success().outputs(&["found=1", "checkpoint="]);
+    run.run().success().outputs(&["failed=1", "checkpoint="]);
     assert_eq!(world.redelivered(), [inside]);
     assert_eq!(world.variable(), None);
 }
@@ -96,7 +96,7 @@ fn what_fails_while_others_get_through_is_given_up() {
             at + TimeDelta::minutes(2),
         ));
     }
-    let run = |attempts| world.pass().input("max-attempts", attempts).run();
+    let run = |attempts| world.pass().input("max-redeliveries", attempts).run();
     let ended = run("3").lost().outputs(&["redelivered=0", "lost=1"]);
     let told = "given up: `failed 3 times while its receiver was up`";
     assert!(ended.summary.contains(told), "{}", ended.summary);
@@ -111,7 +111,7 @@ fn an_outage_costs_no_delivery_its_chance() {
     for n in 1..=4 {
         world.log(Attempt::failed(guid(1), ago(20 * HOUR - n * HOUR)).redelivery());
     }
-    let run = world.pass().input("max-attempts", "1");
+    let run = world.pass().input("max-redeliveries", "1");
     run.run().success().outputs(&["redelivered=1", "lost=0"]);
 }
 

@@ -88,7 +88,7 @@ async fn a_long_scan_says_how_far_it_is_every_five_seconds_at_most() {
 async fn a_long_redelivery_says_how_far_it_is_and_folds_its_details() {
     let cloud = Cloud::new();
     cloud.log_failures(cloud.hook, 300, start());
-    let lines = log(&cloud, &[("INPUT_PACE", "60")]).await;
+    let lines = log(&cloud, &[("INPUT_MAX_PER_MINUTE", "60")]).await;
     let (told, gap) = shortest(&lines, "acme webhook 512345671: redelivering, ");
     assert!(told > 30, "{told}");
     assert!(gap >= EVERY, "{gap:?}");

@@ -322,7 +322,7 @@ async fn a_refused_credential_ends_its_work() {
     let fault = Fault::on("POST", "/attempts").nth(3).always();
     let refused = r#"{"message":"Bad credentials"}"#;
     cloud.github().add_fault(fault.status(401, refused));
-    let report = cloud.pass(&[("INPUT_PACE", "60")]).await;
+    let report = cloud.pass(&[("INPUT_MAX_PER_MINUTE", "60")]).await;
     let refusals = answers(&cloud).iter().filter(|each| **each == 401).count();
     assert!((1..=10).contains(&refusals), "{refusals}");
     assert_eq!(count(&report, "failed-request"), refusals);

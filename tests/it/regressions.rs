@@ -224,7 +224,7 @@ async fn nobody_reads_back_to_a_delivery_that_was_given_up() {
     }
     let mut pages = Vec::new();
     for _ in 0..3 {
-        let report = cloud.pass(&[("INPUT_MAX_ATTEMPTS", "1")]).await;
+        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "1")]).await;
         pages.push((report.webhooks[0].pages, report.given_up_earlier));
         advance_minutes(6).await;
     }
@@ -268,7 +268,7 @@ async fn where_the_log_lags_a_webhook_that_delivers_goes_on_though_another_of_it
     let asked = |hook: usize| {
         let deliveries = report.webhooks[hook].deliveries.iter();
         deliveries
-            .filter(|each| each.outcome == Outcome::Requested)
+            .filter(|each| each.outcome == Outcome::Unconfirmed)
             .count()
     };
     assert_eq!([asked(0), asked(1)], [1, 4]);

@@ -228,7 +228,7 @@ fn a_delivery_whose_guid_repeats_a_secret_is_one_delivery() {
     world.log(Attempt::failed(&*odd, ago(30)));
     world.log(Attempt::ok(&*odd, ago(20)).redelivery());
     let ended = world.bare_pass().run().success();
-    ended.outputs(&["found=0", "redelivered=0"]);
+    ended.outputs(&["failed=0", "redelivered=0"]);
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_payload_url_does_not_hide_the_names_of_events() {
         world.log(event(Attempt::failed("odd-delivery-0002", ago(30))));
         let run = world.bare_pass().input("events", "pull_request");
         let ended = run.run().success();
-        ended.outputs(&["result=recovered", "found=3", "recovered=3"]);
+        ended.outputs(&["result=recovered", "failed=3", "recovered=3"]);
     }
 }
 

@@ -102,7 +102,7 @@ fn every_request_is_told_with_its_delivery() {
     world.log(Attempt::failed(guid(4), ago(8 * DAY)));
     world.log(Attempt::failed(guid(4), ago(20)).redelivery());
     let (ended, report) = reported(world.pass().input("backoff", "0"));
-    ended.outputs(&["found=4", "redelivered=2"]);
+    ended.outputs(&["failed=4", "redelivered=2"]);
     let of = |n| {
         let deliveries = report["deliveries"].as_array().unwrap();
         let found = deliveries.iter().find(|each| each["guid"] == guid(n));
@@ -117,7 +117,7 @@ fn every_request_is_told_with_its_delivery() {
         .find(|row| row.guid == guid(1) && row.redelivery)
         .unwrap();
     assert_eq!(of(1)["delivered"]["id"], success.id.to_string());
-    assert_eq!(of(2)["outcome"], "unrecovered");
+    assert_eq!(of(2)["outcome"], "failed-again");
     assert_eq!(of(2)["event"], "pull_request");
     assert_eq!(of(2)["action"], "opened");
     assert_eq!(of(2)["attempts"].as_array().unwrap().len(), 3);
@@ -148,14 +148,14 @@ fn unclear_and_unsent_requests_are_told_as_such() {
     let (_, report) = reported(world.pass().input("confirm-timeout", "0"));
     let request = &report["deliveries"][0]["requests"][0];
     assert_eq!(request["answer"], "unclear", "{request}");
-    assert_eq!(report["deliveries"][0]["outcome"], "requested");
+    assert_eq!(report["deliveries"][0]["outcome"], "unconfirmed");
 }
 
 #[test]
 fn wrong_inputs_and_a_dry_run_have_reports_too() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
-    let (_, report) = reported(world.pass().input("pace", "fast"));
+    let (_, report) = reported(world.pass().input("max-per-minute", "fast"));
     assert_eq!(
         (&report["result"], &report["began"]),
         (&"error".into(), &Value::Null)
@@ -176,11 +176,11 @@ fn what_an_earlier_pass_gave_up_is_listed_and_counts_nowhere() {
         world.log(Attempt::failed(guid(1), ago(minutes)).redelivery());
         world.log_healthy(1, minutes);
     }
-    let pass = || world.pass().input("max-attempts", "3");
+    let pass = || world.pass().input("max-redeliveries", "3");
     let (ended, _) = reported(pass());
     ended.outputs(&["lost=1"]);
     let (ended, report) = reported(pass());
-    ended.outputs(&["lost=0", "found=0"]);
+    ended.outputs(&["lost=0", "failed=0"]);
     assert_eq!(report["given_up_earlier"], 1);
     assert_eq!(
         report["webhooks"][0]["given_up_earlier"][0]["guid"],
@@ -313,7 +313,7 @@ fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
     let expected = [
         "checkpoint",
         "errors",
-        "found",
+        "failed",
         "lost",
         "next-due",
         "open",
@@ -324,7 +324,7 @@ fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
         "scanned",
     ];
     assert_eq!(names, expected, "no output is added");
-    let ended = ended.outputs(&["result=open", "found=6", "lost=0", "errors=0"]);
+    let ended = ended.outputs(&["result=open", "failed=6", "lost=0", "errors=0"]);
     assert_eq!(ended.output("report").lines().count(), 1);
     assert!(!ended.log.contains("##["), "{}", ended.log);
     let commands = ended

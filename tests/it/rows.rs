@@ -32,7 +32,7 @@ fn odd_fields_that_are_not_needed_cost_nothing() {
         .pass()
         .run()
         .success()
-        .outputs(&["found=1", "redelivered=1"]);
+        .outputs(&["failed=1", "redelivered=1"]);
     assert_eq!(world.redelivered(), [77]);
 }
 
@@ -80,7 +80,7 @@ fn rows_in_any_order_within_a_page_are_all_seen() {
         .pass()
         .run()
         .success()
-        .outputs(&["found=50", "redelivered=50"]);
+        .outputs(&["failed=50", "redelivered=50"]);
     assert_eq!(world.redelivered(), failed);
 }
 
@@ -95,7 +95,7 @@ fn redirects_code_0_and_null_are_judged_rightly() {
     world.log(without_outcome(Attempt::failed(guid(4), ago(7))));
     world.log(Attempt::failed(guid(5), ago(6)).with_status("OK", 202));
     let ended = world.pass().run().success();
-    ended.outputs(&["found=4", "redelivered=3", "open=1", "recovered=3"]);
+    ended.outputs(&["failed=4", "redelivered=3", "open=1", "recovered=3"]);
     assert_eq!(world.redelivered(), [redirect, refused, timed_out]);
     let held = world.checkpoint().unwrap();
     assert!(held <= ago(7), "the open delivery holds it: {held}");

@@ -125,7 +125,7 @@ fn no_secret_is_written_whatever_happens() {
                     &proxy.url_with("pr0xy0user", "pr0xy0password"),
                 )
                 .input("repository", "acme/ops")
-                .input("hook-url", "https://us3r:passw0rd@ci.example.com/*")
+                .input("payload-url", "https://us3r:passw0rd@ci.example.com/*")
                 .input("checkpoint-token", "ghp_checkpoint0only");
             if app {
                 run = run.input("token", "").input("client-id", CLIENT_ID);

@@ -50,7 +50,7 @@ fn the_readmes_environment_file_is_all_that_a_server_needs() {
         "INPUT_ORGANIZATION",
         "INPUT_API-URL",
         "INPUT_CONFIRM-TIMEOUT",
-        "INPUT_PACE",
+        "INPUT_MAX_PER_MINUTE",
     ] {
         run = run.unset(name);
     }

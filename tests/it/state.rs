@@ -50,7 +50,7 @@ async fn a_delivery_that_is_open_for_days_is_not_read_for_again() {
             let live = Attempt::ok(guid((1_000_000 + hour * 1_000 + n).unsigned_abs()), at);
             cloud.github().webhook_mut(cloud.hook).log_late(live, at);
         }
-        let report = cloud.pass(&[("INPUT_MAX_ATTEMPTS", "100")]).await;
+        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "100")]).await;
         pages.push(report.webhooks[0].pages);
         advance(Duration::from_secs(3_600)).await;
     }
@@ -66,7 +66,7 @@ async fn what_was_given_up_is_lost_once() {
     let cloud = Cloud::new();
     cloud.set_receiver(Receiver::up().poisoned(guid(1)));
     cloud.log_failures(cloud.hook, 3, start());
-    let once = [("INPUT_MAX_ATTEMPTS", "1")];
+    let once = [("INPUT_MAX_REDELIVERIES", "1")];
     cloud.pass(&once).await;
     advance(Duration::from_secs(300)).await;
     let report = cloud.pass(&once).await;
@@ -243,7 +243,7 @@ async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
     cloud.github().webhook_mut(hook).receiver = Receiver::up().poisoned(guid(0));
     let both = [
         ("INPUT_ORGANIZATION", "acme,beta"),
-        ("INPUT_MAX_ATTEMPTS", "1"),
+        ("INPUT_MAX_REDELIVERIES", "1"),
     ];
     cloud.pass(&both).await;
     let report = cloud.pass(&both).await;

@@ -283,7 +283,7 @@ async fn a_log_five_minutes_behind_keeps_a_pass_from_little() {
     let cloud = Cloud::new();
     cloud.github().log_lag = TimeDelta::minutes(5);
     cloud.log_failures(cloud.hook, 2_000, start());
-    let report = cloud.pass(&[("INPUT_PACE", "140")]).await;
+    let report = cloud.pass(&[("INPUT_MAX_PER_MINUTE", "140")]).await;
     let requested = cloud.github().requested(cloud.hook).len();
     assert!(requested >= 1_500, "{requested}");
     let recovered = count(&report, "recovered");
@@ -304,7 +304,7 @@ async fn what_shows_late_is_taken_in_beneath_newer_pages() {
         cloud.github().webhook_mut(cloud.hook).log_late(live, at);
     }
     let report = cloud.pass(&[]).await;
-    let unseen = count(&report, "requested");
+    let unseen = count(&report, "unconfirmed");
     assert!(unseen <= 160, "{unseen}");
     assert_eq!(count(&report, "recovered") + unseen, 400);
     let times = cloud.redelivered(cloud.hook);
@@ -318,14 +318,14 @@ async fn a_wave_that_the_time_limit_cuts_is_confirmed() {
         cloud.log(Attempt::ok(guid(10_000 + n), start()));
     }
     cloud.log_failures(cloud.hook, 2_000, start() - TimeDelta::minutes(1));
-    let limit = [("INPUT_TIME_LIMIT", "3m"), ("INPUT_PACE", "60")];
+    let limit = [("INPUT_TIME_LIMIT", "3m"), ("INPUT_MAX_PER_MINUTE", "60")];
     let began = Instant::now();
     let report = cloud.pass(&limit).await;
     assert!(began.elapsed() <= Duration::from_secs(182));
     let requested = cloud.github().requested(cloud.hook).len();
     assert!(requested > 150, "{requested}");
     assert_eq!(count(&report, "recovered"), requested);
-    assert_eq!(count(&report, "requested"), 0);
+    assert_eq!(count(&report, "unconfirmed"), 0);
 }
 
 #[test]

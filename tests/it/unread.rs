@@ -394,5 +394,5 @@ fn an_older_original_that_was_not_reached_is_unread_and_no_error() {
     github.set_rate_limit_used(TOKEN, 4_550, reset);
     drop(github);
     let ended = world.pass().run().success();
-    ended.outputs(&["result=unread", "errors=0", "found=1", "open=1"]);
+    ended.outputs(&["result=unread", "errors=0", "failed=1", "open=1"]);
 }

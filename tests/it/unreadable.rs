@@ -119,7 +119,7 @@ fn a_row_that_cannot_be_read_is_an_error_and_holds_the_checkpoint_before_it() {
         ended
             .failure("1 row of its log could not be read (")
             .says("check the webhook's recent deliveries on GitHub")
-            .outputs(&["found=1", "scanned=2", "errors=1", "recovered=1"]);
+            .outputs(&["failed=1", "scanned=2", "errors=1", "recovered=1"]);
         assert_eq!(world.redelivered(), [failed], "{n}");
         assert_eq!(world.checkpoint(), Some(older), "{n}");
     }
@@ -136,7 +136,7 @@ fn a_log_of_unreadable_rows_alone_is_an_error_once_and_never_healthy() {
     let ended = world.pass().run();
     ended
         .failure("3 rows of its log could not be read")
-        .outputs(&["scanned=0", "found=0"]);
+        .outputs(&["scanned=0", "failed=0"]);
     assert_eq!(world.checkpoint(), Some(before));
     for _ in 0..3 {
         let ended = world.pass().run().success();

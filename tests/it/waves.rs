@@ -24,7 +24,7 @@ async fn a_receiver_that_is_down_is_asked_five_times_and_then_once_a_pass() {
     cloud.log_failures(cloud.hook, 1_000, start());
     let report = cloud.pass(&[]).await;
     assert_eq!(asked(&cloud, cloud.hook), 5);
-    assert_eq!(count(&report, Outcome::Unrecovered), 5);
+    assert_eq!(count(&report, Outcome::FailedAgain), 5);
     assert_eq!(count(&report, Outcome::Deferred), 995);
     assert_eq!(report.result(), PassResult::Down);
 
@@ -57,7 +57,7 @@ async fn a_thousand_failures_take_less_than_eight_minutes_and_one_that_always_fa
     let took = began.elapsed();
     assert!(took < Duration::from_secs(8 * 60), "{took:?}");
     assert_eq!(count(&report, Outcome::Recovered), 1_000);
-    assert_eq!(count(&report, Outcome::Unrecovered), 1);
+    assert_eq!(count(&report, Outcome::FailedAgain), 1);
     assert_eq!(asked(&cloud, cloud.hook), 1_001, "nothing twice");
 
     // It backs off, and is given up after ten failures while others got through.
@@ -129,10 +129,13 @@ async fn the_time_limit_ends_a_wave() {
 async fn without_confirming_there_is_one_wave() {
     let cloud = Cloud::new();
     cloud.log_failures(cloud.hook, 2_100, start());
-    let pass = [("INPUT_CONFIRM_TIMEOUT", "0"), ("INPUT_PACE", "10000")];
+    let pass = [
+        ("INPUT_CONFIRM_TIMEOUT", "0"),
+        ("INPUT_MAX_PER_MINUTE", "10000"),
+    ];
     let report = cloud.pass(&pass).await;
     assert_eq!(report.errors, [""; 0], "and the state fits");
-    assert_eq!(count(&report, Outcome::Requested), 2_000);
+    assert_eq!(count(&report, Outcome::Unconfirmed), 2_000);
     assert_eq!(count(&report, Outcome::Deferred), 100);
 }
 
@@ -216,7 +219,7 @@ async fn an_unclear_request_is_asked_again_once_the_log_has_come_past_it() {
         .github()
         .add_fault(Fault::on("POST", "/attempts").status(502, ""));
     let report = cloud.pass(&[]).await;
-    assert_eq!(count(&report, Outcome::Requested), 1);
+    assert_eq!(count(&report, Outcome::Unconfirmed), 1);
     assert_eq!(asked(&cloud, cloud.hook), 0);
 }
 

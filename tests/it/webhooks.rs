@@ -18,7 +18,7 @@ fn every_active_webhook_is_found_on_all_pages() {
     world.simulator.github().webhook_mut(inactive).active = false;
     let ended = world.pass().run().success();
     ended
-        .outputs(&["found=230", "redelivered=230"])
+        .outputs(&["failed=230", "redelivered=230"])
         .says("230 webhooks of acme, all events, all failures, live (1 inactive left out)");
     assert_eq!(world.simulator.github().requested(inactive), [0; 0]);
     assert_eq!(world.simulator.github().requested(hooks[230]).len(), 1);
@@ -43,7 +43,7 @@ fn only_named_webhooks_are_looked_at() {
         .input("hook-id", &ids)
         .run()
         .success()
-        .outputs(&["found=2"]);
+        .outputs(&["failed=2"]);
     assert_eq!(world.redelivered(), [0; 0]);
 }
 
@@ -52,7 +52,7 @@ fn an_organization_that_is_named_twice_is_looked_at_once() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(10)));
     let run = world.pass().input("organization", "acme, Acme");
-    run.run().success().outputs(&["found=1", "redelivered=1"]);
+    run.run().success().outputs(&["failed=1", "redelivered=1"]);
 }
 
 /// One page of GitHub's list in which `change` was made to the first webhook, followed by it again.
@@ -73,7 +73,7 @@ fn a_webhook_that_is_listed_twice_is_looked_at_once() {
         .simulator
         .github()
         .add_fault(Fault::on("GET", "/hooks?").body(list));
-    world.pass().run().success().outputs(&["found=1"]);
+    world.pass().run().success().outputs(&["failed=1"]);
     assert_eq!(world.redelivered(), [failed]);
 }
 

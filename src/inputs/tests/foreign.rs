@@ -20,6 +20,9 @@ fn an_unknown_input_that_may_mean_one_is_an_error_in_every_spelling() {
         ("INPUT_GITHUBTOKEN", "token"),
         ("INPUT_APP_PRIVATE_KEY", "private-key"),
         ("INPUT_GITHUB-API-URL", "api-url"),
+        ("INPUT_HOOK-URL", "payload-url"),
+        ("INPUT_MAX_ATTEMPTS", "max-redeliveries"),
+        ("INPUT_PACE", "max-per-minute"),
     ] {
         let error = error(&[(key, "x")]);
         let meant = format!("Did you mean `{meant}`?");

@@ -223,7 +223,7 @@ fn digest(rows: Vec<Row<'_>>) {
     let policy = Policy {
         filter: Filter::default(),
         max_age: Some(TimeDelta::days(3)),
-        max_attempts: 1,
+        max_redeliveries: 1,
         backoff: TimeDelta::minutes(5),
     };
     let now = at(1_790_300_000);

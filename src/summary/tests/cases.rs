@@ -102,7 +102,7 @@ pub(super) fn report(webhooks: Vec<WebhookReport>) -> Report {
             webhooks.len()
         ),
         web: "https://github.com".into(),
-        max_attempts: 10,
+        max_redeliveries: 10,
         began: Some(began()),
         window: Some(Window {
             start: ago(90),
@@ -184,7 +184,7 @@ pub(super) fn down() -> Report {
             };
             let minutes = 127 - n * n / 110;
             let outcome = if n < 5 {
-                Outcome::Unrecovered
+                Outcome::FailedAgain
             } else {
                 Outcome::Deferred
             };

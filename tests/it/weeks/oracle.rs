@@ -209,7 +209,11 @@ impl<'a> Judge<'a> {
         let accepted = asked.len();
         for (hook, guid) in asked {
             let told_so = |(h, g, outcome): &(usize, u64, Outcome)| {
-                let redelivered = [Outcome::Recovered, Outcome::Unrecovered, Outcome::Requested];
+                let redelivered = [
+                    Outcome::Recovered,
+                    Outcome::FailedAgain,
+                    Outcome::Unconfirmed,
+                ];
                 (*h, *g) == (hook, guid) && redelivered.contains(outcome)
             };
             if !told.outcomes.iter().any(told_so) {
@@ -231,7 +235,7 @@ impl<'a> Judge<'a> {
                     .count(),
             )
         };
-        let same = output("found") == count(|_| true)
+        let same = output("failed") == count(|_| true)
             && output("recovered") == count(|outcome| outcome == Outcome::Recovered)
             && output("redelivered") == Some(accepted)
             && output("open") == count(Outcome::is_open)
@@ -270,13 +274,13 @@ impl<'a> Judge<'a> {
         }) || shown
             .first()
             .is_some_and(|first| self.tampered(first.at, sent.at));
-        if counted >= self.script.max_attempts && forgotten {
+        if counted >= self.script.max_redeliveries && forgotten {
             *self
                 .verdict
                 .repeats
                 .entry("once more, as one was forgotten")
                 .or_default() += 1;
-        } else if counted >= self.script.max_attempts {
+        } else if counted >= self.script.max_redeliveries {
             self.wrong(format!(
                 "pass {pass} asks for {hook}:{guid} after {counted} counted failures"
             ));

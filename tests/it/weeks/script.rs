@@ -30,7 +30,7 @@ pub(super) struct Script {
     pub(super) redelivery_delay: i64,
     /// Seconds that a pass looks for outcomes.
     pub(super) confirm: i64,
-    pub(super) max_attempts: usize,
+    pub(super) max_redeliveries: usize,
     pub(super) keeps_checkpoint: bool,
     /// What GitHub and receivers say is meant to do harm.
     pub(super) hostile: bool,

@@ -283,10 +283,10 @@ impl World {
         let mut cloud = self.cloud.clone();
         cloud.way = Some(way.clone());
         let ours = began + TimeDelta::seconds(pass.skew);
-        let attempts = self.script.max_attempts.to_string();
+        let attempts = self.script.max_redeliveries.to_string();
         let confirm = format!("{}s", self.script.confirm);
         let mut inputs = vec![
-            ("INPUT_MAX_ATTEMPTS", attempts.as_str()),
+            ("INPUT_MAX_REDELIVERIES", attempts.as_str()),
             ("INPUT_CONFIRM_TIMEOUT", confirm.as_str()),
         ];
         if !self.script.keeps_checkpoint {

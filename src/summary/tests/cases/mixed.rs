@@ -104,7 +104,12 @@ pub(in crate::summary::tests) fn mixed() -> Report {
             ..failed(9_200, "Invalid HTTP Response: 429", 429, Outcome::Waiting)
         }
         .because("due 2026-11-22T04:29:03Z after 2 redeliveries".to_owned()),
-        failed(9_201, "Invalid HTTP Response: 401", 401, Outcome::Requested),
+        failed(
+            9_201,
+            "Invalid HTTP Response: 401",
+            401,
+            Outcome::Unconfirmed,
+        ),
         failed(9_202, "", 0, Outcome::Pending)
             .because("GitHub's log holds no outcome yet".to_owned()),
     ];

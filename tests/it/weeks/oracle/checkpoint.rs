@@ -26,7 +26,7 @@ impl Judge<'_> {
                 && !self.given_up.contains_key(&(each.hook, each.guid))
                 && !self.was_off(each, ran.began)
                 // A pass that was killed tells nobody what it gave up.
-                && self.counted(each.hook, each.guid, ran.ended + SECOND, true) < self.script.max_attempts
+                && self.counted(each.hook, each.guid, ran.ended + SECOND, true) < self.script.max_redeliveries
         };
         let late = self.failed.iter().filter(open).filter(|each| {
             let most = if sure(each.hook) && each.shows < ran.began {

@@ -19,7 +19,7 @@ impl Judge<'_> {
         let at = place.map_or(time(0), |place| self.failed[*place].at);
         let right = match outcome {
             Outcome::Exhausted => {
-                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_attempts
+                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_redeliveries
             }
             Outcome::Rejected if self.is_refused_for_good(hook, guid, number) => true,
             Outcome::Rejected => at < ran.ended - RETENTION + AGED_OUT,

@@ -124,7 +124,7 @@ impl Script {
             latency: has(Trouble::Latency).map_or(0, |mut draw| draw.within(10..400)),
             redelivery_delay: has(Trouble::SlowReceiver).map_or(0, |mut draw| draw.within(1..10)),
             confirm: draw.one_of(&[15, 15, 60]),
-            max_attempts: draw.one_of(&[3, 10, 10]) as usize,
+            max_redeliveries: draw.one_of(&[3, 10, 10]) as usize,
             keeps_checkpoint: has(Trouble::NoCheckpoint).is_none(),
             hostile: has(Trouble::Hostile).is_some(),
             foreign_links: has(Trouble::ForeignLinks).is_some(),

@@ -1,0 +1,145 @@
+//! Which repositories there are.
+
+use serde::Deserialize;
+
+use crate::github::calls::client::Client;
+use crate::github::calls::paged::Pages;
+use crate::github::failure::error::{Error, RequestError, Subject, Takes};
+use crate::webhook::Repository;
+
+/// An account's repositories, page by page.
+///
+/// For an installation GitHub lists what the installation includes. For a person it lists an organization's
+/// repositories, or where the account is no organization, the person's own.
+pub struct RepositoryList {
+    client: Client,
+    login: String,
+    pages: Pages,
+    /// The list is an organization's, which the account may not be.
+    tentative: bool,
+    /// The list is an installation's, whose rows do not say what may be administered.
+    installed: bool,
+}
+
+/// A page of repositories.
+#[derive(Debug, Default)]
+pub struct Repositories {
+    /// Those whose webhooks the credential may administer.
+    pub administered: Vec<Repository>,
+    /// How many more are archived: GitHub delivers nothing for them.
+    pub archived: usize,
+    /// How many more the credential may not administer.
+    pub others: usize,
+}
+
+/// What GitHub wraps an installation's list in.
+#[derive(Deserialize)]
+struct Counted {
+    repositories: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    owner: RowOwner,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    permissions: Option<Permissions>,
+}
+
+#[derive(Deserialize)]
+struct RowOwner {
+    login: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    admin: bool,
+}
+
+impl RepositoryList {
+    /// The repositories of `login`
+    /// (<https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-app-installation>,
+    /// <https://docs.github.com/en/rest/repos/repos#list-organization-repositories>,
+    /// <https://docs.github.com/en/rest/repos/repos#list-repositories-for-the-authenticated-user>).
+    pub fn new(client: &Client, login: &str) -> Self {
+        let installed = client.kind().is_installation();
+        let path = if installed {
+            "/installation/repositories".to_owned()
+        } else {
+            format!("/orgs/{login}/repos")
+        };
+        Self {
+            client: client.clone(),
+            login: login.to_owned(),
+            pages: Pages::new(client, &path),
+            tentative: !installed,
+            installed,
+        }
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// # Errors
+    /// It could not be read. No further page comes.
+    pub async fn next_page(&mut self) -> Result<Option<Repositories>, Error> {
+        let page = self.page().await;
+        page.map_err(|failure| {
+            let subject = Subject {
+                name: format!("the repositories of `{}`", self.login),
+                takes: Takes::Repositories(self.login.clone()),
+            };
+            self.client.failed(&subject, failure)
+        })
+    }
+
+    async fn page(&mut self) -> Result<Option<Repositories>, RequestError> {
+        let mut answer = self.pages.next().await;
+        if matches!(&answer, Err(error) if error.status() == Some(404)) && self.tentative {
+            self.pages = Pages::new(&self.client, "/user/repos");
+            answer = self.pages.next().await;
+        }
+        self.tentative = false;
+        let Some(answer) = answer? else {
+            return Ok(None);
+        };
+        let rows = if self.installed {
+            answer.json::<Counted>()?.repositories
+        } else {
+            answer.json()?
+        };
+        let mut page = Repositories::default();
+        for row in rows {
+            if !row.owner.login.eq_ignore_ascii_case(&self.login) {
+                continue;
+            }
+            let admin = row.permissions.is_none_or(|permissions| permissions.admin);
+            if row.archived {
+                page.archived += 1;
+            } else if !self.installed && !admin {
+                page.others += 1;
+            } else {
+                page.administered.push(Repository {
+                    owner: row.owner.login,
+                    name: row.name,
+                });
+            }
+        }
+        Ok(Some(page))
+    }
+}
+
+/// Whether an account is a person's, as far as its repositories tell
+/// (<https://docs.github.com/en/rest/repos/repos#list-repositories-for-a-user>).
+pub async fn is_person(client: &Client, login: &str) -> bool {
+    let path = format!("/users/{login}/repos?per_page=1");
+    let Ok(answer) = client.read(&path, |_| {}).await else {
+        return false;
+    };
+    let rows: Vec<Row> = answer.json().unwrap_or_default();
+    rows.iter().any(|row| row.owner.kind == "User")
+}

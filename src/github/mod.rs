@@ -1,0 +1,39 @@
+//! Everything that speaks HTTP. Nothing outside of here sees a URL or a header.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `base`, `clock`, `credential_kind` | which GitHub, its time, and kinds of credentials |
+//! | `http` | connections, requests and their answers |
+//! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
+//! | `limits` | GitHub's limits, and how fast a pass may go |
+//! | `calls` | the parts of GitHub's API that a pass needs, a file an endpoint |
+//! | `failure` | errors, in words that name the next step |
+
+mod base;
+mod calls;
+mod clock;
+mod credential_kind;
+mod credentials;
+mod failure;
+mod http;
+mod limits;
+
+pub use self::http::connect::{CaCertificates, Network, Proxies, TrustError};
+pub use self::http::shared::TokenEnd;
+pub use base::{ApiBase, has_sound_port, origin};
+pub use calls::client::Client;
+pub use calls::deliveries::{Log, redeliver};
+pub use calls::installations::Installation;
+pub(crate) use calls::id::number_or_text;
+pub use calls::page::Page;
+pub use calls::repositories::{RepositoryList, is_person};
+pub use calls::response::response;
+pub use calls::variables::{create_variable, update_variable, variable};
+pub use calls::webhooks::{Found, Unreadable, app_webhook, webhook, webhooks};
+pub use credentials::access::RequiredAccess;
+pub use credentials::auth::{Credential, PrivateKey, Secret};
+pub use credentials::clients::{CredentialError, Credentials};
+pub use failure::error::{Error, RequestError};
+pub use limits::gate::LimitEnd;
+pub use limits::meter::{Remaining, Usage};
+pub use limits::pace::Pace;
