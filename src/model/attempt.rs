@@ -13,14 +13,3 @@ impl fmt::Display for AttemptId {
         self.0.fmt(f)
     }
 }
-
-/// The outcome of one attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptOutcome {
-    /// The receiver answered with 2xx, or GitHub says `OK`.
-    Succeeded,
-    /// Every other outcome, including 3xx and code 0.
-    Failed,
-    /// The log holds no outcome yet.
-    Pending,
-}

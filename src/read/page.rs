@@ -79,7 +79,8 @@ mod tests {
 
     use super::*;
     use crate::github::RequestError;
-    use crate::model::{AttemptId, AttemptOutcome};
+    use crate::model::AttemptId;
+    use crate::read::AttemptOutcome;
 
     #[test]
     fn a_row_needs_only_id_guid_and_time() {

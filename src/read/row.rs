@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::github::number_or_text;
-use crate::model::{AttemptId, AttemptOutcome, Guid};
+use crate::model::{AttemptId, Guid, Newest, Seen};
 
 /// One row of the log, as GitHub sends it. Its texts borrow from the page where they hold no escapes.
 ///
@@ -47,6 +47,17 @@ pub struct Row<'a> {
     pub action: Option<Cow<'a, str>>,
 }
 
+/// The outcome of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// The receiver answered with 2xx, or GitHub says `OK`.
+    Succeeded,
+    /// Every other outcome, including 3xx and code 0.
+    Failed,
+    /// The log holds no outcome yet.
+    Pending,
+}
+
 impl Row<'_> {
     /// True for a redelivery. A row that does not say so counts as an original.
     pub fn is_redelivery(&self) -> bool {
@@ -63,6 +74,31 @@ impl Row<'_> {
             AttemptOutcome::Pending
         } else {
             AttemptOutcome::Failed
+        }
+    }
+}
+
+impl From<&Row<'_>> for Seen {
+    fn from(row: &Row<'_>) -> Self {
+        Self {
+            id: row.id,
+            at: row.delivered_at,
+            redelivery: row.is_redelivery(),
+            pending: row.outcome() == AttemptOutcome::Pending,
+        }
+    }
+}
+
+impl From<&Row<'_>> for Newest {
+    fn from(row: &Row<'_>) -> Self {
+        Self {
+            id: row.id,
+            at: row.delivered_at,
+            pending: row.outcome() == AttemptOutcome::Pending,
+            status: (*row.status).into(),
+            code: row.code,
+            event: (*row.event).into(),
+            action: row.action.as_deref().map(Into::into),
         }
     }
 }
@@ -163,6 +199,20 @@ mod tests {
                 ..Row::failed(1, "g", DateTime::UNIX_EPOCH)
             };
             assert_eq!(row.outcome(), expected, "{status:?} {code:?} {throttled}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_without_outcome_is_pending() {
+        let failed = Row::failed(1, "g", DateTime::UNIX_EPOCH);
+        let pending = Row {
+            status: "".into(),
+            code: None,
+            ..failed.clone()
+        };
+        for (row, is_pending) in [(failed, false), (pending, true)] {
+            assert_eq!(Seen::from(&row).pending, is_pending);
+            assert_eq!(Newest::from(&row).pending, is_pending);
         }
     }
 

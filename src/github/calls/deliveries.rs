@@ -14,7 +14,7 @@ use crate::github::calls::page_size::{MOST_ROWS, PageSize};
 use crate::github::failure::error::{Error, RequestError, Subject};
 use crate::github::http::exchange::Answer;
 use crate::model::AttemptId;
-use crate::webhook::Webhook;
+use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
 ///

@@ -3,12 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::filter::Filter;
+use crate::decide::plan::plan;
 use crate::github::RequestError;
-use crate::history::{End, History, Remembered, Window};
 use crate::hostile;
-use crate::model::AttemptId;
-use crate::plan::{Policy, plan};
+use crate::model::{AttemptId, Filter, Policy, Window};
+use crate::read::fold::{End, History, Remembered};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A value as JSON, and the value that must be read from it.
