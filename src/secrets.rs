@@ -148,7 +148,7 @@ fn is_words(text: &str) -> bool {
 
 /// Texts to look for, by their first bytes: looking costs the same however many there are.
 #[derive(Default)]
-struct Needles(HashMap<[u8; SHORTEST], Vec<Needle>, foldhash::fast::RandomState>);
+struct Needles(HashMap<[u8; SHORTEST], Vec<Needle>>);
 
 struct Needle {
     bytes: Box<[u8]>,

@@ -1,7 +1,7 @@
 //! What a receiver answered to one delivery of a cause.
 
 use super::Cause;
-use crate::attempt::{AttemptId, Response};
+use crate::model::{AttemptId, ReceiverResponse};
 
 /// What a receiver answered to one delivery of a cause, or why that is not known.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub struct Sample {
     /// The attempt.
     pub attempt: AttemptId,
     /// The answer, or what became of the request for it.
-    pub answer: Result<Response, String>,
+    pub answer: Result<ReceiverResponse, String>,
 }
 
 impl Sample {

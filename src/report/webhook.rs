@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::attempt::Guid;
 use crate::model::Failure;
+use crate::model::Guid;
 use crate::model::Webhook;
 use crate::model::{Answer, Asked, Delivery, Outcome};
 use crate::read::evidence::Since;

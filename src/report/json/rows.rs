@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 
-use crate::attempt::Guid;
+use crate::model::Guid;
 use crate::model::{Asked, Delivery, Outcome, Request};
 use crate::model::{Failure, Seen};
 use crate::report::{Cause, CauseKind, WebhookReport, WebhookState};

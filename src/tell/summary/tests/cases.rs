@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::{AttemptId, Guid, Response};
 use crate::github::{Remaining, Usage};
+use crate::model::{AttemptId, Guid, ReceiverResponse};
 use crate::model::{Delivery, Outcome};
 use crate::model::{Failure, First, Newest, Seen, Window};
 use crate::model::{HookId, Owner, Repository, Webhook};
@@ -250,7 +250,7 @@ pub(super) fn of_given_up() -> Report {
             ),
             webhook: "acme webhook 500001".into(),
             attempt: AttemptId(78),
-            answer: Ok(Response {
+            answer: Ok(ReceiverResponse {
                 status: "500 Internal Server Error".into(),
                 body: "{\"error\":\"NullPointerException in ReleaseHandler\"}".into(),
                 cut: false,
@@ -352,7 +352,7 @@ pub(super) fn of_hostile_text() -> Report {
         cause: (evil.into(), Some(200), evil.into()),
         webhook: long.clone(),
         attempt: AttemptId(2),
-        answer: Ok(Response {
+        answer: Ok(ReceiverResponse {
             status: evil.into(),
             body: long,
             cut: true,
