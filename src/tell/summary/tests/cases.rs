@@ -1,4 +1,4 @@
-//! Reports to look at.
+//! Reports for the snapshots.
 
 mod mixed;
 
@@ -16,7 +16,7 @@ use crate::report::{Report, Sample, WebhookReport};
 
 pub(super) use mixed::mixed;
 
-/// When each of these passes began.
+/// The start of each of these passes.
 pub(super) fn began() -> DateTime<Utc> {
     "2026-11-22T04:17:03Z".parse().unwrap()
 }
@@ -322,7 +322,7 @@ pub(super) fn of_cancelled() -> Report {
     report
 }
 
-/// Everything that comes from outside wants to be something else.
+/// Every text from outside tries to break out of its place.
 pub(super) fn of_hostile_text() -> Report {
     let evil = "a`|evil\n| <img src=x onerror=evil()> ](http://evil.com) ![x](http://evil.com) ::error::evil ##[error]evil \
                 @evil \u{202e}live\u{2066} \r\n\n# evil </details></sub> https://evil.com";
