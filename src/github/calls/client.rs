@@ -97,7 +97,7 @@ impl Client {
     /// # Errors
     /// It does not.
     pub fn may_redeliver(&self) -> Result<(), Why> {
-        let may = self.gate.may(Kind::Redelivery);
+        let may = self.gate.check(Kind::Redelivery);
         self.gate.end(Kind::Redelivery);
         may
     }

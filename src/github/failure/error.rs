@@ -11,7 +11,7 @@ use crate::github::failure::advice::advice;
 use crate::github::failure::message::{message, page_title};
 use crate::github::failure::refusal::OldServer;
 use crate::github::http::shared::Shared;
-use crate::github::limits::gate::{FIRST_WAIT, Limited, retry_after};
+use crate::github::limits::rate_limit::{FIRST_WAIT, RateLimit, retry_after};
 use crate::secrets::Secrets;
 use crate::stop::Why;
 use crate::webhook::{Owner, Repository, Webhook};
@@ -33,7 +33,7 @@ pub enum RequestError {
         /// GitHub's words, one line; of an HTML page its title.
         message: String,
         /// A limit was reached, and nothing is wrong with the request itself.
-        limit: Option<Limited>,
+        limit: Option<RateLimit>,
         /// The title of the HTML page that came instead of JSON, or its words if it has none. GitHub's API answers
         /// in JSON, so a page is a proxy's, a balancer's or a server's in trouble.
         page: Option<String>,
@@ -144,7 +144,7 @@ impl RequestError {
     }
 
     /// What GitHub said of the limit, if that is why it refused.
-    pub(crate) fn limited(&self) -> Option<Limited> {
+    pub(crate) fn limited(&self) -> Option<RateLimit> {
         match self {
             Self::Status { limit, .. } => *limit,
             _ => None,
@@ -247,8 +247,10 @@ impl RequestError {
         let version = header(headers, "x-github-enterprise-version");
         let now = shared.clock.now();
         // A 422 may be about one delivery alone, so the others never wait longer for it.
-        let limited = || match Limited::read(headers, now) {
-            Limited::Secondary(None) if status == 422 => Limited::Secondary(Some(now + FIRST_WAIT)),
+        let limited = || match RateLimit::read(headers, now) {
+            RateLimit::Secondary(None) if status == 422 => {
+                RateLimit::Secondary(Some(now + FIRST_WAIT))
+            }
             limited => limited,
         };
         Self::Status {

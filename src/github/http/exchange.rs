@@ -82,7 +82,7 @@ impl Shared {
         };
         let (parts, body) = answer.into_parts();
         self.clock.set_by(&parts.headers);
-        gate.learn(&parts.headers, &self.clock);
+        gate.read_limit(&parts.headers, &self.clock);
         self.end_of_api.read(&parts.headers, &self.console);
         seen.read(parts.status, &parts.headers);
         if parts.status.is_success() {

@@ -23,7 +23,7 @@ use crate::github::http::buffers::Buffers;
 use crate::github::http::end_of_api::EndOfApi;
 use crate::github::http::exchange::{Answer, OnHeaders, Seen};
 use crate::github::limits::budget::Budget;
-use crate::github::limits::gate::{Gate, Leave};
+use crate::github::limits::gate::{Gate, Permit};
 use crate::github::limits::meter::{Meter, Usage};
 use crate::stop::{Grace, Stop, Why};
 
@@ -241,18 +241,18 @@ impl Shared {
         &self,
         kind: Kind,
         gate: &Gate,
-    ) -> Result<(Option<SemaphorePermit<'_>>, Leave), Why> {
+    ) -> Result<(Option<SemaphorePermit<'_>>, Permit), Why> {
         if kind == Kind::Last {
-            return Ok((self.places.acquire().await.ok(), Leave::default()));
+            return Ok((self.places.acquire().await.ok(), Permit::default()));
         }
         loop {
-            gate.opened(kind).await?;
+            gate.wait(kind).await?;
             // The semaphore is never closed, so there is always a place at last.
             let place = self.places.acquire().await.ok();
             let _turn = self.budget.wait(kind.points()).await?;
-            if let Some(leave) = gate.leave(kind) {
+            if let Some(permit) = gate.permit(kind) {
                 self.budget.spend(kind.points());
-                return Ok((place, leave));
+                return Ok((place, permit));
             }
         }
     }
@@ -278,7 +278,7 @@ impl Shared {
         on_headers: &mut OnHeaders<'_>,
         left_at: &mut DateTime<Utc>,
     ) -> Result<Answer, RequestError> {
-        let (_place, leave) = self
+        let (_place, permit) = self
             .admit(kind, gate)
             .await
             .map_err(RequestError::Stopped)?;
@@ -312,10 +312,10 @@ impl Shared {
             self.note_expiry(TokenEnd { at, input });
         }
         match &result {
-            Ok(_) => gate.accepted(leave),
+            Ok(_) => gate.accepted(permit),
             Err(error) => {
                 if let Some(limited) = error.limited() {
-                    gate.refused(limited, leave, &self.clock);
+                    gate.refused(limited, permit, &self.clock);
                 }
             }
         }
