@@ -9,10 +9,10 @@ use http::{Request, Response};
 use octocrab::OctoBody;
 use tower::{BoxError, Service};
 
-use crate::actions::Console;
 use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
-use crate::github::calls::installations::{self, Installation};
+use crate::github::calls::installations;
+use crate::github::calls::installations::Installation;
 use crate::github::credentials::access::RequiredAccess;
 use crate::github::credentials::app::{AppKey, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};
@@ -27,6 +27,7 @@ use crate::github::limits::pace::Pace;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 use crate::stop::Stop;
+use crate::tell::console::Console;
 
 /// Why a pass has no client.
 #[derive(Debug, thiserror::Error)]
