@@ -8,6 +8,7 @@ mod files;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use crate::github::DebugLog;
 use crate::inputs::Runner;
 use crate::lock::lock;
 use crate::secrets::Secrets;
@@ -63,6 +64,17 @@ impl Console {
         if self.debug {
             self.command("debug", "debug: ", &text());
         }
+    }
+
+    /// The debug log for the requests to GitHub.
+    pub fn debug_log(&self) -> DebugLog {
+        if !self.debug {
+            return DebugLog::off(&self.secrets);
+        }
+        let console = self.clone();
+        DebugLog::new(&self.secrets, move |line| {
+            console.debug(|| line.to_owned());
+        })
     }
 
     /// What would do people good to know.

@@ -196,7 +196,8 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
     shutdown::watch(&stop, &console).context("signals can't be waited for")?;
     let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, needs, &console, &stop)?;
+    let log = console.debug_log();
+    let credentials = Credentials::new(base, network, credential, needs, &log, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

@@ -311,9 +311,8 @@ impl Cloud {
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, needs) = (&inputs.credential, inputs.needs());
-        let stop = Stop::after(inputs.time_limit);
-        let credentials =
-            Credentials::over(service, &base, credential, needs, console, &stop, ours);
+        let (stop, log) = (Stop::after(inputs.time_limit), console.debug_log());
+        let credentials = Credentials::over(service, &base, credential, needs, &log, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

@@ -5,7 +5,6 @@ pub(super) mod deliveries;
 pub(super) mod id;
 pub(super) mod link;
 pub(super) mod page;
-pub(super) mod page_size;
 pub(super) mod paged;
 pub(super) mod repositories;
 pub(super) mod response;

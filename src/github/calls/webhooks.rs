@@ -7,8 +7,9 @@ use crate::github::base::origin;
 use crate::github::calls::client::Client;
 use crate::github::calls::id::number_or_text;
 use crate::github::calls::paged::Pages;
-use crate::github::failure::error::{Error, Subject};
-use crate::github::http::exchange::where_odd;
+use crate::github::failure::error::Error;
+use crate::github::failure::subject::Subject;
+use crate::github::http::exchange::place_of;
 use crate::secrets::Secrets;
 use crate::targets::UrlPattern;
 use crate::webhook::{HookId, Owner, Webhook};
@@ -81,7 +82,7 @@ impl Found {
             Ok(hook) => hook,
             Err(error) => {
                 self.unreadable.rows += 1;
-                self.unreadable.reason.get_or_insert(where_odd(&error));
+                self.unreadable.reason.get_or_insert(place_of(&error));
                 return;
             }
         };

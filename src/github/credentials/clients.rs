@@ -9,15 +9,17 @@ use http::{Request, Response};
 use octocrab::OctoBody;
 use tower::{BoxError, Service};
 
-use crate::actions::Console;
 use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
 use crate::github::credentials::app::{App, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};
 use crate::github::credentials::installation::{self, Installation, Minter, Needs};
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::connect::{Network, Transport, TrustError};
-use crate::github::http::shared::{Shared, TokenEnd};
+use crate::github::debug_log::DebugLog;
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Subject;
+use crate::github::http::connect::{Connections, Network, TrustError};
+use crate::github::http::transport::{TokenEnd, Transport};
 use crate::github::limits::gate::LimitEnd;
 use crate::github::limits::meter::Usage;
 use crate::github::limits::pace::Pace;
@@ -40,7 +42,7 @@ pub enum CredentialError {
 
 /// The clients of a pass: one for all accounts, or with an App one for each.
 pub struct Credentials {
-    shared: Arc<Shared>,
+    transport: Arc<Transport>,
     speaker: Speaker,
     warnings: Vec<String>,
 }
@@ -65,13 +67,13 @@ impl Credentials {
         network: &Network,
         credential: &Credential,
         needs: Needs,
-        console: &Console,
+        debug_log: &DebugLog,
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
-        network.proxies.hide_in(console.secrets());
-        let (transport, warnings) = Transport::new(network)?;
+        network.proxies.hide_in(debug_log.secrets());
+        let (connections, warnings) = Connections::new(network)?;
         let now = Utc::now();
-        let this = Self::over(transport, base, credential, needs, console, stop, now)?;
+        let this = Self::over(connections, base, credential, needs, debug_log, stop, now)?;
         Ok(Self { warnings, ..this })
     }
 
@@ -80,11 +82,11 @@ impl Credentials {
     /// # Errors
     /// The credential can't be used.
     pub fn over<S, B>(
-        transport: S,
+        service: S,
         base: &ApiBase,
         credential: &Credential,
         needs: Needs,
-        console: &Console,
+        debug_log: &DebugLog,
         stop: &Stop,
         now: DateTime<Utc>,
     ) -> Result<Self, CredentialError>
@@ -95,25 +97,25 @@ impl Credentials {
         B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BoxError>,
     {
-        let shared = Arc::new(Shared::new(transport, base, console, stop, now));
+        let transport = Arc::new(Transport::new(service, base, debug_log, stop, now));
         let speaker = match credential {
             Credential::Token(token) => {
-                Speaker::Token(Client::with_token(&shared, token, "token", None)?)
+                Speaker::Token(Client::with_token(&transport, token, "token", None)?)
             }
             Credential::App {
                 client_id,
                 private_key,
             } => {
-                let app = App::new(client_id, private_key, console.secrets())?;
+                let app = App::new(client_id, private_key, debug_log.secrets())?;
                 Speaker::App {
-                    app: Client::with_app(&shared, app),
+                    app: Client::with_app(&transport, app),
                     needs: Box::new(needs),
                     installations: Mutex::default(),
                 }
             }
         };
         Ok(Self {
-            shared,
+            transport,
             speaker,
             warnings: Vec::new(),
         })
@@ -145,7 +147,7 @@ impl Credentials {
                 let mut clients = installations.lock().unwrap_or_else(PoisonError::into_inner);
                 let client = clients.entry(login.to_lowercase()).or_insert_with(|| {
                     let minter = Minter::new(app, login, needs, installation);
-                    Client::with_minter(&self.shared, minter)
+                    Client::with_minter(&self.transport, minter)
                 });
                 client.clone()
             }
@@ -169,7 +171,7 @@ impl Credentials {
         input: &'static str,
     ) -> Result<Client, CredentialError> {
         let other = Some(&self.for_app());
-        Ok(Client::with_token(&self.shared, token, input, other)?)
+        Ok(Client::with_token(&self.transport, token, input, other)?)
     }
 
     /// Every installation of the App
@@ -196,33 +198,33 @@ impl Credentials {
 
     /// The secrets that the pass knows.
     pub fn secrets(&self) -> &Secrets {
-        self.shared.console.secrets()
+        self.transport.secrets()
     }
 
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.shared.clock.now()
+        self.transport.clock.now()
     }
 
     /// How many requests were made.
     pub fn requests(&self) -> u64 {
-        self.shared.requests()
+        self.transport.requests()
     }
 
     /// What else was used of GitHub so far.
     pub fn usage(&self) -> Usage {
-        self.shared.usage()
+        self.transport.usage()
     }
 
     /// Until when GitHub lets a credential wait, if it does.
     pub fn closed_until(&self) -> Option<DateTime<Utc>> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         gates.iter().filter_map(|gate| gate.closed_until()).max()
     }
 
     /// Whose limits ended work, and until when: an input, the App or an account.
     pub fn ended_by_limits(&self) -> Vec<LimitEnd> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         let ended = gates.iter().filter_map(|gate| {
             Some(LimitEnd {
                 name: gate.name().to_owned(),
@@ -235,28 +237,28 @@ impl Credentials {
 
     /// How many requests an hour GitHub allows, if it told of a limit; of several the lowest.
     pub fn hourly_limit(&self) -> Option<u64> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         let remaining = gates.iter().filter_map(|gate| gate.remaining());
         remaining.map(|remaining| remaining.limit).min()
     }
 
     /// A pace of so many redeliveries a minute.
     pub fn pace(&self, per_minute: u32) -> Pace {
-        Pace::new(per_minute, &self.shared.budget)
+        Pace::new(per_minute, &self.transport.budget)
     }
 
     /// When and why the pass ends.
     pub fn stop(&self) -> &Stop {
-        self.shared.stop()
+        self.transport.stop()
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
     pub fn token_ends(&self) -> Option<TokenEnd> {
-        self.shared.token_ends()
+        self.transport.token_ends()
     }
 
     /// When GitHub stops supporting the API version in use, as far as it told.
     pub fn sunset(&self) -> Option<DateTime<Utc>> {
-        self.shared.end_of_api.sunset()
+        self.transport.end_of_api.sunset()
     }
 }

@@ -15,8 +15,9 @@ use crate::github::calls::paged::Pages;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{Secret, bearer};
 use crate::github::failure::advice::advice;
-use crate::github::failure::error::{RequestError, Takes};
 use crate::github::failure::refusal::suspended;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Access;
 use crate::targets::Targets;
 
 /// How long before its end a token is renewed: a request must not outlive its token, and trouble has time to
@@ -315,7 +316,7 @@ impl Minter {
     fn refused(&self, error: RequestError) -> RequestError {
         let refused = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
         let certain = refused || error.refuses_version();
-        match advice(&error, &Takes::App, CredentialKind::App) {
+        match advice(&error, &Access::App, CredentialKind::App) {
             Some(advice) if certain => self.no_token(&format!("{error}. {advice}")),
             _ => error,
         }

@@ -9,9 +9,9 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::github::clock::{Clock, sound};
-use crate::github::http::shared::Kind;
 use crate::github::limits::budget::Budget;
 use crate::github::limits::meter::Remaining;
+use crate::github::limits::request_kind::RequestKind;
 use crate::stop::Why;
 use crate::watched::Watched;
 
@@ -116,7 +116,7 @@ struct Hour {
 
 impl State {
     /// The wait before a request of this kind, if there is one.
-    fn closed_to(&self, kind: Kind) -> Option<Closed> {
+    fn closed_to(&self, kind: RequestKind) -> Option<Closed> {
         let short = |hour: &Hour| {
             let Remaining { left, limit } = hour.remaining;
             left <= kind.left_to_others(limit)
@@ -155,7 +155,7 @@ impl Gate {
     ///
     /// # Errors
     /// That takes too long, or the pass is to end before.
-    pub(crate) async fn opened(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) async fn opened(&self, kind: RequestKind) -> Result<(), Why> {
         let stop = self.budget.stop();
         loop {
             if let Some(why) = stop.why() {
@@ -163,7 +163,7 @@ impl Gate {
             }
             if let Err(why) = self.may(kind) {
                 // Nobody may need what was asked for ahead: whoever does says so.
-                if kind != Kind::OldRead {
+                if kind != RequestKind::OldRead {
                     self.end(kind);
                 }
                 return Err(why);
@@ -187,7 +187,7 @@ impl Gate {
     ///
     /// # Errors
     /// It may not before the limit ends.
-    pub(crate) fn may(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) fn may(&self, kind: RequestKind) -> Result<(), Why> {
         match self.state.get().closed_to(kind) {
             Some(Closed {
                 too_long: true,
@@ -199,7 +199,7 @@ impl Gate {
     }
 
     /// Notes that work with this credential ends where a request of this kind may not be made.
-    pub(crate) fn end(&self, kind: Kind) {
+    pub(crate) fn end(&self, kind: RequestKind) {
         if let Err(Why::Limit(until)) = self.may(kind) {
             self.state
                 .change(|state| state.ended_until = state.ended_until.max(Some(until)));
@@ -207,7 +207,7 @@ impl Gate {
     }
 
     /// Leave to make a request of this kind; `None` if it must wait after all.
-    pub(crate) fn leave(&self, kind: Kind) -> Option<Leave> {
+    pub(crate) fn leave(&self, kind: RequestKind) -> Option<Leave> {
         let state = self.state.get();
         let closings = state.closings;
         state.closed_to(kind).is_none().then_some(Leave {
@@ -310,7 +310,7 @@ impl Gate {
 
     /// Until when nothing may be asked for, if that is so.
     pub(crate) fn closed_until(&self) -> Option<DateTime<Utc>> {
-        let closed = self.state.get().closed_to(Kind::Read);
+        let closed = self.state.get().closed_to(RequestKind::Read);
         closed.map(|closed| closed.until)
     }
 

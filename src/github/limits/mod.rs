@@ -4,3 +4,4 @@ pub(super) mod budget;
 pub(super) mod gate;
 pub(super) mod meter;
 pub(super) mod pace;
+pub(super) mod request_kind;

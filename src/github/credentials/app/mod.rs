@@ -19,7 +19,7 @@ use crate::file;
 use crate::github::clock::Clock;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
 use crate::github::credentials::pem;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 use crate::secrets::Secrets;
 
 /// How far before now a token says it was made, because clocks differ.
