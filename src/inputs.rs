@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::github::{ApiBase, Credential, Needs, Network, Secret};
+use crate::github::{ApiBase, Credential, Network, RequiredAccess, Secret};
 use crate::plan::Policy;
 use crate::targets::Targets;
 use crate::webhook::Repository;
@@ -125,7 +125,7 @@ impl Inputs {
     }
 
     /// What an App's installations must be able to do.
-    pub fn needs(&self) -> Needs {
+    pub fn required_access(&self) -> RequiredAccess {
         let variables = match &self.checkpoint {
             Some(CheckpointPlace::Variable {
                 variable,
@@ -133,7 +133,7 @@ impl Inputs {
             }) => Some(variable.repository.owner.clone()),
             _ => None,
         };
-        Needs {
+        RequiredAccess {
             targets: self.targets.clone(),
             redelivers: !self.dry_run,
             variables,

@@ -194,10 +194,10 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
     let stop = Stop::after(inputs.time_limit);
     shutdown::watch(&stop, &console).context("signals can't be waited for")?;
-    let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
+    let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
     let log = console.debug_log();
-    let credentials = Credentials::new(base, network, credential, needs, &log, &stop)?;
+    let credentials = Credentials::new(base, network, credential, access, &log, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

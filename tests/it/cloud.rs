@@ -310,9 +310,9 @@ impl Cloud {
             }
         });
         let base = ApiBase::new(self.base).unwrap();
-        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let (credential, access) = (&inputs.credential, inputs.required_access());
         let (stop, log) = (Stop::after(inputs.time_limit), console.debug_log());
-        let credentials = Credentials::over(service, &base, credential, needs, &log, &stop, ours);
+        let credentials = Credentials::over(service, &base, credential, access, &log, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

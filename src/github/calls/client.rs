@@ -10,15 +10,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::github::base::ApiBase;
+use crate::github::calls::authorization::Authorization;
 use crate::github::credential_kind::CredentialKind;
-use crate::github::credentials::app::App;
-use crate::github::credentials::auth::{Secret, bearer};
-use crate::github::credentials::installation::Minter;
 use crate::github::failure::error::Error;
 use crate::github::failure::request_error::{FailedRequest, RequestError};
 use crate::github::failure::subject::Subject;
@@ -35,7 +33,7 @@ use crate::stop::Why;
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    authorization: Arc<Authorization>,
+    authorization: Arc<dyn Authorization>,
     transport: Arc<Transport>,
     gate: Arc<Gate>,
     /// Reads pages older than the last checkpoint.
@@ -44,64 +42,13 @@ pub struct Client {
     last: bool,
 }
 
-/// What a client shows GitHub.
-enum Authorization {
-    /// The same token always.
-    Token {
-        header: HeaderValue,
-        kind: CredentialKind,
-        /// The input that it was given by.
-        input: &'static str,
-    },
-    /// The App's own word.
-    App(App),
-    /// A token of one of its installations.
-    Installation(Box<Minter>),
-}
-
 impl Client {
-    /// Speaks with a token that was given by this input. Where another client shows the same one, they share its
-    /// gate.
-    pub(crate) fn with_token(
+    /// A client for one credential, whose limits the gate keeps.
+    pub(crate) fn new(
         transport: &Arc<Transport>,
-        token: &Secret,
-        input: &'static str,
-        other: Option<&Self>,
-    ) -> Result<Self, RequestError> {
-        transport.secrets().add(token.expose());
-        let header = bearer(token)?;
-        let gate = match other {
-            Some(other) if other.shows(&header) => Arc::clone(&other.gate),
-            _ => transport.new_gate(format!("`{input}`")),
-        };
-        let authorization = Authorization::Token {
-            header,
-            kind: CredentialKind::of(token.expose()),
-            input,
-        };
-        Ok(Self::with(transport, authorization, gate))
-    }
-
-    /// Speaks as the App itself.
-    pub(crate) fn with_app(transport: &Arc<Transport>, app: App) -> Self {
-        Self::with(
-            transport,
-            Authorization::App(app),
-            transport.new_gate("the App".into()),
-        )
-    }
-
-    /// Speaks for an installation of the App.
-    pub(crate) fn with_minter(transport: &Arc<Transport>, minter: Minter) -> Self {
-        let gate = transport.new_gate(format!("`{}`", minter.login()));
-        Self::with(
-            transport,
-            Authorization::Installation(Box::new(minter)),
-            gate,
-        )
-    }
-
-    fn with(transport: &Arc<Transport>, authorization: Authorization, gate: Arc<Gate>) -> Self {
+        authorization: impl Authorization + 'static,
+        gate: Arc<Gate>,
+    ) -> Self {
         Self {
             authorization: Arc::new(authorization),
             transport: Arc::clone(transport),
@@ -111,8 +58,9 @@ impl Client {
         }
     }
 
-    fn shows(&self, token: &HeaderValue) -> bool {
-        matches!(&*self.authorization, Authorization::Token { header, .. } if header == token)
+    /// The gate of its credential.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// The same for the pass's last word, which no limit and no end keeps back.
@@ -168,21 +116,9 @@ impl Client {
         self.transport.secrets()
     }
 
-    /// The App's client ID, if this client speaks as an App.
-    pub(crate) fn client_id(&self) -> &str {
-        match &*self.authorization {
-            Authorization::App(app) => app.client_id(),
-            _ => "",
-        }
-    }
-
-    /// What kind of credential this client shows.
+    /// The kind of its credential.
     pub(crate) fn kind(&self) -> CredentialKind {
-        match &*self.authorization {
-            Authorization::Token { kind, .. } => *kind,
-            Authorization::App(_) => CredentialKind::App,
-            Authorization::Installation(_) => CredentialKind::Minted,
-        }
+        self.authorization.kind()
     }
 
     /// Whether of an organization's webhooks it sees those only that were made with it, as far as can be told.
@@ -275,13 +211,18 @@ impl Client {
         let mut tries = call.page_size.map(PageSize::tries);
         let mut path = Cow::Borrowed(call.path);
         let (mut renewed, mut sent_at) = (false, None);
+        let input = self.authorization.input();
         loop {
             let failed = |error| FailedRequest { error, sent_at };
-            let header = self.header().await.map_err(failed)?;
+            let header = self
+                .authorization
+                .header(&transport.clock, self.last)
+                .await
+                .map_err(failed)?;
             let sized = tries.as_ref().map(|tries| tries.path(&path));
             let target = sized.as_deref().unwrap_or(&path);
             let request = request(&call.method, target, &header, call.body).map_err(failed)?;
-            let sending = transport.send(kind, &self.gate, request, self.input(), on_headers);
+            let sending = transport.send(kind, &self.gate, request, input, on_headers);
             let failed = match sending.await {
                 Ok(response) => {
                     return Ok(Response {
@@ -294,7 +235,7 @@ impl Client {
             sent_at = failed.sent_at.or(sent_at);
             let error = failed.error;
             if error.status() == Some(401) && !renewed {
-                renewed = self.renew(&header).await;
+                renewed = self.authorization.renew(&header, &transport.clock).await;
                 if renewed {
                     continue;
                 }
@@ -309,32 +250,6 @@ impl Client {
             if let Some(tries) = &mut tries {
                 tries.failed(&error);
             }
-        }
-    }
-
-    async fn header(&self) -> Result<HeaderValue, RequestError> {
-        match &*self.authorization {
-            Authorization::Token { header, .. } => Ok(header.clone()),
-            Authorization::App(app) => app.header(&self.transport.clock),
-            Authorization::Installation(minter) => {
-                let header = minter.header(self.last).await;
-                header.map_err(|error| error.of_a_token_for(minter.login()))
-            }
-        }
-    }
-
-    fn input(&self) -> &'static str {
-        match &*self.authorization {
-            Authorization::Token { input, .. } => input,
-            _ => "",
-        }
-    }
-
-    async fn renew(&self, header: &HeaderValue) -> bool {
-        match &*self.authorization {
-            Authorization::Token { .. } => false,
-            Authorization::App(app) => app.was_off(header, &self.transport.clock),
-            Authorization::Installation(minter) => minter.discard(header).await,
         }
     }
 }

@@ -98,7 +98,7 @@ fn by_status(refusal: &Refusal<'_>) -> String {
                 .into()
         }
         401 if matches!(access, Access::App) => APP_ONLY.into(),
-        401 if *kind == CredentialKind::Minted => {
+        401 if *kind == CredentialKind::CreatedToken => {
             "The App's installation was removed or suspended during the pass: see the account's settings page (GitHub \
              Apps)"
                 .into()
@@ -143,11 +143,11 @@ fn grant(refusal: &Refusal<'_>) -> String {
         return APP_ONLY.into();
     };
     match (kind, &headers.scopes) {
-        (CredentialKind::Given, _) => format!(
+        (CredentialKind::InstallationToken, _) => format!(
             "use another token: a token that begins with `ghs_` is the workflow's own GITHUB_TOKEN, which can never \
              do this, or that of an App's installation, which lacks {permission}"
         ),
-        (CredentialKind::Minted, _) => {
+        (CredentialKind::CreatedToken, _) => {
             let extent = match access {
                 Access::OrganizationWebhooks(_) => "",
                 _ => ", and see that its installation includes the repository",
