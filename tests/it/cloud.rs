@@ -13,12 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
-use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
-use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
+use redeliver_webhooks::inputs::{Environment, Inputs};
+use redeliver_webhooks::model::Runner;
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
+use redeliver_webhooks::tell::console::Console;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, Sleep, sleep};
 

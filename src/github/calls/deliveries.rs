@@ -17,7 +17,7 @@ use crate::github::failure::request_error::RequestError;
 use crate::github::failure::subject::Subject;
 use crate::github::http::exchange::Response;
 use crate::github::http::page_size::PageSize;
-use crate::webhook::Webhook;
+use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
 ///

@@ -7,7 +7,7 @@ use crate::github::calls::paged::Pages;
 use crate::github::failure::error::Error;
 use crate::github::failure::request_error::RequestError;
 use crate::github::failure::subject::{Access, Subject};
-use crate::webhook::Repository;
+use crate::model::Repository;
 
 /// An account's repositories, page by page.
 ///

@@ -11,8 +11,8 @@ use crate::attempt::{AttemptId, Response};
 use crate::github::calls::client::Client;
 use crate::github::failure::error::Error;
 use crate::github::failure::subject::Subject;
+use crate::model::Webhook;
 use crate::secrets::Secrets;
-use crate::webhook::Webhook;
 
 /// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
 const BODY: usize = 300;

@@ -8,7 +8,7 @@ use crate::github::calls::client::Client;
 use crate::github::failure::error::Error;
 use crate::github::failure::request_error::RequestError;
 use crate::github::failure::subject::{Access, Subject};
-use crate::inputs::Variable;
+use crate::model::Variable;
 
 #[derive(Deserialize)]
 struct Stored {

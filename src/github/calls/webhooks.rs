@@ -10,9 +10,8 @@ use crate::github::calls::paged::Pages;
 use crate::github::failure::error::Error;
 use crate::github::failure::subject::Subject;
 use crate::github::http::exchange::place_of;
+use crate::model::{HookId, Owner, UrlPattern, Webhook};
 use crate::secrets::Secrets;
-use crate::targets::UrlPattern;
-use crate::webhook::{HookId, Owner, Webhook};
 
 /// The webhooks of an owner.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::targets::Targets;
+use crate::model::Targets;
 
 /// The access that a pass needs.
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use tower::{BoxError, Service};
 
 use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
-use crate::github::calls::installations::{self, Installation};
+use crate::github::calls::installations;
+use crate::github::calls::installations::Installation;
 use crate::github::credentials::access::RequiredAccess;
 use crate::github::credentials::app::{AppKey, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};

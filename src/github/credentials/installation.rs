@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 
 use crate::github::calls::authorization::Authorization;
 use crate::github::calls::client::Client;
-use crate::github::calls::installations::{self, Installation};
+use crate::github::calls::installations;
+use crate::github::calls::installations::Installation;
 use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::access::{RequiredAccess, RequiredPermission};

@@ -3,7 +3,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::actions::{one_line, one_line_message};
 use crate::github::base::ApiBase;
 use crate::github::clock::Clock;
 use crate::github::failure::message::{message, page_title};
@@ -11,6 +10,7 @@ use crate::github::failure::old_server::OldServer;
 use crate::github::limits::gate::{FIRST_WAIT, Limited, retry_after};
 use crate::secrets::Secrets;
 use crate::stop::Why;
+use crate::text::{one_line, one_line_message};
 
 /// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
 const MESSAGE: usize = 500;

@@ -1,6 +1,6 @@
 //! The thing that a request was about, and the access that it takes.
 
-use crate::webhook::{Owner, Repository, Webhook};
+use crate::model::{Owner, Repository, Webhook};
 
 /// The thing that a request was about.
 #[derive(Clone, Debug)]

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use crate::actions::one_line;
 use crate::github::clock::http_date;
 use crate::github::debug_log::DebugLog;
 use crate::lock::lock;
+use crate::text::one_line;
 
 /// Longest value of a header that is shown, in characters.
 const VALUE: usize = 100;

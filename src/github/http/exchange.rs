@@ -13,12 +13,12 @@ use octocrab::{OctoBody, Octocrab};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::actions::one_line;
 use crate::github::failure::message::page_title;
 use crate::github::failure::request_error::RequestError;
 use crate::github::http::coding::{decoded, longer_than};
 use crate::github::http::connect::chain;
 use crate::secrets::Secrets;
+use crate::text::one_line;
 
 /// Longest wait for a response's headers.
 const HEADERS: Duration = Duration::from_secs(30);
