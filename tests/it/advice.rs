@@ -218,7 +218,7 @@ async fn a_page_is_shown_by_its_title_and_speaks_of_trouble_or_of_the_address() 
             502,
             BARE_PAGE,
             "Gateway trouble Try later.",
-            "a proxy or load balancer before it",
+            "a proxy or load balancer in front of it",
         ),
         (504, PAGE, "Maintenance &middot; down", "has trouble"),
         (404, PAGE, "Maintenance &middot; down", "check `api-url`"),

@@ -152,7 +152,7 @@ fn a_compressed_page_that_is_broken_is_asked_for_again() {
         (cut(), "its body "),
         (
             other(),
-            "its body is compressed in a way that was not asked for",
+            "its body is compressed in a way that was not requested",
         ),
         (none(), "its body can't be decompressed: "),
     ] {

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::attempt::{AttemptId, Response};
 use crate::github::calls::client::Client;
-use crate::github::failure::error::{Error, Subject};
+use crate::github::failure::error::Error;
+use crate::github::failure::subject::Subject;
 use crate::model::Webhook;
 use crate::secrets::Secrets;
 

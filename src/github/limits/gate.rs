@@ -10,10 +10,10 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use crate::github::clock::{Clock, sound};
-use crate::github::http::shared::Kind;
 use crate::github::limits::budget::Budget;
 use crate::github::limits::meter::Remaining;
 use crate::github::limits::rate_limit::{FIRST_WAIT, RateLimit};
+use crate::github::limits::request_kind::RequestKind;
 use crate::stop::Why;
 use crate::watched::Watched;
 
@@ -81,7 +81,7 @@ struct HourlyLimit {
 
 impl GateState {
     /// The wait before a request of this kind, if there is one.
-    fn closure(&self, kind: Kind) -> Option<Closure> {
+    fn closure(&self, kind: RequestKind) -> Option<Closure> {
         let is_short = |hour: &HourlyLimit| {
             let Remaining { left, limit } = hour.remaining;
             left <= kind.left_to_others(limit)
@@ -123,7 +123,7 @@ impl Gate {
     ///
     /// # Errors
     /// The wait is too long, or the pass ends before.
-    pub(crate) async fn wait(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) async fn wait(&self, kind: RequestKind) -> Result<(), Why> {
         let stop = self.budget.stop();
         loop {
             if let Some(why) = stop.why() {
@@ -131,7 +131,7 @@ impl Gate {
             }
             if let Err(why) = self.check(kind) {
                 // A page that is requested ahead may not be needed. The reader that needs it ends the work.
-                if kind != Kind::OldRead {
+                if kind != RequestKind::OldRead {
                     self.end(kind);
                 }
                 return Err(why);
@@ -154,7 +154,7 @@ impl Gate {
     ///
     /// # Errors
     /// The limit does not end in time.
-    pub(crate) fn check(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) fn check(&self, kind: RequestKind) -> Result<(), Why> {
         match self.state.get().closure(kind) {
             Some(closure) if closure.too_long => Err(Why::Limit(closure.until)),
             _ => Ok(()),
@@ -162,7 +162,7 @@ impl Gate {
     }
 
     /// Records that work with this credential ends, if a request of this kind may not be made.
-    pub(crate) fn end(&self, kind: Kind) {
+    pub(crate) fn end(&self, kind: RequestKind) {
         if let Err(Why::Limit(until)) = self.check(kind) {
             self.state
                 .change(|state| state.ended_until = state.ended_until.max(Some(until)));
@@ -170,7 +170,7 @@ impl Gate {
     }
 
     /// A permit for a request of this kind; `None` if it must wait again.
-    pub(crate) fn permit(&self, kind: Kind) -> Option<Permit> {
+    pub(crate) fn permit(&self, kind: RequestKind) -> Option<Permit> {
         let state = self.state.get();
         state.closure(kind).is_none().then_some(Permit {
             closings: state.closings,
@@ -270,7 +270,7 @@ impl Gate {
 
     /// The end of the current wait, if there is one.
     pub(crate) fn closed_until(&self) -> Option<DateTime<Utc>> {
-        let closure = self.state.get().closure(Kind::Read);
+        let closure = self.state.get().closure(RequestKind::Read);
         closure.map(|closure| closure.until)
     }
 

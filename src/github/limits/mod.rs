@@ -5,3 +5,4 @@ pub(super) mod gate;
 pub(super) mod meter;
 pub(super) mod pace;
 pub(super) mod rate_limit;
+pub(super) mod request_kind;

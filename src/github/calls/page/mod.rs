@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use crate::attempt::{Attempt, AttemptId, Guid, plain};
 use crate::github::calls::id::number_or_text;
 use crate::github::credential_kind::CredentialKind;
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::buffers::Buffers;
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Subject;
 use crate::secrets::Secrets;
 
 /// A page's body. Attempts borrow from it.
@@ -20,7 +21,6 @@ pub struct Page {
     body: Vec<u8>,
     /// The body as text, where it is not plain.
     text: OnceLock<String>,
-    buffers: Arc<Buffers>,
     subject: Arc<Subject>,
     credential: CredentialKind,
     secrets: Secrets,
@@ -29,7 +29,6 @@ pub struct Page {
 impl Page {
     pub(crate) fn new(
         body: Vec<u8>,
-        buffers: Arc<Buffers>,
         subject: Arc<Subject>,
         credential: CredentialKind,
         secrets: Secrets,
@@ -37,7 +36,6 @@ impl Page {
         Self {
             body,
             text: OnceLock::new(),
-            buffers,
             subject,
             credential,
             secrets,
@@ -82,12 +80,6 @@ fn changed(clean: Cow<'_, str>) -> Option<String> {
     match clean {
         Cow::Borrowed(_) => None,
         Cow::Owned(clean) => Some(clean),
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.buffers.give(std::mem::take(&mut self.body));
     }
 }
 
@@ -189,7 +181,6 @@ mod tests {
         let subject = Arc::new(Subject::app());
         Page::new(
             body.to_vec(),
-            Arc::default(),
             subject,
             CredentialKind::Classic,
             Secrets::default(),
