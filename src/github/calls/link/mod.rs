@@ -8,9 +8,9 @@ use http::HeaderMap;
 use http::header::LINK;
 
 use crate::github::base::ApiBase;
-use crate::github::calls::page_size::is_size;
-use crate::github::failure::error::RequestError;
-use crate::github::http::exchange::Answer;
+use crate::github::failure::request_error::RequestError;
+use crate::github::http::exchange::Response;
+use crate::github::http::page_size::is_size;
 use crate::github::http::path::{below, is_same, without_query};
 use crate::secrets::Secrets;
 use crate::text::one_line;
@@ -47,7 +47,7 @@ impl Trail {
     /// The next page's path below the base, if this answer names one.
     pub(crate) fn next(
         &mut self,
-        answer: &Answer,
+        answer: &Response,
         base: &ApiBase,
         secrets: &Secrets,
     ) -> Result<Option<String>, RequestError> {
@@ -250,11 +250,11 @@ mod tests {
         }
     }
 
-    fn answer(link: &str) -> Answer {
+    fn answer(link: &str) -> Response {
         let link = format!("<{link}>; rel=\"next\"").parse().unwrap();
-        Answer {
+        Response {
             headers: HeaderMap::from_iter([(LINK, link)]),
-            ..Answer::default()
+            ..Response::default()
         }
     }
 
@@ -327,9 +327,9 @@ mod tests {
         let cut_within = format!("{}/ghp_0123456789abcdefghij", "x".repeat(88));
         let mut trail = Trail::new("/orgs/acme/hooks");
         let path = answer(&format!("https://api.github.com/{cut_within}"));
-        let header = Answer {
+        let header = Response {
             headers: HeaderMap::from_iter([(LINK, cut_within.parse().unwrap())]),
-            ..Answer::default()
+            ..Response::default()
         };
         for answer in [path, header] {
             let error = trail.next(&answer, &base, &secrets);
@@ -348,7 +348,7 @@ mod tests {
                 .next(&answer(link), &base, &Secrets::default())
                 .is_err()
         );
-        let redirected = Answer {
+        let redirected = Response {
             redirected: true,
             ..answer(link)
         };

@@ -239,9 +239,9 @@ proptest! {
     ) {
         let link = format!("<{target}>; rel=next");
         let Ok(value) = HeaderValue::try_from(link) else { return Ok(()) };
-        let answer = Answer {
+        let answer = Response {
             headers: HeaderMap::from_iter([(LINK, value)]),
-            ..Answer::default()
+            ..Response::default()
         };
         let base = ApiBase::new(&format!("https://api.github.com{prefix}")).unwrap();
         if let Ok(Some(next)) = Trail::new("/orgs/acme/hooks").next(&answer, &base, &Secrets::default()) {

@@ -26,7 +26,7 @@ use rustls::CertificateError;
 use tokio::time::timeout;
 use tower::{BoxError, Service};
 
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 use proxy::Route;
 use trust::UnknownAuthority;
 
@@ -78,13 +78,13 @@ impl Service<Uri> for Connector {
 
 /// Sends requests over pooled connections.
 #[derive(Clone)]
-pub(crate) struct Transport {
+pub(crate) struct Connections {
     client: legacy::Client<Connector, OctoBody>,
     route: Route,
 }
 
-impl Transport {
-    /// A transport over this network, and what people should know of it.
+impl Connections {
+    /// Connections over this network, and warnings about its settings.
     pub(crate) fn new(network: &Network) -> Result<(Self, Vec<String>), TrustError> {
         let ssl_cert_file = network.ssl_cert_file.as_deref();
         let (roots, warnings) = trust::roots(network.ca_certificates.as_ref(), ssl_cert_file)?;
@@ -111,7 +111,7 @@ impl Transport {
     }
 }
 
-impl Service<Request<OctoBody>> for Transport {
+impl Service<Request<OctoBody>> for Connections {
     type Response = Response<Incoming>;
     type Error = RequestError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, RequestError>> + Send>>;
