@@ -6,7 +6,6 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache busybox-static musl-dev
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
-COPY attempt attempt
 COPY tests/simulated-github tests/simulated-github
 COPY src src
 RUN cargo build --release --locked --bin redeliver-webhooks
