@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::inputs::SharedPath;
+use crate::model::SharedPath;
 
 /// Bytes in a MiB.
 pub const MIB: u64 = 1024 * 1024;

@@ -1,261 +1,48 @@
-//! Finds webhook deliveries that failed, asks GitHub to redeliver them, and says what came of it.
+//! Finds webhook deliveries that failed, asks GitHub to redeliver them, and reports the outcome.
 //!
 //! # Layout
-//! In the order of the data's way. Those marked * are pure: no I/O, and time is an argument.
+//! In the order of the data. Modules marked * are pure: no I/O, and time is an argument.
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `run` | environment -> inputs -> pass -> exit code |
 //! | [`inputs`] * | `INPUT_*` and the runner's variables -> one validated struct |
-//! | [`pass`] | the whole way on one page: read this next |
-//! | [`targets`] * | which webhooks the user named |
-//! | [`discovery`] | finds them |
-//! | [`webhook`] * | a webhook's identity |
-//! | [`attempt`] * | one row of a webhook's delivery log |
+//! | [`pass`] | the whole pass on one page: read this next |
+//! | [`model`] * | webhooks, deliveries, outcomes, policy: the nouns of all that follows |
 //! | [`github`] | everything that speaks HTTP |
-//! | [`shutdown`] | SIGINT and SIGTERM end the pass in an orderly way |
-//! | `lock` | the one way to lock a mutex |
-//! | [`watched`] | a value that everyone can ask, and wait for |
-//! | [`stop`] | when and why a pass ends before all is done |
-//! | [`serve`] | one webhook's own way: scan, plan, redeliver, remember |
-//! | [`scan`] | reads a log as far back as the fold needs it |
-//! | [`history`] * | folds attempts, newest first, into the deliveries that failed |
-//! | [`evidence`] * | what a log says of the receiver |
-//! | [`filter`] * | which failures the user wants |
-//! | [`plan`] * | failed deliveries, policy and the time -> what to do with each, and why |
-//! | [`receiver`] | webhooks of one receiver take turns |
-//! | [`wave`] * | how big the next wave of redeliveries is, or why there is none |
-//! | [`redelivery`] | carries a plan out in waves, and confirms each |
-//! | [`diagnosis`] | what receivers answered, one sample a cause |
-//! | [`progress`] | what the log says while a pass is under way |
-//! | [`checkpoint`] | where the next pass starts |
-//! | [`mod@file`] | files for other steps and other passes |
-//! | [`state`] * | what a pass remembers for the next |
-//! | [`notice`] * | what is said of the pass itself |
+//! | [`discover`] | finds the webhooks |
+//! | [`read`] | a webhook's delivery log -> the deliveries that failed |
+//! | [`decide`] * | failed deliveries, policy and the time -> which to redeliver, when, and how many at once |
+//! | [`redeliver`] | requests redeliveries in waves and confirms each |
+//! | [`remember`] | the checkpoint and the state for the next pass |
 //! | [`report`] * | what happened, as data |
-//! | [`summary`] * | the report as Markdown |
-//! | [`secrets`] | secrets that the pass knows, and text from outside without them |
-//! | [`markdown`] * | text from outside as Markdown that does nothing |
-//! | [`actions`] | the runner's contract: log, outputs, summary file |
+//! | [`tell`] | the report as log, step outputs, JSON and job summary |
+//!
+//! Below all of them: [`text`] *, [`secrets`] (text without known secrets), [`mod@file`], [`stop`] (time limit and
+//! cancellation), [`signals`], `lock` and [`watched`].
 
-pub mod actions;
-pub mod checkpoint;
-pub mod diagnosis;
-pub mod discovery;
-pub mod evidence;
+pub mod decide;
+pub mod discover;
 pub mod file;
-pub mod filter;
 pub mod github;
-pub mod history;
 #[cfg(test)]
+#[path = "../tests/hostile.rs"]
 mod hostile;
 pub mod inputs;
 mod lock;
-pub mod markdown;
-pub mod notice;
+pub mod model;
 pub mod pass;
-pub mod plan;
-pub mod progress;
-pub mod receiver;
-pub mod redelivery;
+pub mod read;
+pub mod redeliver;
+pub mod remember;
 pub mod report;
-pub mod scan;
+mod run;
 pub mod secrets;
-pub mod serve;
-pub mod shutdown;
-pub mod state;
+pub mod signals;
 pub mod stop;
-pub mod summary;
-pub mod targets;
+pub mod tell;
+pub mod text;
 pub mod watched;
-pub mod wave;
-pub mod webhook;
 
 pub use attempt;
-
-use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::time::Duration;
-
-use anyhow::Context;
-use chrono::Utc;
-
-use actions::Console;
-use github::Credentials;
-use inputs::{Environment, FailOn, Inputs, Runner, SharedPath};
-use report::Report;
-use stop::Stop;
-
-/// What `--help` prints.
-const HELP: &str = concat!(
-    "redeliver-webhooks ",
-    env!("CARGO_PKG_VERSION"),
-    "\n",
-    env!("CARGO_PKG_DESCRIPTION"),
-    ".\n\nThere are no arguments but --help and --version. Inputs are environment variables; README.md \
-     says what they mean:"
-);
-
-/// When a pass that was cancelled is left as it is. A runner kills what has not ended 10 s after.
-const AT_LAST: Duration = Duration::from_millis(4_700);
-
-/// Runs one pass as the environment says: prints the log, writes outputs and the job summary.
-/// Tells whether the step succeeded.
-pub fn run(
-    arguments: impl IntoIterator<Item = OsString>,
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> bool {
-    let mut environment = Environment::new(variables);
-    let runner = environment.runner().clone();
-    let console = Console::stdout(&runner);
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match arguments.as_slice() {
-        [] => {}
-        [only] if only == "--help" => {
-            HELP.lines().for_each(|line| console.line(line));
-            for name in inputs::NAMES {
-                let name = name.to_uppercase().replace('-', "_");
-                console.line(&format!("  INPUT_{name}"));
-            }
-            return true;
-        }
-        [only] if only == "--version" => {
-            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
-            return true;
-        }
-        [first, ..] => {
-            let error = format!(
-                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are \
-                 written under `with:` in a workflow, without `args`, and as variables \
-                 (`INPUT_DRY_RUN=true`) elsewhere",
-                first.to_string_lossy()
-            );
-            let report = Report::of_error(error);
-            return conclude(&console, &runner, None, report, FailOn::Error);
-        }
-    }
-    environment.keep_files_apart(|path| file::target(path).ok());
-    let (report_file, foreign) = (environment.report_file(), environment.foreign());
-    let (mut report, fail_on) = match environment.inputs(Utc::now()) {
-        Ok(inputs) => {
-            let inputs = Arc::new(inputs);
-            let report = reported(|| run_pass(&inputs, &console));
-            (report, inputs.fail_on)
-        }
-        Err(errors) => {
-            let report = Report {
-                errors: errors.0.iter().map(ToString::to_string).collect(),
-                ..Report::default()
-            };
-            (report, FailOn::Error)
-        }
-    };
-    report.warnings.extend(foreign);
-    conclude(&console, &runner, report_file.as_ref(), report, fail_on)
-}
-
-/// What a pass came to, even if it failed or panicked. A bug must not take outputs and summary with it;
-/// what the pass did until then shows in GitHub's log, where the next one finds it.
-fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
-    match catch_unwind(AssertUnwindSafe(pass)) {
-        Ok(Ok(report)) => report,
-        Ok(Err(error)) => Report::of_error(format!("{error:#}")),
-        Err(_) => Report::of_panic(notice::PANIC),
-    }
-}
-
-fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
-    // Whatever a panic says may hold secrets; where it was is enough to report it.
-    let panicked = console.clone();
-    std::panic::set_hook(Box::new(move |panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        panicked.line(&format!("A bug was met at {place}."));
-    }));
-    // The network is all that is waited for: one thread does.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime could not be started")?;
-    // As a task of its own: before each turn of the one that it blocks on, the runtime asks the system for news.
-    let pass = runtime.spawn(pass_in_time(Arc::clone(inputs), console.clone()));
-    let report = match runtime.block_on(pass) {
-        Ok(report) => report,
-        Err(ended) => resume_unwind(ended.into_panic()),
-    };
-    // A name that is being looked up must not keep anybody waiting.
-    runtime.shutdown_background();
-    report
-}
-
-/// A pass, which ends some time after it was stopped whatever it is at.
-async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
-    let stop = Stop::after(inputs.time_limit);
-    shutdown::watch(&stop, &console).context("signals can't be waited for")?;
-    let (base, network, needs) = (&inputs.api, &inputs.network, inputs.needs());
-    let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, needs, &console, &stop)?;
-    tokio::select! {
-        biased;
-        report = pass::run(&inputs, &credentials, &console) => Ok(report),
-        () = stop.grace(AT_LAST) => Ok(Report::of_cancelled()),
-    }
-}
-
-/// Tells how the pass ended, in all the ways there are, and whether the step succeeded: as `fail_on` says,
-/// and not where even that could not be written.
-pub fn conclude(
-    console: &Console,
-    runner: &Runner,
-    report_file: Option<&SharedPath>,
-    mut report: Report,
-    fail_on: FailOn,
-) -> bool {
-    let messages = [&mut report.errors, &mut report.warnings, &mut report.notes];
-    for message in messages.into_iter().flatten() {
-        *message = console.secrets().clean_our_own(message).into_owned();
-    }
-    let mut written = true;
-    if let Some(Err(error)) = report_file.map(|file| actions::write_report(file, &report)) {
-        written = false;
-        report.errors.push(error.to_string());
-    }
-    let outputs = runner.output_file.as_deref();
-    let outputs = outputs.map(|path| actions::append_outputs(path, &report.outputs()));
-    if let Some(Err(error)) = outputs {
-        written = false;
-        report.errors.push(error.to_string());
-    }
-    let summary = runner.summary_file.as_deref();
-    let summary = summary.map(|path| actions::append_summary(path, &summary::markdown(&report)));
-    if let Some(Err(error)) = summary {
-        written = false;
-        report.errors.push(error.to_string());
-    }
-    let fails = report.fails(fail_on) || !written;
-    if fails && report.errors.is_empty() {
-        // A step that is red must say why where people look first.
-        report.errors.push(notice::of_failure(&report, fail_on));
-    }
-    console.notices(&report.notes);
-    console.warnings(&report.warnings);
-    console.errors(&report.errors);
-    console.line(&summary::verdict(&report));
-    !fails
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_reported_like_any_error() {
-        let report = reported(|| panic!("a bug"));
-        assert_eq!(report.errors, [notice::PANIC]);
-        let outputs = report.outputs();
-        assert_eq!(outputs[0], ("result", "error".to_owned()));
-        assert!(summary::markdown(&report).contains("please report this"));
-    }
-}
+pub use run::{conclude, run};

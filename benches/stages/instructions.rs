@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use redeliver_webhooks::history::{History, Remembered};
+use redeliver_webhooks::read::fold::{History, Remembered};
 
 use crate::{fold_page, log, parse_page};
 

@@ -1,7 +1,7 @@
 //! Pages of a delivery log as GitHub writes them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::history::Window;
+use redeliver_webhooks::model::Window;
 use simulated_github::{Attempt, guid};
 
 /// Rows on a page.

@@ -13,12 +13,14 @@ use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime,
 };
 use redeliver_webhooks::attempt::{Attempt, plain};
-use redeliver_webhooks::filter::Filter;
-use redeliver_webhooks::history::{End, History, Remembered};
-use redeliver_webhooks::plan::{Policy, plan};
-use redeliver_webhooks::report::{Delivery, Outcome, Report, WebhookReport};
-use redeliver_webhooks::summary;
-use redeliver_webhooks::webhook::{HookId, Owner, Webhook};
+use redeliver_webhooks::decide::plan::plan;
+use redeliver_webhooks::model::Filter;
+use redeliver_webhooks::model::Policy;
+use redeliver_webhooks::model::{Delivery, Outcome};
+use redeliver_webhooks::model::{HookId, Owner, Webhook};
+use redeliver_webhooks::read::fold::{End, History, Remembered};
+use redeliver_webhooks::report::{Report, WebhookReport};
+use redeliver_webhooks::tell::summary;
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 

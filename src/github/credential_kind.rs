@@ -12,9 +12,9 @@ pub(crate) enum CredentialKind {
     /// A token of which only its answers say what it is: a person's of an App, or one of an older form.
     Other,
     /// An installation token that was given: of an App, or the workflow's own.
-    Given,
+    InstallationToken,
     /// An installation token that was made here.
-    Minted,
+    CreatedToken,
     /// The App itself.
     App,
 }
@@ -24,7 +24,7 @@ impl CredentialKind {
     /// (<https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>).
     pub(crate) fn of(token: &str) -> Self {
         if token.starts_with("ghs_") {
-            Self::Given
+            Self::InstallationToken
         } else if token.starts_with("ghp_") {
             Self::Classic
         } else if token.starts_with("gho_") {
@@ -43,13 +43,13 @@ impl CredentialKind {
             Self::OAuth => "OAuth app's token",
             Self::FineGrained => "fine-grained personal access token",
             Self::Other => "token of an unknown kind",
-            Self::Given => "installation token",
-            Self::Minted | Self::App => "GitHub App",
+            Self::InstallationToken => "installation token",
+            Self::CreatedToken | Self::App => "GitHub App",
         }
     }
 
     /// Whether it stands for an installation of an App, and not for a person.
     pub(crate) fn is_installation(self) -> bool {
-        matches!(self, Self::Given | Self::Minted)
+        matches!(self, Self::InstallationToken | Self::CreatedToken)
     }
 }

@@ -3,11 +3,14 @@
 
 use std::path::Path;
 
+use super::Defaults;
 use super::given::{Check, Given};
-use super::path::SharedPath;
-use super::values::{self, Problem};
-use super::{CheckpointPlace, Defaults, Variable};
+use super::path::shared_path;
+use super::values;
+use super::values::Problem;
 use crate::github::{Credential, PrivateKey};
+use crate::inputs::CheckpointPlace;
+use crate::model::Variable;
 
 /// What is said of a secret that is not there: GitHub passes an empty one where it passes none.
 const UNSEEN_SECRET: &str = "no secret of that name is visible here (workflows of forks and of Dependabot get none, \
@@ -110,7 +113,7 @@ impl Given {
                 );
             }
             (None, Some(file)) => {
-                let path = SharedPath::new(file, runner);
+                let path = shared_path(file, runner);
                 CheckpointPlace::File(check.of("checkpoint-file", path)?)
             }
             (Some(name), None) => {

@@ -7,12 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::hidden::Hidden;
-use super::path::SharedPath;
-use super::values::{self, InputError, Problem};
-use super::{Defaults, FailOn, Inputs, OneOff};
-use crate::filter::{Filter, Words};
+use super::path::shared_path;
+use super::values;
+use super::values::{InputError, Problem};
+use super::{Defaults, Inputs, OneOff};
 use crate::github::ApiBase;
-use crate::plan::Policy;
+use crate::model::FailOn;
+use crate::model::Policy;
+use crate::model::{Filter, Words};
 
 /// Names the inputs once: as `action.yml` spells them, and as fields that envy fills.
 macro_rules! inputs {
@@ -204,7 +206,7 @@ impl Given {
         let report_file = self
             .report_file
             .as_deref()
-            .map(|given| check.of("report-file", SharedPath::new(given, &runners)));
+            .map(|given| check.of("report-file", shared_path(given, &runners)));
         let show_responses = check.parsed(
             "show-responses",
             self.show_responses.as_deref(),

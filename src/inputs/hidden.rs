@@ -1,7 +1,7 @@
 //! Keeps secrets out of what is said of inputs.
 
-use crate::actions::one_line;
 use crate::github;
+use crate::text::one_line;
 
 /// Longest piece of a wrong value that is shown, in characters.
 const SHOWN: usize = 80;

@@ -6,7 +6,8 @@ use http::Uri;
 use super::Defaults;
 use super::given::{Check, Given};
 use super::values::Problem;
-use crate::github::{self, ApiBase, CaCertificates, Network, Proxies};
+use crate::github;
+use crate::github::{ApiBase, CaCertificates, Network, Proxies};
 
 impl Given {
     pub(super) fn network(

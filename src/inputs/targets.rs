@@ -2,10 +2,11 @@
 //! `payload-url`.
 
 use super::given::{Check, Given};
-use super::values::{self, InputError, Problem};
+use super::values;
+use super::values::{InputError, Problem};
 use crate::github::Credential;
-use crate::targets::{Organizations, Repositories, Targets, UrlPattern};
-use crate::webhook::{HookId, Owner, Repository};
+use crate::model::{HookId, Owner, Repository};
+use crate::model::{Organizations, Repositories, Targets, UrlPattern};
 
 /// An item of `organization`.
 #[derive(PartialEq)]

@@ -3,7 +3,7 @@ mod owners;
 mod secrets;
 
 use super::*;
-use crate::filter::Filter;
+use crate::model::Filter;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Moment;
 use super::hidden::Hidden;
-use super::{FailOn, Moment};
 use crate::github::Secret;
-use crate::webhook::Repository;
+use crate::model::FailOn;
+use crate::model::Repository;
 
 /// What is wrong with an input, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! All webhooks side by side, each on its own way ([`crate::serve`]), from the moment it is found.
+//! All webhooks side by side, each on its own way ([`crate::pass::webhook_run`]), from the moment it is found.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -9,16 +9,17 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::SetOnce;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::checkpoint::{Checkpoint, OVERLAP};
-use crate::discovery::Located;
+use crate::discover::Located;
 use crate::github::Client;
-use crate::history::Window;
 use crate::inputs::Inputs;
-use crate::progress::Progress;
-use crate::receiver::Group;
-use crate::redelivery::Redeliverer;
-use crate::serve::{Groups, Served, Serving};
-use crate::state::{Memory, State};
+use crate::model::OVERLAP;
+use crate::model::Window;
+use crate::pass::webhook_run::{Groups, Served, Serving};
+use crate::redeliver::Redeliverer;
+use crate::redeliver::receiver::Group;
+use crate::remember::checkpoint::Checkpoint;
+use crate::remember::state::{Memory, State};
+use crate::tell::progress::Progress;
 
 /// What all webhooks of a pass have in common.
 pub(super) struct Webhooks<'a> {

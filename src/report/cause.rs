@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Delivery, Report, Sample, WebhookReport};
-use crate::filter::StatusWord;
-use crate::history::Newest;
+use super::{Report, Sample, WebhookReport};
+use crate::model::Delivery;
+use crate::model::Newest;
+use crate::model::StatusWord;
 
 /// Failed deliveries that failed in the same way.
 #[derive(Clone, Debug)]

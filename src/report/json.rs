@@ -131,7 +131,7 @@ impl<'a> Document<'a> {
             version: VERSION,
             program: concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")),
             result: report.result().name(),
-            verdict: crate::summary::verdict(report),
+            verdict: crate::tell::summary::verdict(report),
             scope: &report.scope,
             credential: &report.credential,
             dry_run: report.dry_run,

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Answer, Asked, Delivery, Outcome};
 use crate::attempt::Guid;
-use crate::evidence::Since;
-use crate::history::Failure;
+use crate::model::Failure;
+use crate::model::Webhook;
+use crate::model::{Answer, Asked, Delivery, Outcome};
+use crate::read::evidence::Since;
 use crate::stop::Why;
-use crate::webhook::Webhook;
 
 /// What happened at one webhook.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use redeliver_webhooks::model::{Outcome, PassResult};
+use redeliver_webhooks::report::Report;
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 
 use crate::cloud::{Cloud, start};

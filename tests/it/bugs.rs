@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
-use redeliver_webhooks::actions::Console;
-use redeliver_webhooks::inputs::Runner;
-use redeliver_webhooks::report::{Outcome, PassResult};
-use redeliver_webhooks::summary;
+use redeliver_webhooks::model::Runner;
+use redeliver_webhooks::model::{Outcome, PassResult};
+use redeliver_webhooks::tell::console::Console;
+use redeliver_webhooks::tell::summary;
 
 use crate::cloud::{Cloud, start};
 

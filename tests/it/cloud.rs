@@ -13,12 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
-use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
-use redeliver_webhooks::inputs::{Environment, Inputs, Runner};
+use redeliver_webhooks::inputs::{Environment, Inputs};
+use redeliver_webhooks::model::Runner;
 use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
+use redeliver_webhooks::tell::console::Console;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -310,10 +311,10 @@ impl Cloud {
             }
         });
         let base = ApiBase::new(self.base).unwrap();
-        let (credential, needs) = (&inputs.credential, inputs.needs());
+        let (credential, access) = (&inputs.credential, inputs.required_access());
         let stop = Stop::after(inputs.time_limit);
         let credentials =
-            Credentials::over(service, &base, credential, needs, console, &stop, ours);
+            Credentials::over(service, &base, credential, access, console, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

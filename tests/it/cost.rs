@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::PassResult;
+use redeliver_webhooks::model::PassResult;
 use simulated_github::{Attempt, Receiver, guid};
 use tokio::time::advance;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Outcome, PassResult};
+use redeliver_webhooks::model::{Outcome, PassResult};
 use simulated_github::{Access, Attempt, Fault, Level, Owner, Receiver, Webhook, guid};
 use tokio::time::Instant;
 

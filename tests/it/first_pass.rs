@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use http::Method;
-use redeliver_webhooks::report::{Outcome, Report};
+use redeliver_webhooks::model::Outcome;
+use redeliver_webhooks::report::Report;
 use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use tokio::time::{Instant, advance};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use redeliver_webhooks::model::{Outcome, PassResult};
+use redeliver_webhooks::report::Report;
 use simulated_github::{Access, App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::Instant;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use redeliver_webhooks::model::{Outcome, PassResult};
+use redeliver_webhooks::report::Report;
 use simulated_github::{Attempt, Fault, Receiver, SecondaryLimit, guid};
 use tokio::time::{Instant, advance};
 

@@ -9,7 +9,7 @@ use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
 use crate::harness::{World, ago};
 use redeliver_webhooks::github::RequestError;
-use redeliver_webhooks::report::PassResult;
+use redeliver_webhooks::model::PassResult;
 
 /// The page sizes with which the log was read, in order.
 fn sizes(github: &GitHub) -> Vec<u64> {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::actions::Console;
-use redeliver_webhooks::inputs::Runner;
-use redeliver_webhooks::progress::{EVERY, SILENCE};
+use redeliver_webhooks::model::Runner;
+use redeliver_webhooks::tell::console::Console;
+use redeliver_webhooks::tell::progress::{EVERY, SILENCE};
 use simulated_github::{Attempt, Receiver, guid};
 use tokio::time::Instant;
 

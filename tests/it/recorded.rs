@@ -1,7 +1,7 @@
 //! Answers that GitHub gave to others, read by this client. `tests/recorded/README.md` says where each comes from.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::report::{Outcome, PassResult};
+use redeliver_webhooks::model::{Outcome, PassResult};
 use simulated_github::{Attempt, Fault, TestKey, guid};
 use tokio::time::Instant;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Delivery, PassResult, Report};
+use redeliver_webhooks::model::{Delivery, PassResult};
+use redeliver_webhooks::report::Report;
 use simulated_github::{Attempt, Fault, guid};
 use tokio::time::advance;
 

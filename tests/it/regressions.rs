@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::actions::Console;
-use redeliver_webhooks::inputs::{FailOn, Runner};
-use redeliver_webhooks::report::Outcome;
+use redeliver_webhooks::model::Outcome;
+use redeliver_webhooks::model::{FailOn, Runner};
+use redeliver_webhooks::tell::console::Console;
 use simulated_github::{Attempt, Fault, Owner, Receiver, Webhook, guid};
 use tokio::time::{Instant, advance};
 

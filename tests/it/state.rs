@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Outcome, PassResult, Report};
+use redeliver_webhooks::model::{Outcome, PassResult};
+use redeliver_webhooks::report::Report;
 use simulated_github::{Access, Attempt, Receiver, guid};
 use tokio::time::advance;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use http::Method;
 use redeliver_webhooks::github::RequestError;
-use redeliver_webhooks::report::{PassResult, Report};
-use redeliver_webhooks::summary;
+use redeliver_webhooks::model::PassResult;
+use redeliver_webhooks::report::Report;
+use redeliver_webhooks::tell::summary;
 use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
 use tokio::time::{Instant, advance};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use redeliver_webhooks::report::PassResult;
+use redeliver_webhooks::model::PassResult;
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::advance;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::report::{PassResult, Report};
+use redeliver_webhooks::model::PassResult;
+use redeliver_webhooks::report::Report;
 use serde_json::{Value, json};
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::advance;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::{Outcome, PassResult};
+use redeliver_webhooks::model::{Outcome, PassResult};
 use simulated_github::{Attempt, guid};
 use tokio::time::Instant;
 

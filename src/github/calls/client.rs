@@ -10,17 +10,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::github::base::ApiBase;
+use crate::github::calls::authorization::Authorization;
 use crate::github::calls::page_size::{PageSize, Tries};
 use crate::github::credential_kind::CredentialKind;
-use crate::github::credentials::app::App;
-use crate::github::credentials::auth::{Secret, bearer};
-use crate::github::credentials::installation::Minter;
 use crate::github::failure::error::{Error, RequestError, Subject};
 use crate::github::http::buffers::Buffers;
 use crate::github::http::exchange::{Answer, OnHeaders};
@@ -41,7 +39,7 @@ const LAST_TRIES: u32 = 3;
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    authorization: Arc<Authorization>,
+    authorization: Arc<dyn Authorization>,
     shared: Arc<Shared>,
     gate: Arc<Gate>,
     /// Reads pages older than the last checkpoint.
@@ -50,60 +48,13 @@ pub struct Client {
     last: bool,
 }
 
-/// What a client shows GitHub.
-enum Authorization {
-    /// The same token always.
-    Token {
-        header: HeaderValue,
-        kind: CredentialKind,
-        /// The input that it was given by.
-        input: &'static str,
-    },
-    /// The App's own word.
-    App(App),
-    /// A token of one of its installations.
-    Installation(Box<Minter>),
-}
-
 impl Client {
-    /// Speaks with a token that was given by this input. Where another client shows the same one, they share its
-    /// gate.
-    pub(crate) fn with_token(
+    /// A client for one credential, whose limits the gate keeps.
+    pub(crate) fn new(
         shared: &Arc<Shared>,
-        token: &Secret,
-        input: &'static str,
-        other: Option<&Self>,
-    ) -> Result<Self, RequestError> {
-        shared.console.secrets().add(token.expose());
-        let header = bearer(token)?;
-        let gate = match other {
-            Some(other) if other.shows(&header) => Arc::clone(&other.gate),
-            _ => shared.new_gate(format!("`{input}`")),
-        };
-        let authorization = Authorization::Token {
-            header,
-            kind: CredentialKind::of(token.expose()),
-            input,
-        };
-        Ok(Self::with(shared, authorization, gate))
-    }
-
-    /// Speaks as the App itself.
-    pub(crate) fn with_app(shared: &Arc<Shared>, app: App) -> Self {
-        Self::with(
-            shared,
-            Authorization::App(app),
-            shared.new_gate("the App".into()),
-        )
-    }
-
-    /// Speaks for an installation of the App.
-    pub(crate) fn with_minter(shared: &Arc<Shared>, minter: Minter) -> Self {
-        let gate = shared.new_gate(format!("`{}`", minter.login()));
-        Self::with(shared, Authorization::Installation(Box::new(minter)), gate)
-    }
-
-    fn with(shared: &Arc<Shared>, authorization: Authorization, gate: Arc<Gate>) -> Self {
+        authorization: impl Authorization + 'static,
+        gate: Arc<Gate>,
+    ) -> Self {
         Self {
             authorization: Arc::new(authorization),
             shared: Arc::clone(shared),
@@ -113,8 +64,9 @@ impl Client {
         }
     }
 
-    fn shows(&self, token: &HeaderValue) -> bool {
-        matches!(&*self.authorization, Authorization::Token { header, .. } if header == token)
+    /// The gate of its credential.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// The same for the pass's last word, which no limit and no end keeps back.
@@ -175,21 +127,9 @@ impl Client {
         self.shared.console.secrets()
     }
 
-    /// The App's client ID, if this client speaks as an App.
-    pub(crate) fn client_id(&self) -> &str {
-        match &*self.authorization {
-            Authorization::App(app) => app.client_id(),
-            _ => "",
-        }
-    }
-
-    /// What kind of credential this client shows.
+    /// The kind of its credential.
     pub(crate) fn kind(&self) -> CredentialKind {
-        match &*self.authorization {
-            Authorization::Token { kind, .. } => *kind,
-            Authorization::App(_) => CredentialKind::App,
-            Authorization::Installation(_) => CredentialKind::Minted,
-        }
+        self.authorization.kind()
     }
 
     /// Whether of an organization's webhooks it sees those only that were made with it, as far as can be told.
@@ -307,23 +247,14 @@ impl Client {
         let mut path = Cow::Borrowed(path);
         let mut hops = 0;
         loop {
-            let header = match &*self.authorization {
-                Authorization::Token { header, .. } => header.clone(),
-                Authorization::App(app) => app.header(&self.shared.clock)?,
-                Authorization::Installation(minter) => {
-                    let header = minter.header(self.last).await;
-                    header.map_err(|error| error.of_a_token_for(minter.login()))?
-                }
-            };
+            let clock = &self.shared.clock;
+            let header = self.authorization.header(clock, self.last).await?;
             let sized = match &tries {
                 Some(tries) => Cow::Owned(tries.path(&path)),
                 None => Cow::Borrowed(&*path),
             };
             let request = request(&method, &sized, &header, body)?;
-            let input = match &*self.authorization {
-                Authorization::Token { input, .. } => input,
-                _ => "",
-            };
+            let input = self.authorization.input();
             let answer = self
                 .shared
                 .send(kind, &self.gate, request, input, on_headers, left_at);
@@ -337,11 +268,7 @@ impl Client {
                 Err(error) => error,
             };
             if error.status() == Some(401) && !renewed {
-                renewed = match &*self.authorization {
-                    Authorization::Token { .. } => false,
-                    Authorization::App(app) => app.was_off(&header, &self.shared.clock),
-                    Authorization::Installation(minter) => minter.discard(&header).await,
-                };
+                renewed = self.authorization.renew(&header, clock).await;
                 if renewed {
                     continue;
                 }

@@ -15,7 +15,7 @@ use crate::github::calls::page::Page;
 use crate::github::calls::page_size::PageSize;
 use crate::github::failure::error::{Error, RequestError, Subject};
 use crate::github::http::exchange::Answer;
-use crate::webhook::Webhook;
+use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
 ///

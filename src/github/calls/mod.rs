@@ -1,8 +1,10 @@
 //! The parts of GitHub's API that a pass needs.
 
+pub(super) mod authorization;
 pub(super) mod client;
 pub(super) mod deliveries;
 pub(super) mod id;
+pub(super) mod installations;
 pub(super) mod link;
 pub(super) mod page;
 pub(super) mod page_size;

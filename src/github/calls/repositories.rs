@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::github::calls::client::Client;
 use crate::github::calls::paged::Pages;
 use crate::github::failure::error::{Error, RequestError, Subject, Takes};
-use crate::webhook::Repository;
+use crate::model::Repository;
 
 /// An account's repositories, page by page.
 ///

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use crate::attempt::{AttemptId, Response};
 use crate::github::calls::client::Client;
 use crate::github::failure::error::{Error, Subject};
+use crate::model::Webhook;
 use crate::secrets::Secrets;
-use crate::webhook::Webhook;
 
 /// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
 const BODY: usize = 300;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::github::calls::client::Client;
 use crate::github::failure::error::{Error, RequestError, Subject, Takes};
-use crate::inputs::Variable;
+use crate::model::Variable;
 
 #[derive(Deserialize)]
 struct Stored {

@@ -9,9 +9,9 @@ use crate::github::calls::id::number_or_text;
 use crate::github::calls::paged::Pages;
 use crate::github::failure::error::{Error, Subject};
 use crate::github::http::exchange::where_odd;
+use crate::model::UrlPattern;
+use crate::model::{HookId, Owner, Webhook};
 use crate::secrets::Secrets;
-use crate::targets::UrlPattern;
-use crate::webhook::{HookId, Owner, Webhook};
 
 /// The webhooks of an owner.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
-//! Who speaks to GitHub for which account.
+//! The clients of a pass: one for each credential.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,31 +9,36 @@ use http::{Request, Response};
 use octocrab::OctoBody;
 use tower::{BoxError, Service};
 
-use crate::actions::Console;
 use crate::github::base::ApiBase;
 use crate::github::calls::client::Client;
-use crate::github::credentials::app::{App, KeyError};
+use crate::github::calls::installations;
+use crate::github::calls::installations::Installation;
+use crate::github::credentials::access::RequiredAccess;
+use crate::github::credentials::app::{AppKey, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};
-use crate::github::credentials::installation::{self, Installation, Minter, Needs};
+use crate::github::credentials::installation::InstallationTokens;
+use crate::github::credentials::token::InputToken;
 use crate::github::failure::error::{Error, RequestError, Subject};
 use crate::github::http::connect::{Network, Transport, TrustError};
 use crate::github::http::shared::{Shared, TokenEnd};
 use crate::github::limits::gate::LimitEnd;
 use crate::github::limits::meter::Usage;
 use crate::github::limits::pace::Pace;
+use crate::lock::lock;
 use crate::secrets::Secrets;
 use crate::stop::Stop;
+use crate::tell::console::Console;
 
-/// Why there is nothing to speak to GitHub with.
+/// Why a pass has no client.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     /// The App's key is unusable.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The token fits into no header.
+    /// The token does not fit into a header.
     #[error(transparent)]
     Token(#[from] RequestError),
-    /// Connections can't be made.
+    /// TLS can't be set up.
     #[error(transparent)]
     Trust(#[from] TrustError),
 }
@@ -41,16 +46,20 @@ pub enum CredentialError {
 /// The clients of a pass: one for all accounts, or with an App one for each.
 pub struct Credentials {
     shared: Arc<Shared>,
-    speaker: Speaker,
+    clients: Clients,
     warnings: Vec<String>,
 }
 
-enum Speaker {
-    Token(Client),
+enum Clients {
+    Token {
+        client: Client,
+        token: Secret,
+    },
     App {
-        app: Client,
-        needs: Box<Needs>,
-        /// By login in lower case.
+        client: Client,
+        client_id: String,
+        access: Box<RequiredAccess>,
+        /// Clients of its installations, by login in lower case.
         installations: Mutex<HashMap<String, Client>>,
     },
 }
@@ -64,14 +73,14 @@ impl Credentials {
         base: &ApiBase,
         network: &Network,
         credential: &Credential,
-        needs: Needs,
+        access: RequiredAccess,
         console: &Console,
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
         network.proxies.hide_in(console.secrets());
         let (transport, warnings) = Transport::new(network)?;
         let now = Utc::now();
-        let this = Self::over(transport, base, credential, needs, console, stop, now)?;
+        let this = Self::over(transport, base, credential, access, console, stop, now)?;
         Ok(Self { warnings, ..this })
     }
 
@@ -83,7 +92,7 @@ impl Credentials {
         transport: S,
         base: &ApiBase,
         credential: &Credential,
-        needs: Needs,
+        access: RequiredAccess,
         console: &Console,
         stop: &Stop,
         now: DateTime<Utc>,
@@ -96,80 +105,95 @@ impl Credentials {
         B::Error: Into<BoxError>,
     {
         let shared = Arc::new(Shared::new(transport, base, console, stop, now));
-        let speaker = match credential {
-            Credential::Token(token) => {
-                Speaker::Token(Client::with_token(&shared, token, "token", None)?)
-            }
+        let clients = match credential {
+            Credential::Token(token) => Clients::Token {
+                client: token_client(&shared, token, "token", None)?,
+                token: token.clone(),
+            },
             Credential::App {
                 client_id,
                 private_key,
             } => {
-                let app = App::new(client_id, private_key, console.secrets())?;
-                Speaker::App {
-                    app: Client::with_app(&shared, app),
-                    needs: Box::new(needs),
+                let key = AppKey::new(client_id, private_key, console.secrets())?;
+                let gate = shared.new_gate("the App".into());
+                Clients::App {
+                    client: Client::new(&shared, key, gate),
+                    client_id: client_id.clone(),
+                    access: Box::new(access),
                     installations: Mutex::default(),
                 }
             }
         };
         Ok(Self {
             shared,
-            speaker,
+            clients,
             warnings: Vec::new(),
         })
     }
 
-    /// What people should know of how connections are made.
+    /// Warnings about the settings for connections.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// What kind of credential speaks, for people.
+    /// The kind of the main credential, for people.
     pub fn kind(&self) -> String {
         self.for_app().kind().name().to_owned()
     }
 
-    /// Who speaks about an account's things. An App makes its token when it is first used.
+    /// The client for an account. An App requests its token when the client is first used.
     pub fn for_account(&self, login: &str) -> Client {
         self.for_installation(login, None)
     }
 
     fn for_installation(&self, login: &str, installation: Option<Installation>) -> Client {
-        match &self.speaker {
-            Speaker::Token(client) => client.clone(),
-            Speaker::App {
-                app,
-                needs,
+        match &self.clients {
+            Clients::Token { client, .. } => client.clone(),
+            Clients::App {
+                client,
+                client_id,
+                access,
                 installations,
             } => {
-                let mut clients = installations.lock().unwrap_or_else(PoisonError::into_inner);
-                let client = clients.entry(login.to_lowercase()).or_insert_with(|| {
-                    let minter = Minter::new(app, login, needs, installation);
-                    Client::with_minter(&self.shared, minter)
-                });
-                client.clone()
+                let mut installations = lock(installations);
+                let new = || {
+                    let tokens =
+                        InstallationTokens::new(client, client_id, login, access, installation);
+                    let gate = self.shared.new_gate(format!("`{login}`"));
+                    Client::new(&self.shared, tokens, gate)
+                };
+                installations
+                    .entry(login.to_lowercase())
+                    .or_insert_with(new)
+                    .clone()
             }
         }
     }
 
-    /// Who speaks as the App itself; who does otherwise where there is no App.
+    /// The App's own client; without an App, the token's.
     pub fn for_app(&self) -> Client {
-        match &self.speaker {
-            Speaker::Token(client) | Speaker::App { app: client, .. } => client.clone(),
+        match &self.clients {
+            Clients::Token { client, .. } | Clients::App { client, .. } => client.clone(),
         }
     }
 
-    /// Who speaks with the token of another input.
+    /// A client for the token of another input.
     ///
     /// # Errors
-    /// It fits into no header.
+    /// The token does not fit into a header.
     pub fn with_token(
         &self,
         token: &Secret,
         input: &'static str,
     ) -> Result<Client, CredentialError> {
-        let other = Some(&self.for_app());
-        Ok(Client::with_token(&self.shared, token, input, other)?)
+        let same = match &self.clients {
+            Clients::Token {
+                client,
+                token: main,
+            } if main.expose() == token.expose() => Some(client),
+            _ => None,
+        };
+        token_client(&self.shared, token, input, same)
     }
 
     /// Every installation of the App
@@ -179,7 +203,7 @@ impl Credentials {
     /// The list could not be read to its end.
     pub async fn installations(&self) -> Result<Vec<Installation>, Error> {
         let client = self.for_app();
-        let listed = installation::installations(&client).await;
+        let listed = installations::installations(&client).await;
         let installations = listed.map_err(|failure| client.failed(&Subject::app(), failure))?;
         for installation in &installations {
             if let Some(login) = installation.organization() {
@@ -189,9 +213,9 @@ impl Credentials {
         Ok(installations)
     }
 
-    /// It is an App that speaks, and not somebody's token.
+    /// True if the main credential is an App.
     pub fn are_an_app(&self) -> bool {
-        matches!(self.speaker, Speaker::App { .. })
+        matches!(self.clients, Clients::App { .. })
     }
 
     /// The secrets that the pass knows.
@@ -259,4 +283,20 @@ impl Credentials {
     pub fn sunset(&self) -> Option<DateTime<Utc>> {
         self.shared.end_of_api.sunset()
     }
+}
+
+/// A client for a token. It shares the gate of another client with the same token.
+fn token_client(
+    shared: &Arc<Shared>,
+    token: &Secret,
+    input: &'static str,
+    same: Option<&Client>,
+) -> Result<Client, CredentialError> {
+    shared.console.secrets().add(token.expose());
+    let authorization = InputToken::new(token, input)?;
+    let gate = match same {
+        Some(client) => Arc::clone(client.gate()),
+        None => shared.new_gate(format!("`{input}`")),
+    };
+    Ok(Client::new(shared, authorization, gate))
 }

@@ -1,7 +1,9 @@
 //! Tokens, a GitHub App's key, and the clients that use them.
 
+pub(super) mod access;
 pub(super) mod app;
 pub(super) mod auth;
 pub(super) mod clients;
 pub(super) mod installation;
 pub(super) mod pem;
+mod token;

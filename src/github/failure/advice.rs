@@ -67,7 +67,7 @@ fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -
                 .into()
         }
         401 if matches!(takes, Takes::App) => AN_APP.into(),
-        401 if kind == Kind::Minted => {
+        401 if kind == Kind::CreatedToken => {
             "The App's installation was removed or suspended meanwhile: see the account's settings page (GitHub Apps)"
                 .into()
         }
@@ -132,11 +132,11 @@ fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
         }
     };
     match (kind, &told.scopes) {
-        (Kind::Given, _) => format!(
+        (Kind::InstallationToken, _) => format!(
             "use another token: a token that begins with `ghs_` is the workflow's own GITHUB_TOKEN, which can never \
              do this, or that of an App's installation, which lacks {permission}"
         ),
-        (Kind::Minted, _) => {
+        (Kind::CreatedToken, _) => {
             let extent = match takes {
                 Takes::OrganizationWebhooks(_) => "",
                 _ => ", and see that its installation includes the repository",

@@ -5,16 +5,16 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::actions::{one_line, one_line_message};
 use crate::github::credential_kind::CredentialKind;
 use crate::github::failure::advice::advice;
 use crate::github::failure::message::{message, page_title};
 use crate::github::failure::refusal::OldServer;
 use crate::github::http::shared::Shared;
 use crate::github::limits::gate::{FIRST_WAIT, Limited, retry_after};
+use crate::model::{Owner, Repository, Webhook};
 use crate::secrets::Secrets;
 use crate::stop::Why;
-use crate::webhook::{Owner, Repository, Webhook};
+use crate::text::{one_line, one_line_message};
 
 /// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
 const MESSAGE: usize = 500;

@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-use crate::actions::{Console, one_line};
 use crate::github::clock::http_date;
+use crate::tell::console::Console;
+use crate::text::one_line;
 
 /// Longest value of a header that is shown, in characters.
 const VALUE: usize = 100;

@@ -12,7 +12,6 @@ use octocrab::OctoBody;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::actions::one_line;
 use crate::github::failure::error::{Answered, RequestError};
 use crate::github::failure::message::page_title;
 use crate::github::http::buffers::Buffers;
@@ -20,6 +19,7 @@ use crate::github::http::coding::{decoded, longer_than};
 use crate::github::http::connect::chain;
 use crate::github::http::shared::Shared;
 use crate::github::limits::gate::Gate;
+use crate::text::one_line;
 
 /// Longest wait for an answer's headers.
 const HEADERS: Duration = Duration::from_secs(30);

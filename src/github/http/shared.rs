@@ -14,7 +14,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tower::{BoxError, Service};
 
-use crate::actions::Console;
 use crate::github::base::ApiBase;
 use crate::github::calls::page_size::PageSize;
 use crate::github::clock::Clock;
@@ -26,6 +25,7 @@ use crate::github::limits::budget::Budget;
 use crate::github::limits::gate::{Gate, Leave};
 use crate::github::limits::meter::{Meter, Usage};
 use crate::stop::{Grace, Stop, Why};
+use crate::tell::console::Console;
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
 const PLACES: usize = 16;

@@ -202,21 +202,21 @@ fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
 
 #[test]
 fn an_app_needs_no_more_than_the_pass() {
-    let needs = |more: &[(&str, &str)]| {
-        let needs = with(more).unwrap().needs();
-        (needs.redelivers, needs.variables, needs.writes_variables)
+    let access = |more: &[(&str, &str)]| {
+        let access = with(more).unwrap().required_access();
+        (access.redelivers, access.variables, access.writes_variables)
     };
     let place = [
         ("INPUT_CHECKPOINT_VARIABLE", "X"),
         ("GITHUB_REPOSITORY", "acme/ops"),
     ];
     let acme = || Some("acme".to_owned());
-    assert_eq!(needs(&[]), (true, None, true));
-    assert_eq!(needs(&place), (true, acme(), true));
+    assert_eq!(access(&[]), (true, None, true));
+    assert_eq!(access(&place), (true, acme(), true));
     let dry = [place[0], place[1], ("INPUT_DRY_RUN", "true")];
-    assert_eq!(needs(&dry), (false, acme(), false));
+    assert_eq!(access(&dry), (false, acme(), false));
     let once = [place[0], place[1], ("INPUT_SINCE", "1d")];
-    assert_eq!(needs(&once), (true, acme(), false));
+    assert_eq!(access(&once), (true, acme(), false));
     let token = [place[0], place[1], ("INPUT_CHECKPOINT_TOKEN", "t")];
-    assert_eq!(needs(&token), (true, None, true));
+    assert_eq!(access(&token), (true, None, true));
 }

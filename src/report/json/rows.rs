@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use crate::attempt::Guid;
-use crate::history::{Failure, Seen};
-use crate::report::{Asked, Cause, Delivery, Outcome, Report, Request, WebhookReport};
+use crate::model::{Asked, Delivery, Outcome, Request};
+use crate::model::{Failure, Seen};
+use crate::report::{Cause, Report, WebhookReport};
 
 /// A time to the millisecond, as GitHub's log has it at its finest.
 pub(super) type Time = DateTime<Utc>;

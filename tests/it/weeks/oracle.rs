@@ -9,7 +9,7 @@ mod truthful;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::report::Outcome;
+use redeliver_webhooks::model::Outcome;
 
 use super::script::{Delivery, Script, time};
 use super::truth::{Ran, Sent, Truth};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use redeliver_webhooks::report::Outcome;
+use redeliver_webhooks::model::Outcome;
 
 /// A redelivery that GitHub accepted.
 #[derive(Clone, Debug)]

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use redeliver_webhooks::actions::Console;
 use redeliver_webhooks::conclude;
-use redeliver_webhooks::inputs::{FailOn, Runner};
+use redeliver_webhooks::model::{FailOn, Runner};
 use redeliver_webhooks::report::Report;
+use redeliver_webhooks::tell::console::Console;
 use tempfile::TempDir;
 
 use crate::cloud::TOKEN;

@@ -7,13 +7,13 @@ use std::hash::{BuildHasher, RandomState};
 use http::HeaderMap;
 use http::header::LINK;
 
-use crate::actions::one_line;
 use crate::github::base::ApiBase;
 use crate::github::calls::page_size::is_size;
 use crate::github::failure::error::RequestError;
 use crate::github::http::exchange::Answer;
 use crate::github::http::path::{below, is_same, without_query};
 use crate::secrets::Secrets;
+use crate::text::one_line;
 
 /// Longest part of a header or a path that is shown, in characters.
 const SHOWN: usize = 100;

@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::filter::Filter;
-use crate::history::{End, History, Remembered, Window};
+use crate::decide::plan::plan;
 use crate::hostile;
-use crate::plan::{Policy, plan};
+use crate::model::Filter;
+use crate::model::Policy;
+use crate::model::Window;
+use crate::read::fold::{End, History, Remembered};
 use chrono::TimeDelta;
 
 /// A value as JSON, and what is to be read of it.

@@ -2,11 +2,13 @@
 //! (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use http::HeaderValue;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
@@ -16,10 +18,13 @@ use rustls::sign::SigningKey;
 use serde::Serialize;
 
 use crate::file;
+use crate::github::calls::authorization::Authorization;
 use crate::github::clock::Clock;
+use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
 use crate::github::credentials::pem;
 use crate::github::failure::error::RequestError;
+use crate::lock::lock;
 use crate::secrets::Secrets;
 
 /// How far before now a token says it was made, because clocks differ.
@@ -33,6 +38,9 @@ const RENEWED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// How far off GitHub's clock a token may have been made. Beyond, GitHub refuses it for that alone.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
+
+/// RS256, in the terms of TLS.
+const SCHEME: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256;
 
 /// Why a key can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,19 +89,19 @@ impl KeyError {
     }
 }
 
-/// An App that signs for itself.
-pub(crate) struct App {
+/// The key of a GitHub App.
+pub(super) struct AppKey {
     client_id: String,
     key: Arc<dyn SigningKey>,
     secrets: Secrets,
-    current: Mutex<Option<Signed>>,
+    current: Mutex<Option<SignedToken>>,
 }
 
 #[derive(Clone)]
-struct Signed {
+struct SignedToken {
     header: HeaderValue,
-    at: DateTime<Utc>,
-    /// GitHub's time less ours, as it was known then.
+    signed_at: DateTime<Utc>,
+    /// GitHub's time less ours, as known when the token was signed.
     offset: TimeDelta,
 }
 
@@ -104,8 +112,8 @@ struct Claims<'a> {
     iss: &'a str,
 }
 
-impl App {
-    /// The App of this client ID, with its key as PEM or a path to it.
+impl AppKey {
+    /// The key of the App with this client ID, as PEM or a path to it.
     pub(crate) fn new(
         client_id: &str,
         key: &PrivateKey,
@@ -133,37 +141,24 @@ impl App {
         }
     }
 
-    /// The client ID or App ID.
-    pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
-    /// The header for a request made now.
-    pub(crate) fn header(&self, clock: &Clock) -> Result<HeaderValue, RequestError> {
+    /// A token that is signed now, or was less than [`RENEWED_AFTER`] ago.
+    fn current(&self, clock: &Clock) -> Result<HeaderValue, RequestError> {
         let now = clock.now();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signed) = &*current
-            && now - signed.at < RENEWED_AFTER
-            && !is_off(signed, clock)
+        let mut current = lock(&self.current);
+        if let Some(token) = &*current
+            && now - token.signed_at < RENEWED_AFTER
+            && !token.is_off(clock)
         {
-            return Ok(signed.header.clone());
+            return Ok(token.header.clone());
         }
         let token = self.sign(now)?;
         self.secrets.add(token.expose());
-        let signed = Signed {
+        let token = SignedToken {
             header: bearer(&token)?,
-            at: now,
+            signed_at: now,
             offset: clock.offset(),
         };
-        Ok(current.insert(signed).header.clone())
-    }
-
-    /// Whether a token that was refused was made by a clock that has been found wrong since: then the refusal
-    /// says nothing of the key, and the next header is another one.
-    pub(crate) fn was_off(&self, header: &HeaderValue, clock: &Clock) -> bool {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = current.as_ref();
-        current.is_some_and(|signed| signed.header != *header || is_off(signed, clock))
+        Ok(current.insert(token).header.clone())
     }
 
     fn sign(&self, now: DateTime<Utc>) -> Result<Secret, RequestError> {
@@ -193,11 +188,35 @@ impl App {
     }
 }
 
-/// What JSON web tokens call RS256.
-const SCHEME: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256;
+impl Authorization for AppKey {
+    fn kind(&self) -> CredentialKind {
+        CredentialKind::App
+    }
 
-fn is_off(signed: &Signed, clock: &Clock) -> bool {
-    (clock.offset() - signed.offset).abs() > CLOCKS_DIFFER
+    fn header<'a>(
+        &'a self,
+        clock: &'a Clock,
+        _last: bool,
+    ) -> BoxFuture<'a, Result<HeaderValue, RequestError>> {
+        ready(self.current(clock)).boxed()
+    }
+
+    /// A token that was dated by a wrong clock says nothing about the key, and the next one is dated by the corrected
+    /// clock.
+    fn renew<'a>(&'a self, refused: &'a HeaderValue, clock: &'a Clock) -> BoxFuture<'a, bool> {
+        let current = lock(&self.current);
+        let renewed = current
+            .as_ref()
+            .is_some_and(|token| token.header != *refused || token.is_off(clock));
+        ready(renewed).boxed()
+    }
+}
+
+impl SignedToken {
+    /// True if it was dated by a clock that turned out to be wrong.
+    fn is_off(&self, clock: &Clock) -> bool {
+        (clock.offset() - self.offset).abs() > CLOCKS_DIFFER
+    }
 }
 
 /// Characters on a line of a PEM text (RFC 7468, section 2).

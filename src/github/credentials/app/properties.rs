@@ -9,8 +9,8 @@ use crate::hostile;
 /// What a key may be told by: more of it than stands anywhere by chance.
 const TOLD: usize = 12;
 
-fn app(given: &str) -> Result<App, KeyError> {
-    App::new("Iv1", &PrivateKey::new(given, None), &Secrets::default())
+fn app(given: &str) -> Result<AppKey, KeyError> {
+    AppKey::new("Iv1", &PrivateKey::new(given, None), &Secrets::default())
 }
 
 fn keys() -> impl Strategy<Value = String> {
@@ -19,7 +19,7 @@ fn keys() -> impl Strategy<Value = String> {
 }
 
 /// What the key signs. Its signature is the same for the same words.
-fn signed(app: &App) -> String {
+fn signed(app: &AppKey) -> String {
     let token = app.sign(DateTime::UNIX_EPOCH).unwrap();
     token.expose().to_owned()
 }

@@ -14,9 +14,9 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::actions::one_line;
 use crate::file;
 use crate::github::credentials::pem;
+use crate::text::one_line;
 
 /// Longest name of an authority that is shown, in characters.
 const NAME: usize = 100;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::report::Outcome;
+use redeliver_webhooks::model::Outcome;
 
 use super::{Judge, MARGIN, RETENTION, SECOND};
 use crate::weeks::script::time;

@@ -1,0 +1,426 @@
+use super::*;
+use crate::attempt::{Attempt, AttemptId, Guid};
+use crate::model::Filter;
+use crate::model::{Newest, Seen};
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_400 + minute * 60, 0).unwrap()
+}
+
+/// Of the deliveries below, the time at which most are planned.
+fn now() -> DateTime<Utc> {
+    at(48 * 60)
+}
+
+fn policy() -> Policy {
+    Policy {
+        filter: Filter::default(),
+        max_age: None,
+        max_redeliveries: 10,
+        backoff: TimeDelta::minutes(5),
+    }
+}
+
+/// A delivery first attempted at a minute, and redelivered at others.
+fn failure(id: u64, first: i64, redelivered: &[i64]) -> Failure {
+    let seen = |minute: &i64, redelivery| Seen {
+        id: AttemptId(id),
+        at: at(*minute),
+        redelivery,
+        pending: false,
+    };
+    let redeliveries = redelivered.iter().rev().map(|minute| seen(minute, true));
+    Failure {
+        guid: Guid::new(&format!("guid {id}")),
+        newest: Newest {
+            id: AttemptId(id),
+            at: at(*redelivered.last().unwrap_or(&first)),
+            pending: false,
+            status: "timed out".into(),
+            code: Some(504),
+            event: "push".into(),
+            action: None,
+        },
+        first: First::At(at(first)),
+        attempts: redeliveries.chain([seen(&first, false)]).collect(),
+        made_before: 0,
+        counted_before: 0,
+    }
+}
+
+/// A receiver that accepted something at these minutes.
+fn up_at(minutes: &[i64]) -> Evidence {
+    let mut evidence = Evidence::default();
+    for minute in minutes {
+        evidence.add(&Attempt {
+            id: AttemptId(0),
+            guid: Guid::new("another"),
+            delivered_at: at(*minute),
+            redelivery: Some(false),
+            status: "OK".into(),
+            code: Some(200),
+            throttled: false,
+            event: "push".into(),
+            action: None,
+        });
+    }
+    evidence
+}
+
+fn planned(failures: Vec<Failure>) -> Plan {
+    plan(
+        failures,
+        |_| None,
+        |_| None,
+        &Evidence::default(),
+        &policy(),
+        now(),
+        at(0),
+    )
+}
+
+fn ids(plan: &Plan) -> Vec<u64> {
+    plan.due.iter().map(|failure| failure.newest.id.0).collect()
+}
+
+fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<Outcome> {
+    let plan = plan(
+        vec![failure],
+        |_| None,
+        |_| None,
+        evidence,
+        &policy(),
+        now,
+        at(0),
+    );
+    plan.rest.first().map(|delivery| delivery.outcome)
+}
+
+#[test]
+fn fresh_failures_come_first_and_then_what_was_tried_longest_ago() {
+    let plan = planned(vec![
+        failure(1, 0, &[100, 200]),
+        failure(2, 540, &[]),
+        failure(3, 300, &[]),
+        failure(4, 60, &[90]),
+        failure(5, 70, &[80, 85]),
+    ]);
+    assert_eq!(ids(&plan), [3, 2, 5, 4, 1]);
+    assert!(plan.rest.is_empty());
+}
+
+#[test]
+fn the_two_kinds_take_turns_at_leading() {
+    let failures = |first: &[i64]| {
+        vec![
+            failure(1, 0, &[300, 400]),
+            failure(2, 540, &[]),
+            failure(3, 60, first),
+        ]
+    };
+    // What was tried last was fresh then, or it was not.
+    assert_eq!(ids(&planned(failures(&[500]))), [1, 2, 3]);
+    assert_eq!(ids(&planned(failures(&[450, 500]))), [2, 1, 3]);
+    // One that failed no later than the others were redelivered last has waited no less.
+    let mut with_an_old_one = failures(&[500]);
+    with_an_old_one.push(failure(5, 400, &[]));
+    assert_eq!(ids(&planned(with_an_old_one)), [5, 2, 1, 3]);
+    // What was tried last need not be due, or seen.
+    let waiting = failure(4, 70, &[48 * 60 - 1]);
+    let with = |failure| {
+        let mut failures = failures(&[450, 500]);
+        failures.push(failure);
+        failures
+    };
+    let plan_waiting = planned(with(waiting));
+    assert_eq!(ids(&plan_waiting), [1, 2, 3]);
+    let asked = |failure: &Failure| {
+        (failure.newest.id == AttemptId(4)).then(|| Asked {
+            at: at(48 * 60 - 1),
+            unclear: false,
+        })
+    };
+    let up = Evidence::default();
+    let failures = with(failure(4, 70, &[]));
+    let plan = plan(failures, asked, |_| None, &up, &policy(), now(), at(0));
+    assert_eq!(ids(&plan), [1, 2, 3]);
+}
+
+#[test]
+fn where_one_kind_alone_is_due_its_order_is_kept() {
+    let fresh = planned(vec![
+        failure(1, 0, &[]),
+        failure(2, 5, &[]),
+        failure(3, 6, &[48 * 60 - 1]),
+    ]);
+    assert_eq!(ids(&fresh), [1, 2]);
+    let retried = planned(vec![failure(1, 0, &[10]), failure(2, 5, &[20])]);
+    assert_eq!(ids(&retried), [1, 2]);
+}
+
+#[test]
+fn what_github_will_not_redeliver_has_expired() {
+    let mut beyond = failure(2, 5, &[50]);
+    beyond.first = First::BeyondRetention;
+    let plan = planned(vec![failure(1, -1, &[]), beyond, failure(3, 0, &[])]);
+    assert_eq!(ids(&plan), [3]);
+    let expired = |delivery: &Delivery| delivery.outcome == Outcome::Expired;
+    assert!(plan.rest.len() == 2 && plan.rest.iter().all(expired));
+}
+
+#[test]
+fn an_attempt_without_outcome_is_waited_for() {
+    let mut pending = failure(1, 2, &[3]);
+    pending.newest.pending = true;
+    assert_eq!(outcome(pending, &up_at(&[]), now()), Some(Outcome::Pending));
+}
+
+#[test]
+fn a_delivery_whose_start_was_not_seen_is_left_for_the_next_pass() {
+    let mut unseen = failure(1, 2, &[3]);
+    unseen.first = First::Unseen;
+    assert_eq!(outcome(unseen, &up_at(&[]), now()), Some(Outcome::Deferred));
+}
+
+#[test]
+fn filters_and_age_leave_deliveries_out() {
+    let mut policy = policy();
+    policy.filter.events.add("!push").unwrap();
+    let filtered = plan(
+        vec![failure(1, 2, &[])],
+        |_| None,
+        |_| None,
+        &up_at(&[]),
+        &policy,
+        now(),
+        at(0),
+    );
+    assert_eq!(filtered.rest[0].outcome, Outcome::Ignored);
+
+    policy.filter = Filter::default();
+    policy.max_age = Some(now() - at(100));
+    let failures = vec![
+        failure(1, 99, &[]),
+        failure(2, 100, &[]),
+        failure(3, -1, &[]),
+    ];
+    let aged = plan(
+        failures,
+        |_| None,
+        |_| None,
+        &up_at(&[]),
+        &policy,
+        now(),
+        at(0),
+    );
+    assert_eq!(ids(&aged), [2]);
+    let outcome = |id| {
+        let rest = aged.rest.iter();
+        rest.filter(|each| each.failure.newest.id == AttemptId(id))
+            .map(|each| each.outcome)
+            .next()
+    };
+    assert_eq!(outcome(1), Some(Outcome::Stale));
+    assert_eq!(outcome(3), Some(Outcome::Expired), "which is worse");
+}
+
+#[test]
+fn each_redelivery_doubles_the_wait_to_an_hour_at_most() {
+    let waits = [5, 10, 20, 40, 60, 60, 60, 60];
+    for (made, wait) in (1..).zip(waits) {
+        let redelivered: Vec<i64> = (1..=made).map(|n| n * 60).collect();
+        let last = at(made * 60);
+        // Up when the delivery is looked at, and at no redelivery: nothing is counted.
+        let evidence = up_at(&[made * 60 + 45]);
+        let due = last + TimeDelta::minutes(wait);
+        let second = TimeDelta::seconds(1);
+        let at_due = |now| outcome(failure(1, 0, &redelivered), &evidence, now);
+        assert_eq!(at_due(due - second), Some(Outcome::Waiting), "{made}");
+        assert_eq!(at_due(due), None, "{made}");
+    }
+}
+
+#[test]
+fn what_waits_says_until_when() {
+    let plan = plan(
+        vec![failure(1, 0, &[60])],
+        |_| None,
+        |_| None,
+        &up_at(&[]),
+        &policy(),
+        at(61),
+        at(0),
+    );
+    assert_eq!(plan.rest[0].due_at, Some(at(65)));
+    let reason = plan.rest[0].reason.as_deref().unwrap();
+    assert!(reason.ends_with("after 1 redelivery"), "{reason}");
+}
+
+#[test]
+fn a_backoff_of_zero_is_always_due() {
+    let mut policy = policy();
+    policy.backoff = TimeDelta::zero();
+    let redelivered = [1, 2, 3, 4, 5, 6, 7];
+    let plan = plan(
+        vec![failure(1, 0, &redelivered)],
+        |_| None,
+        |_| None,
+        &up_at(&[]),
+        &policy,
+        at(7),
+        at(0),
+    );
+    assert_eq!(ids(&plan), [1]);
+}
+
+#[test]
+fn failures_count_only_while_the_receiver_is_up() {
+    let redelivered: Vec<i64> = (1..=10).map(|n| n * 60).collect();
+    let given_up = |up: &[i64]| outcome(failure(1, 0, &redelivered), &up_at(up), now());
+    assert_eq!(given_up(&redelivered), Some(Outcome::Exhausted));
+    assert_eq!(given_up(&redelivered[1..]), None, "nine counted");
+    assert_eq!(given_up(&[]), None, "an outage exhausts nothing");
+    let late: Vec<i64> = redelivered.iter().map(|minute| minute + 21).collect();
+    assert_eq!(given_up(&late), None);
+}
+
+#[test]
+fn one_that_is_pending_does_not_count_yet() {
+    let redelivered: Vec<i64> = (1..=10).map(|n| n * 60).collect();
+    let mut failure = failure(1, 0, &redelivered);
+    failure.attempts[3].pending = true;
+    assert_eq!(outcome(failure, &up_at(&redelivered), now()), None);
+}
+
+#[test]
+fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
+    let redelivered = [10, 20, 30, 40, 50];
+    let due =
+        |up: &[i64], minute| outcome(failure(1, 0, &redelivered), &up_at(up), at(minute)).is_none();
+    assert!(!due(&[], 50 + 60));
+    assert!(!due(&[], 50 + 359));
+    assert!(due(&[], 50 + 360));
+    assert!(!due(&[70], 50 + 59), "the back-off is kept all the same");
+    assert!(due(&[75], 50 + 60));
+    let four = |minute| outcome(failure(1, 0, &redelivered[..4]), &up_at(&[]), at(minute));
+    assert_eq!(four(40 + 40), None);
+}
+
+#[test]
+fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
+    let due_after = |redelivered: &[i64], unclear, minute| {
+        let asked = Asked {
+            at: at(100),
+            unclear,
+        };
+        let failures = vec![failure(1, 0, redelivered)];
+        let plan = plan(
+            failures,
+            |_| Some(asked),
+            |_| None,
+            &up_at(&[]),
+            &policy(),
+            at(minute),
+            at(0),
+        );
+        plan.rest.is_empty()
+    };
+    for redelivered in [&[60][..], &[60, 80]] {
+        let due = |unclear, minute| due_after(redelivered, unclear, minute);
+        assert!(!due(false, 159) && due(false, 160), "an hour");
+        assert!(!due(true, 109) && due(true, 110), "ten minutes");
+    }
+    // Once the log shows an attempt since, it is seen.
+    let asked = Asked {
+        at: at(100),
+        unclear: false,
+    };
+    let told = |newest, minute| {
+        let failures = vec![failure(1, 0, &[60, newest])];
+        let asked = |_: &Failure| Some(asked);
+        plan(
+            failures,
+            asked,
+            |_| None,
+            &up_at(&[]),
+            &policy(),
+            at(minute),
+            at(0),
+        )
+    };
+    assert_eq!(ids(&told(101, 111)), [1]);
+    // GitHub's log has whole seconds: one of the same second is it.
+    assert_eq!(told(100, 105).rest[0].asked, None);
+    assert_eq!(told(99, 105).rest[0].asked, Some(asked));
+}
+
+#[test]
+fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_anew() {
+    let failures = || vec![failure(1, 0, &[10, 20, 30, 40, 50])];
+    let asked = |unclear| {
+        let at = at(100);
+        Asked { at, unclear }
+    };
+    // It accepted something after the last that was seen, and before the one that was not.
+    let evidence = up_at(&[90]);
+    let due = |unclear, minute| {
+        let asked = |_: &Failure| Some(asked(unclear));
+        plan(
+            failures(),
+            asked,
+            |_| None,
+            &evidence,
+            &policy(),
+            at(minute),
+            at(0),
+        )
+        .rest
+        .is_empty()
+    };
+    assert!(!due(true, 109) && due(true, 110));
+    assert!(!due(false, 459) && due(false, 460));
+}
+
+#[test]
+fn what_an_earlier_pass_counted_counts() {
+    let mut nine = failure(1, 0, &[60]);
+    (nine.made_before, nine.counted_before) = (9, 9);
+    assert_eq!(
+        outcome(nine.clone(), &up_at(&[60]), now()),
+        Some(Outcome::Exhausted)
+    );
+    assert_eq!(outcome(nine, &up_at(&[]), now()), None);
+}
+
+#[test]
+fn a_row_from_the_end_of_time_waits_and_does_not_panic() {
+    let mut odd = failure(1, 0, &[60]);
+    odd.newest.at = DateTime::<Utc>::MAX_UTC;
+    assert_eq!(outcome(odd, &up_at(&[]), now()), Some(Outcome::Waiting));
+}
+
+#[test]
+fn what_the_next_pass_reads_is_not_counted_before_it() {
+    let (failure, evidence) = (failure(1, 0, &[60]), up_at(&[60]));
+    let before = |minute| counts_before(&failure, &evidence, at(minute));
+    assert_eq!(
+        (before(60), before(61), counts(&failure, &evidence)),
+        (0, 1, 1)
+    );
+}
+
+#[test]
+fn who_is_given_up_is_told_why() {
+    let redelivered: Vec<_> = (1..=10).map(|n| n * 60).collect();
+    let given_up = plan(
+        vec![failure(1, 0, &redelivered)],
+        |_| None,
+        |_| None,
+        &up_at(&redelivered),
+        &policy(),
+        now(),
+        at(0),
+    );
+    let reason = given_up.rest[0].reason.as_deref();
+    assert_eq!(reason, Some("failed 10 times while its receiver was up"));
+}

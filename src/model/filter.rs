@@ -1,0 +1,285 @@
+//! Which failed deliveries the user wants: by event, and by how they failed.
+//!
+//! Pure. A word with `!` before it means all but that; without any other word, all is wanted.
+
+use std::str::FromStr;
+
+use crate::model::Newest;
+
+/// The filters of a pass. Empty ones let everything through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// By event and action.
+    pub events: Words<EventWord>,
+    /// By what came of the newest attempt.
+    pub statuses: Words<StatusWord>,
+}
+
+impl Filter {
+    /// Whether the user wants a delivery whose newest attempt is this.
+    pub fn admits(&self, newest: &Newest) -> bool {
+        self.events.admit(|word| word.matches(newest))
+            // What has no outcome yet has no status to go by.
+            && (newest.pending || self.statuses.admit(|word| word.matches(newest)))
+    }
+}
+
+/// Words to include, and words to leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words<T> {
+    included: Vec<T>,
+    excluded: Vec<T>,
+}
+
+impl<T> Default for Words<T> {
+    fn default() -> Self {
+        Self {
+            included: Vec::new(),
+            excluded: Vec::new(),
+        }
+    }
+}
+
+impl<T: FromStr> Words<T> {
+    /// Adds a word, with or without `!`.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn add(&mut self, word: &str) -> Result<(), T::Err> {
+        match word.strip_prefix('!') {
+            Some(word) => self.excluded.push(word.trim_start().parse()?),
+            None => self.included.push(word.parse()?),
+        }
+        Ok(())
+    }
+}
+
+impl<T> Words<T> {
+    /// Whether nothing is filtered.
+    pub fn is_empty(&self) -> bool {
+        self.included.is_empty() && self.excluded.is_empty()
+    }
+
+    fn admit(&self, matches: impl Fn(&T) -> bool) -> bool {
+        (self.included.is_empty() || self.included.iter().any(&matches))
+            && !self.excluded.iter().any(matches)
+    }
+}
+
+/// `push`, or `pull_request.opened`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventWord {
+    event: String,
+    action: Option<String>,
+}
+
+impl EventWord {
+    fn matches(&self, newest: &Newest) -> bool {
+        let action = self.action.as_deref();
+        *self.event == *newest.event && (action.is_none() || action == newest.action.as_deref())
+    }
+}
+
+impl FromStr for EventWord {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let plain = |part: &str| {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            !part.is_empty() && part.chars().all(plain)
+        };
+        let (event, action) = match word.split_once('.') {
+            Some((event, action)) => (event, Some(action)),
+            None => (word, None),
+        };
+        if plain(event) && action.is_none_or(plain) {
+            Ok(Self {
+                event: event.to_owned(),
+                action: action.map(str::to_owned),
+            })
+        } else {
+            Err(
+                "write events as GitHub names them (`push`), with an action after a dot \
+                 (`pull_request.opened`), or with `!` before for all but these \
+                 (`!workflow_job.completed`)",
+            )
+        }
+    }
+}
+
+/// How an attempt failed. GitHub's own words for it are free text, so names go by what they contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusWord {
+    /// This code.
+    Code(i64),
+    /// Codes of this hundred.
+    Class(i64),
+    /// The receiver did not answer in time.
+    Timeout,
+    /// There was no connection.
+    Connection,
+    /// There was no secure connection.
+    Tls,
+    /// The receiver answered with a redirect, which GitHub does not follow.
+    Redirect,
+}
+
+impl StatusWord {
+    /// Whether an attempt failed so.
+    pub fn matches(&self, newest: &Newest) -> bool {
+        let says = |word: &str| newest.status.to_lowercase().contains(word);
+        match *self {
+            Self::Code(code) => newest.code == Some(code),
+            Self::Class(class) => newest.code.is_some_and(|code| code / 100 == class),
+            Self::Timeout => says("timed out") || says("timeout"),
+            Self::Connection => says("connect"),
+            Self::Tls => says("certificate") || says("ssl") || says("tls"),
+            Self::Redirect => newest.code.is_some_and(|code| code / 100 == 3),
+        }
+    }
+}
+
+impl FromStr for StatusWord {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        match (word, word.as_bytes()) {
+            ("timeout", _) => Ok(Self::Timeout),
+            ("connection", _) => Ok(Self::Connection),
+            ("tls", _) => Ok(Self::Tls),
+            ("redirect", _) => Ok(Self::Redirect),
+            ("0", _) => Ok(Self::Code(0)),
+            (_, [class @ b'1'..=b'5', b'x', b'x']) => Ok(Self::Class(i64::from(class - b'0'))),
+            (code, [b'1'..=b'5', _, _]) if digits(code) => {
+                code.parse().map(Self::Code).map_err(|_| ACCEPTED)
+            }
+            _ => Err(ACCEPTED),
+        }
+    }
+}
+
+const ACCEPTED: &str = "write a code (`404`), a class (`5xx`), `timeout`, `connection`, `tls` or \
+                        `redirect`, or one of them with `!` before for all but these (`!410`)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::AttemptId;
+    use chrono::DateTime;
+
+    fn newest(event: &str, action: Option<&str>, status: &str, code: Option<i64>) -> Newest {
+        Newest {
+            id: AttemptId(1),
+            at: DateTime::UNIX_EPOCH,
+            pending: false,
+            status: status.into(),
+            code,
+            event: event.into(),
+            action: action.map(Into::into),
+        }
+    }
+
+    fn events(words: &[&str]) -> Filter {
+        let mut filter = Filter::default();
+        words
+            .iter()
+            .for_each(|word| filter.events.add(word).unwrap());
+        filter
+    }
+
+    fn statuses(words: &[&str]) -> Filter {
+        let mut filter = Filter::default();
+        words
+            .iter()
+            .for_each(|word| filter.statuses.add(word).unwrap());
+        filter
+    }
+
+    #[test]
+    fn events_are_chosen_by_name_and_action() {
+        let opened = newest("pull_request", Some("opened"), "", Some(500));
+        let closed = newest("pull_request", Some("closed"), "", Some(500));
+        let push = newest("push", None, "", Some(500));
+        for (words, expected) in [
+            (&[][..], [true, true, true]),
+            (&["pull_request"], [true, true, false]),
+            (&["pull_request.opened"], [true, false, false]),
+            (&["!pull_request.opened"], [false, true, true]),
+            (&["!push"], [true, true, false]),
+            (
+                &["pull_request", "!pull_request.closed"],
+                [true, false, false],
+            ),
+            (&["push", "pull_request.closed"], [false, true, true]),
+        ] {
+            let filter = events(words);
+            let admitted = [&opened, &closed, &push].map(|newest| filter.admits(newest));
+            assert_eq!(admitted, expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn statuses_are_chosen_by_code_class_and_name() {
+        let of = |status, code| newest("push", None, status, code);
+        let all = [
+            of("Invalid HTTP Response: 503", Some(503)),
+            of("Invalid HTTP Response: 410", Some(410)),
+            of("timed out", Some(504)),
+            of("failed to connect to host", Some(502)),
+            of("Couldn't connect to server", Some(0)),
+            of(
+                "Peer certificate cannot be authenticated with given CA certificates",
+                Some(0),
+            ),
+            of("Invalid HTTP Response: 302", Some(302)),
+        ];
+        for (words, expected) in [
+            (&["5xx"][..], "1011000"),
+            (&["410"], "0100000"),
+            (&["!410"], "1011111"),
+            (&["timeout"], "0010000"),
+            (&["connection"], "0001100"),
+            (&["tls"], "0000010"),
+            (&["redirect"], "0000001"),
+            (&["3xx"], "0000001"),
+            (&["0"], "0000110"),
+            (&["5xx", "!503"], "0011000"),
+        ] {
+            let filter = statuses(words);
+            let admitted = all
+                .iter()
+                .map(|each| if filter.admits(each) { '1' } else { '0' });
+            assert_eq!(admitted.collect::<String>(), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_outcome_yet_is_not_judged_by_status() {
+        let mut pending = newest("push", None, "", None);
+        pending.pending = true;
+        assert!(statuses(&["404"]).admits(&pending));
+        assert!(!events(&["issues"]).admits(&pending));
+    }
+
+    #[test]
+    fn wrong_words_are_refused() {
+        for word in [
+            "", "xx5", "600", "5x", "50", "timeouts", "+50", "5xx.", "é0",
+        ] {
+            assert_eq!(word.parse::<StatusWord>(), Err(ACCEPTED), "{word}");
+        }
+        for word in [
+            "",
+            "Push",
+            "pull_request.",
+            ".opened",
+            "a.b.c",
+            "a b",
+            "push!",
+        ] {
+            assert!(word.parse::<EventWord>().is_err(), "{word}");
+        }
+        assert!(Words::<StatusWord>::default().add("!").is_err());
+    }
+}

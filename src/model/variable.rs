@@ -1,0 +1,12 @@
+//! A repository variable.
+
+use super::Repository;
+
+/// A repository variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Where it is.
+    pub repository: Repository,
+    /// Its name, in upper case as GitHub stores it.
+    pub name: String,
+}

@@ -1,0 +1,40 @@
+//! What receivers answered: one sample for each cause, and only where the user wants it.
+
+use std::collections::HashMap;
+
+use crate::github;
+use crate::github::{Client, RequestError};
+use crate::report::{Report, Sample};
+
+/// Most causes that a sample is fetched of, commonest first: people read no more.
+const CAUSES: usize = 10;
+
+/// Fetches the newest delivery of each cause, one request each, given who speaks about which webhook. It
+/// fails nothing: what GitHub does not tell is said in the answer's place.
+pub async fn samples(report: &Report, clients: &HashMap<String, Client>) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for cause in report.causes().into_iter().take(CAUSES) {
+        let (webhook, delivery) = cause.newest;
+        let Some(client) = clients.get(&webhook.webhook.key()) else {
+            continue;
+        };
+        let newest = &delivery.failure.newest;
+        let answer = github::response(client, &webhook.webhook, newest.id).await;
+        let ends = answer.as_ref().is_err_and(|error| ends(error.failure()));
+        samples.push(Sample {
+            cause: (cause.status.into(), cause.code, cause.event.into()),
+            webhook: webhook.webhook.to_string(),
+            attempt: newest.id,
+            answer: answer.map_err(|error| error.failure().to_string()),
+        });
+        if ends {
+            break;
+        }
+    }
+    samples
+}
+
+/// Whether nothing more is asked for after this: the pass is to end, or GitHub allows no more.
+fn ends(failure: &RequestError) -> bool {
+    failure.is_stop() || failure.is_limit() || failure.status() == Some(401)
+}

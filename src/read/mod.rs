@@ -1,0 +1,5 @@
+//! Reads a webhook's delivery log and folds it into the deliveries that failed.
+
+pub mod evidence;
+pub mod fold;
+pub mod scan;

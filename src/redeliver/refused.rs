@@ -1,0 +1,188 @@
+//! Refusals: whether GitHub refuses one delivery, or all of a webhook's.
+//!
+//! A refusal says something of its delivery first, and the next one is tried. Three in a row say something of the
+//! webhook or its credential, and are held against no delivery. The third is one from the end of the order: the oldest
+//! may be refused one by one, in each pass again where nothing is remembered of them, and must not hold up the others.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::attempt::Guid;
+use crate::github;
+use crate::model::Failure;
+use crate::model::{Outcome, Refusals};
+use crate::redeliver::Turn;
+
+/// Refusals in a row, with none accepted between them, that end a webhook's turn.
+const IN_A_ROW: usize = 3;
+
+/// A refusal this close to the end of retention says that the delivery has aged out.
+const AGED_OUT: TimeDelta = TimeDelta::hours(6);
+
+const REASON: &str = "GitHub refused three redeliveries of this webhook in a row";
+
+const REFUSED_BEFORE: &str =
+    "GitHub refused this delivery before; a later pass will request it again";
+
+/// The refusals of one webhook's turn.
+#[derive(Default)]
+pub(super) struct Refused {
+    /// Refusals in earlier passes.
+    earlier: HashMap<Guid, Refusals>,
+    /// GitHub accepted a redelivery in this turn.
+    accepts: bool,
+    /// Deliveries refused while GitHub accepted others.
+    alone: Vec<Refusal>,
+    /// Deliveries refused since GitHub last accepted one.
+    in_a_row: Vec<Refusal>,
+    /// These ended the turn.
+    ended: bool,
+}
+
+struct Refusal {
+    failure: Failure,
+    at: DateTime<Utc>,
+    error: github::Error,
+}
+
+impl Refused {
+    /// None yet, after those of earlier passes.
+    pub(super) fn after(earlier: HashMap<Guid, Refusals>) -> Self {
+        Self {
+            earlier,
+            ..Self::default()
+        }
+    }
+
+    /// GitHub accepted a redelivery.
+    pub(super) fn accept(&mut self) {
+        self.accepts = true;
+        self.alone.append(&mut self.in_a_row);
+    }
+
+    /// How many were refused.
+    pub(super) fn len(&self) -> usize {
+        self.alone.len() + self.in_a_row.len()
+    }
+
+    /// Takes out a delivery that turned out to be delivered.
+    pub(super) fn take(&mut self, guid: &Guid) -> Option<Failure> {
+        let lists = [&mut self.alone, &mut self.in_a_row];
+        lists.into_iter().find_map(|list| {
+            let place = list.iter().position(|each| each.failure.guid == *guid)?;
+            Some(list.remove(place).failure)
+        })
+    }
+
+    /// Whether one more refusal would end the turn, though it would say no more of the webhook than earlier ones did.
+    fn would_mislead(&self, next: &Failure) -> bool {
+        let earlier = self.earlier.get(&next.guid);
+        let refused_before = earlier.is_some_and(|earlier| earlier.passes == 0);
+        self.accepts && refused_before && self.in_a_row.len() + 1 == IN_A_ROW
+    }
+
+    /// Whether it was refused before while others were accepted.
+    fn was_alone(&self, failure: &Failure) -> bool {
+        let earlier = self.earlier.get(&failure.guid);
+        earlier.is_some_and(|earlier| earlier.passes > 0)
+    }
+}
+
+impl Turn<'_> {
+    /// Takes in that GitHub refused a delivery, and ends the turn if it refuses all of them.
+    pub(super) fn refuse(&mut self, failure: Failure, at: DateTime<Utc>, error: github::Error) {
+        let aged_before = self.shared.retention_start + AGED_OUT;
+        let no_surprise = is_aged(&failure, aged_before) || self.refused.was_alone(&failure);
+        let message = error.to_string();
+        let refusal = Refusal { failure, at, error };
+        if self.refused.accepts && no_surprise {
+            self.refused.alone.push(refusal);
+            return;
+        }
+        let in_a_row = &mut self.refused.in_a_row;
+        in_a_row.push(refusal);
+        if in_a_row.len() + 1 == IN_A_ROW {
+            return self.try_from_the_end();
+        }
+        if in_a_row.len() < IN_A_ROW {
+            return;
+        }
+        // Deliveries that have aged out say nothing of one that has not.
+        let mut aged = in_a_row
+            .iter()
+            .map(|each| is_aged(&each.failure, aged_before));
+        let fresh = self.due.iter().position(|due| !is_aged(due, aged_before));
+        if aged.all(|aged| aged)
+            && let Some(fresh) = fresh.and_then(|place| self.due.remove(place))
+        {
+            self.due.push_front(fresh);
+            return;
+        }
+        self.refused.ended = true;
+        self.errors.push(message);
+        self.defer(REASON);
+    }
+
+    /// Has the last of those that GitHub never refused be tried next.
+    fn try_from_the_end(&mut self) {
+        let earlier = &self.refused.earlier;
+        let never_refused = |due: &Failure| !earlier.contains_key(&due.guid);
+        if let Some(place) = self.due.iter().rposition(never_refused)
+            && let Some(last) = self.due.remove(place)
+        {
+            self.due.push_front(last);
+        }
+    }
+
+    /// Leaves the rest, all refused before, to later passes where GitHub refused two of them and accepted others: a
+    /// third would be taken for the webhook's fault.
+    pub(super) fn leave_refused(&mut self) {
+        let next = self.due.front();
+        if next.is_some_and(|next| self.refused.would_mislead(next)) {
+            self.defer(REFUSED_BEFORE);
+        }
+    }
+
+    /// Decides what became of the deliveries that GitHub refused.
+    pub(super) fn settle_refused(&mut self) {
+        let Refused {
+            earlier,
+            accepts,
+            mut alone,
+            mut in_a_row,
+            ended,
+        } = std::mem::take(&mut self.refused);
+        if !ended {
+            alone.append(&mut in_a_row);
+        }
+        if !ended && !accepts {
+            // Too few to tell whether it is the webhook's fault: people should know what may be missing.
+            let last = alone.last().map(|refusal| refusal.error.to_string());
+            self.warnings.extend(last);
+        }
+        let aged_before = self.shared.retention_start + AGED_OUT;
+        let alone = alone.into_iter().map(|refusal| (refusal, accepts, true));
+        let in_a_row = in_a_row.into_iter().map(|refusal| (refusal, false, false));
+        for (refusal, counts, alone) in alone.chain(in_a_row) {
+            let failure = refusal.failure;
+            let before = earlier.get(&failure.guid).copied();
+            let refusals = Refusals::add(before, refusal.at, counts);
+            let aged = alone && is_aged(&failure, aged_before);
+            let outcome = match aged || counts && refusals.are_enough() {
+                true => Outcome::Rejected,
+                false => Outcome::Refused,
+            };
+            let message = refusal.error.failure().to_string();
+            self.settle(failure, outcome, Some(message));
+            if let Some(delivery) = self.deliveries.last_mut() {
+                delivery.refusals = Some(refusals);
+            }
+        }
+    }
+}
+
+/// Whether it was first attempted before this time.
+fn is_aged(failure: &Failure, time: DateTime<Utc>) -> bool {
+    failure.first.time().unwrap_or(failure.newest.at) < time
+}

@@ -1,0 +1,107 @@
+//! Pauses while GitHub gives no clear answers: time-outs, resets, 5xx, pages of a proxy.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use crate::decide::wave::PATIENCE;
+use crate::redeliver::Turn;
+use crate::stop::Why;
+use crate::text::counted;
+
+/// Requests in a row without a clear answer after which the turn pauses before each further one: each may take
+/// half a minute.
+const IN_A_ROW: u32 = 3;
+
+/// The first pause; each later one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// The last requests, all of which got no clear answer.
+#[derive(Default)]
+pub(super) struct Unclear {
+    pub(super) requests: u32,
+    /// How long these took, with the pauses between them: no wait for a limit or the pace, and no confirming.
+    took: Duration,
+}
+
+impl Unclear {
+    /// Another one, which took so long.
+    pub(super) fn add(&mut self, took: Duration) {
+        self.requests += 1;
+        self.took += took;
+    }
+
+    /// How long to wait before the next request: nothing where no further one is to be made.
+    fn pause(&self) -> Option<Duration> {
+        let left = PATIENCE.to_std().ok()?.saturating_sub(self.took);
+        let doublings = self.requests.checked_sub(IN_A_ROW)?.min(10);
+        let pause = FIRST_PAUSE * 2_u32.pow(doublings);
+        Some(pause.min(LONGEST_PAUSE).min(left))
+    }
+}
+
+impl Turn<'_> {
+    /// Pauses where GitHub gives no clear answers, and then looks whether its log shows one. Nothing is requested
+    /// after `until`, and the wave began at `since`. Returns whether the turn goes on.
+    pub(super) async fn pause(&mut self, until: Instant, since: DateTime<Utc>) -> bool {
+        let Some(pause) = self.unclear.pause() else {
+            return true;
+        };
+        if pause.is_zero() {
+            self.defer("GitHub gives no clear answers");
+            let requests = counted(self.unclear.requests, "request");
+            let webhook = self.webhook;
+            self.warnings.push(format!(
+                "{webhook}: GitHub gave no clear answer to {requests} for redeliveries within 10 minutes. The next \
+                 pass goes on; if that fails as well, check GitHub's status and any proxy on the way"
+            ));
+            return false;
+        }
+        self.unclear.took += pause;
+        let end = Instant::now() + pause;
+        let stop = self.shared.credentials.stop();
+        let slept = match end < until {
+            true => stop.sleep_until(end).await,
+            false => Err(Why::TimeLimit),
+        };
+        if let Err(why) = slept {
+            self.end_for(why);
+            return false;
+        }
+        if !self.shared.confirm_timeout.is_zero()
+            && let Some(from) = self.asked.values().map(|asked| asked.since).min()
+        {
+            // Where the log can't be read either, that is no clear answer.
+            let _ = self.look(since, from).await;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_to_two_minutes_and_end_after_ten() {
+        let mut unclear = Unclear::default();
+        let mut pauses = Vec::new();
+        loop {
+            unclear.add(Duration::ZERO);
+            let Some(pause) = unclear.pause() else {
+                continue;
+            };
+            if pause.is_zero() {
+                break;
+            }
+            pauses.push(pause.as_secs());
+            unclear.took += pause;
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 120, 120, 120, 90]);
+        assert_eq!(unclear.requests, 11);
+    }
+}

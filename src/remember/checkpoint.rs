@@ -1,0 +1,390 @@
+//! Where the next pass starts: the time before which nothing is left to do.
+//!
+//! It is kept as milliseconds since the epoch, the way the script in GitHub's documentation keeps it in a
+//! repository variable, so that its users can move over, and back.
+
+mod store;
+
+use std::sync::Mutex;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::OnceCell;
+
+use crate::github;
+use crate::github::{CredentialError, Credentials};
+use crate::inputs::CheckpointPlace;
+use crate::inputs::OneOff;
+use crate::lock::lock;
+use crate::model::OVERLAP;
+use crate::model::Window;
+use crate::remember::state::State;
+use crate::secrets::Secrets;
+use crate::text::one_line;
+use store::{Store, Stored};
+
+pub use store::FileError;
+
+/// How far back the first pass reads where a checkpoint is kept, as the docs script does.
+const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
+
+/// How far ahead of GitHub's clock a checkpoint may be: whoever wrote it went by its own.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(15);
+
+/// Milliseconds of the day GitHub opened. What is less is no time in milliseconds.
+const GITHUB_OPENED: i64 = 1_207_785_600_000;
+
+/// Longest piece of a wrong value that is shown, in characters.
+const SHOWN: usize = 80;
+
+/// Why the checkpoint could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// GitHub did not do it.
+    #[error(transparent)]
+    GitHub(#[from] github::Error),
+    /// The file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The token for it is none.
+    #[error("`checkpoint-token`: {0}")]
+    Token(#[from] CredentialError),
+    /// What is stored is no checkpoint.
+    #[error(
+        "{place} holds `{value}`, which {wrong}: store milliseconds since the epoch (`1795262400000`) \
+         or a time with its zone (`2026-11-21T12:00:00Z`), or delete it to start over with the last \
+         24 hours"
+    )]
+    Value {
+        /// Where it is stored.
+        place: String,
+        /// What it holds, cut.
+        value: String,
+        /// What is wrong with it.
+        wrong: &'static str,
+    },
+    /// It is the checkpoint of other webhooks.
+    #[error(
+        "`{name}` was written by a pass over `{written}`; this one is over `{ours}`. Give each its own \
+         {kind}"
+    )]
+    Targets {
+        /// Of the variable or the file.
+        name: String,
+        /// Variable or file.
+        kind: &'static str,
+        /// What that pass was over.
+        written: String,
+        /// What this one is over.
+        ours: String,
+    },
+}
+
+impl CheckpointError {
+    /// The same without secrets that became known since.
+    pub fn without(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::GitHub(error) => Self::GitHub(error.without(secrets)),
+            other => other,
+        }
+    }
+
+    /// The pass is to end, and nothing failed.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::GitHub(error) if error.failure().is_stop())
+    }
+
+    /// GitHub allows nothing more for now.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::GitHub(error) if error.failure().is_limit())
+    }
+}
+
+/// What was stored at the end of a pass.
+#[derive(Debug, Default)]
+pub struct Saved {
+    /// The checkpoint is another one than that found.
+    pub moved: bool,
+    /// Why what belongs to it was not stored, if it was not.
+    pub state_failed: Option<CheckpointError>,
+}
+
+/// The checkpoint as this pass found it.
+pub struct Checkpoint {
+    store: Option<Store>,
+    /// It is only looked at, and never written.
+    read_only: bool,
+    /// The time it meant when the pass began.
+    found: Option<DateTime<Utc>>,
+    /// What is stored now.
+    stored: Mutex<Stored>,
+    /// What the last pass remembered, if it belongs to this checkpoint.
+    state: Option<State>,
+    /// Whether it could be written before the first redelivery.
+    proof: OnceCell<Result<(), CheckpointError>>,
+}
+
+impl Checkpoint {
+    /// No checkpoint at all.
+    pub fn none() -> Self {
+        Self {
+            store: None,
+            read_only: true,
+            found: None,
+            stored: Mutex::default(),
+            state: None,
+            proof: OnceCell::new(),
+        }
+    }
+
+    /// Reads what is stored, if a checkpoint is kept. [`Checkpoint::as_of`] takes it in.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn read(
+        credentials: &Credentials,
+        place: Option<&CheckpointPlace>,
+        read_only: bool,
+    ) -> Result<Self, CheckpointError> {
+        let mut this = Self {
+            read_only,
+            ..Self::none()
+        };
+        let Some(place) = place else {
+            return Ok(this);
+        };
+        let store = match place.clone() {
+            CheckpointPlace::Variable { variable, token } => Store::Variables {
+                client: match token {
+                    Some(token) => credentials.with_token(&token, "checkpoint-token")?,
+                    None => credentials.for_account(&variable.repository.owner),
+                },
+                value: variable,
+            },
+            CheckpointPlace::File(file) => Store::File(file),
+        };
+        this.stored = Mutex::new(store.read().await?);
+        this.store = Some(store);
+        Ok(this)
+    }
+
+    /// Takes in what was stored, by GitHub's time, so GitHub must have answered before: this machine's clock may be
+    /// wrong.
+    ///
+    /// # Errors
+    /// The value is not a valid time, or lies in the future.
+    pub fn as_of(mut self, credentials: &Credentials) -> Result<Self, CheckpointError> {
+        let Stored { value, state } = self.stored();
+        if let (Some(store), Some(value)) = (&self.store, &value) {
+            let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
+                place: store.to_string(),
+                value: one_line(&credentials.secrets().clean(value), SHOWN),
+                wrong,
+            })?;
+            self.found = Some(time);
+            self.state = state.and_then(|state| State::read(&state, value, time));
+        }
+        Ok(self)
+    }
+
+    /// What the last pass remembered, if it was over these targets.
+    ///
+    /// # Errors
+    /// It was over others altogether: the checkpoint is theirs.
+    pub fn state(&self, targets: &[String]) -> Result<Option<&State>, CheckpointError> {
+        let (Some(state), Some(store)) = (&self.state, &self.store) else {
+            return Ok(None);
+        };
+        if !state.shares_targets(targets) {
+            return Err(CheckpointError::Targets {
+                name: store.name(),
+                kind: store.kind(),
+                written: state.targets.join("`, `"),
+                ours: targets.join("`, `"),
+            });
+        }
+        Ok((state.targets == targets).then_some(state))
+    }
+
+    /// What is to be made, if it is not there yet, for people.
+    pub fn missing(&self) -> Option<String> {
+        let store = self.store.as_ref().filter(|_| self.found.is_none());
+        store.map(ToString::to_string)
+    }
+
+    /// Whether one is kept, be it there yet or not.
+    pub fn is_kept(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Which part of the log this pass is about.
+    pub fn window(
+        &self,
+        one_off: Option<OneOff>,
+        began: DateTime<Utc>,
+        retention: TimeDelta,
+    ) -> Window {
+        let retention_start = began - retention;
+        let start = match (one_off, self.found) {
+            (Some(one_off), _) => one_off
+                .since
+                .map_or(retention_start, |since| since.before(began)),
+            (None, Some(checkpoint)) => checkpoint - OVERLAP,
+            (None, None) if self.is_kept() => began - FIRST_PASS,
+            (None, None) => retention_start,
+        };
+        Window {
+            start: start.max(retention_start),
+            end: one_off.and_then(|one_off| Some(one_off.until?.before(began))),
+            retention_start,
+        }
+    }
+
+    /// The time that was stored, if one was.
+    pub fn found(&self) -> Option<DateTime<Utc>> {
+        self.found
+    }
+
+    /// Before this time nothing is left to do, as far as is known before the pass.
+    pub fn old_start(&self, window: Window) -> DateTime<Utc> {
+        self.found.unwrap_or(window.start)
+    }
+
+    /// Whether it can be written, so that a token without permission fails before the first
+    /// redelivery and not after the last. Every webhook asks before its first; the answer is found
+    /// once, by writing what is stored, or the window's start.
+    pub async fn is_writable(&self, window: Window) -> bool {
+        let write = || async {
+            let there = self.stored();
+            let value = there.value.clone().unwrap_or_else(|| millis(window.start));
+            self.write(there, Some(value), None, false).await
+        };
+        self.read_only || self.proof.get_or_init(write).await.is_ok()
+    }
+
+    /// Creates a checkpoint that does not exist yet, so that a pass that is killed has fixed its window. Where that is
+    /// refused, [`Checkpoint::is_writable`] says so.
+    pub async fn create(&self, window: Window) {
+        if self.missing().is_some() {
+            self.is_writable(window).await;
+        }
+    }
+
+    /// Why it can't be written, if [`Checkpoint::is_writable`] found that.
+    pub fn refusal(&mut self) -> Option<CheckpointError> {
+        self.proof.take()?.err()
+    }
+
+    /// Stores where the next pass starts, and what it is to remember, as the pass's last word.
+    ///
+    /// # Errors
+    /// The checkpoint could not be written.
+    pub async fn save(
+        &self,
+        next: DateTime<Utc>,
+        state: State,
+        cancelled: bool,
+    ) -> Result<Saved, CheckpointError> {
+        let Some(store) = self.store.as_ref().filter(|_| !self.read_only) else {
+            return Ok(Saved::default());
+        };
+        let there = self.stored();
+        let value = match &there.value {
+            // There may be time for one of two requests only, and the state must belong to what is stored.
+            Some(value) if cancelled && store.keeps_them_apart() => value.clone(),
+            _ => millis(next),
+        };
+        let state = state.text(&value, store.largest_state());
+        let moved = self.found.map(millis).as_ref() != Some(&value);
+        let new = there.value.as_ref() != Some(&value);
+        let value = new.then_some(value);
+        if !store.keeps_them_apart() {
+            self.write(there, value, Some(state), true).await?;
+            return Ok(Saved {
+                moved,
+                state_failed: None,
+            });
+        }
+        if value.is_some() {
+            self.write(there, value, None, true).await?;
+        }
+        let written = self.write(self.stored(), None, Some(state), true).await;
+        Ok(Saved {
+            moved,
+            // It only saves reading.
+            state_failed: written.err(),
+        })
+    }
+
+    fn stored(&self) -> Stored {
+        lock(&self.stored).clone()
+    }
+
+    async fn write(
+        &self,
+        there: Stored,
+        value: Option<String>,
+        state: Option<String>,
+        last: bool,
+    ) -> Result<(), CheckpointError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let new = (value.as_deref(), state.as_deref());
+        store.write(&there, new, last).await?;
+        *lock(&self.stored) = Stored {
+            value: value.or(there.value),
+            state: state.or(there.state),
+        };
+        Ok(())
+    }
+}
+
+fn millis(time: DateTime<Utc>) -> String {
+    time.timestamp_millis().to_string()
+}
+
+/// The time that a stored value means, or what is wrong with it.
+fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
+    let value = value.trim();
+    let time = match value.parse::<i64>() {
+        Ok(millis) if millis < GITHUB_OPENED => {
+            return Err("is too small for milliseconds since the epoch");
+        }
+        Ok(millis) => DateTime::from_timestamp_millis(millis),
+        Err(_) => DateTime::parse_from_rfc3339(value)
+            .ok()
+            // Stored again as milliseconds, what is earlier would be refused.
+            .and_then(|time| {
+                Some(DateTime::from_timestamp_millis(GITHUB_OPENED)?.max(time.to_utc()))
+            }),
+    };
+    match time {
+        Some(time) if time > now + CLOCKS_DIFFER => Err("lies in the future"),
+        Some(time) => Ok(time),
+        None => Err("is no time"),
+    }
+}
+
+/// Where the next pass starts: the earliest of when this one began, what is still open, and what was not read.
+///
+/// An open delivery from before the start of this pass's window is in the pass because somebody redelivered it later.
+/// For it, and for what was not read, the checkpoint stays at `old_start`: the next pass sees that redelivery again,
+/// and not all that was skipped since the original.
+pub fn next(
+    began: DateTime<Utc>,
+    open: impl IntoIterator<Item = Option<DateTime<Utc>>>,
+    window_start: DateTime<Utc>,
+    old_start: DateTime<Utc>,
+) -> DateTime<Utc> {
+    open.into_iter()
+        .map(|time| {
+            time.filter(|time| *time >= window_start)
+                .unwrap_or(old_start)
+        })
+        .fold(began, DateTime::min)
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
