@@ -70,10 +70,9 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, pages: &[String]) {
     }
     let (failures, evidence) = history.into_failures(End::Log);
     let policy = Policy {
-        filter: Filter::default(),
-        max_age: None,
         max_redeliveries: 5,
         backoff: chrono::TimeDelta::minutes(10),
+        ..Policy::default()
     };
     let planned = |failures| {
         let retention_start = log::window().retention_start;

@@ -312,7 +312,7 @@ impl Cloud {
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, access) = (&inputs.credential, inputs.required_access());
-        let stop = Stop::after(inputs.time_limit);
+        let stop = Stop::after(inputs.policy.time_limit);
         let credentials =
             Credentials::over(service, &base, credential, access, console, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Filter;
 use crate::read::fold::properties::{at, failed, fold, log, stories, window};
 use crate::remember::checkpoint;
 
@@ -14,10 +13,10 @@ fn policies() -> impl Strategy<Value = Policy> {
         proptest::option::of(1..200_000_i64),
     )
         .prop_map(|(max_redeliveries, backoff, max_age)| Policy {
-            filter: Filter::default(),
             max_age: max_age.map(TimeDelta::seconds),
             max_redeliveries,
             backoff: TimeDelta::seconds(backoff),
+            ..Policy::default()
         })
 }
 
@@ -114,10 +113,9 @@ proptest! {
     #[test]
     fn the_back_off_is_kept_to_the_second(made in 1..9_usize, backoff in 1..4_000_i64) {
         let policy = Policy {
-            filter: Filter::default(),
-            max_age: None,
             max_redeliveries: 99,
             backoff: TimeDelta::seconds(backoff),
+..Policy::default()
         };
         let story = (100_000, false, vec![(600, false); made]);
         let log = log(&[story]);

@@ -13,12 +13,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn policy() -> Policy {
-    Policy {
-        filter: Filter::default(),
-        max_age: None,
-        max_redeliveries: 10,
-        backoff: TimeDelta::minutes(5),
-    }
+    Policy::default()
 }
 
 /// A delivery first attempted at a minute, and redelivered at others.

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::decide::plan::plan;
 use crate::hostile;
-use crate::model::Filter;
 use crate::model::Policy;
 use crate::model::Window;
 use crate::read::fold::{End, History, Remembered};
@@ -221,10 +220,9 @@ fn digest(attempts: Vec<Attempt<'_>>) {
     history.fold(attempts);
     let (failures, evidence) = history.into_failures(End::Log);
     let policy = Policy {
-        filter: Filter::default(),
         max_age: Some(TimeDelta::days(3)),
         max_redeliveries: 1,
-        backoff: TimeDelta::minutes(5),
+        ..Policy::default()
     };
     let now = at(1_790_300_000);
     let plan = plan(
