@@ -14,7 +14,6 @@ use criterion::{
 };
 use redeliver_webhooks::attempt::{Attempt, plain};
 use redeliver_webhooks::decide::plan::plan;
-use redeliver_webhooks::model::Filter;
 use redeliver_webhooks::model::Policy;
 use redeliver_webhooks::model::{Delivery, Outcome};
 use redeliver_webhooks::model::{HookId, Owner, Webhook};

@@ -16,7 +16,7 @@ pub use delivery::{Answer, Asked, Delivery, Refusals, Request};
 pub use failed_delivery::{Failure, First, Newest, Seen};
 pub use filter::{EventWord, Filter, StatusWord, Words};
 pub use outcome::{Outcome, PassResult};
-pub use policy::{FailOn, Policy};
+pub use policy::{FailOn, LONGEST_BACKOFF, Policy};
 pub use runner::Runner;
 pub use shared_path::SharedPath;
 pub use targets::{Organizations, Repositories, Targets, UrlPattern};

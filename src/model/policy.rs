@@ -6,6 +6,9 @@ use chrono::TimeDelta;
 
 use super::Filter;
 
+/// Longest wait between redeliveries of a delivery. The README repeats it.
+pub const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
+
 /// How the user wants failed deliveries to be treated. Nothing in it is secret, so that reports may show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -15,7 +18,7 @@ pub struct Policy {
     pub max_age: Option<TimeDelta>,
     /// A delivery is given up after this many failed redeliveries while its receiver was up.
     pub max_redeliveries: usize,
-    /// First wait between redeliveries of a delivery, which doubles each time. Zero for no wait.
+    /// First wait between redeliveries of a delivery, which doubles each time, up to [`LONGEST_BACKOFF`]. Zero for no wait.
     pub backoff: TimeDelta,
     /// Most redeliveries per minute.
     pub max_per_minute: u32,

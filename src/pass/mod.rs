@@ -48,7 +48,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
-            max_redeliveries: inputs.policy.max_redeliveries,
+            policy: inputs.policy.clone(),
             report_file: inputs.report_file.as_ref().map(|file| file.given.clone()),
             credential: credentials.kind(),
             warnings: credentials.warnings().to_vec(),

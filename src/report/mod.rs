@@ -14,9 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github::{TokenEnd, Usage};
-use crate::model::FailOn;
-use crate::model::Window;
-use crate::model::{Delivery, Outcome, PassResult};
+use crate::model::{Delivery, FailOn, Outcome, PassResult, Policy, Window};
 use crate::text::rfc3339;
 
 pub use cause::{Cause, CauseKind};
@@ -42,8 +40,8 @@ pub struct Report {
     pub scope: String,
     /// The address of GitHub's web pages.
     pub web: String,
-    /// Failed redeliveries after which a delivery is given up.
-    pub max_redeliveries: usize,
+    /// How failed deliveries were treated.
+    pub policy: Policy,
     /// Where all of this is as JSON, as the user wrote it.
     pub report_file: Option<String>,
     /// Nothing was to be changed.

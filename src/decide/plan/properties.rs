@@ -38,7 +38,7 @@ proptest! {
             let made = failure.redeliveries().count();
             if made > 0 && !policy.backoff.is_zero() {
                 let doubled = policy.backoff.num_seconds() << (made - 1);
-                let wait = TimeDelta::seconds(doubled.min(3_600));
+                let wait = TimeDelta::seconds(doubled.min(LONGEST_BACKOFF.num_seconds()));
                 prop_assert!(at(now) >= failure.newest.at + wait, "too early");
             }
         }
@@ -120,7 +120,7 @@ proptest! {
         let story = (100_000, false, vec![(600, false); made]);
         let log = log(&[story]);
         let newest = 100_000 + 600 * made as i64;
-        let wait = (backoff << (made - 1)).min(3_600);
+        let wait = (backoff << (made - 1)).min(LONGEST_BACKOFF.num_seconds());
         // Six hours where it was in vain five times, as nothing was accepted since.
         let wait = if made >= 5 { 6 * 3_600 } else { wait };
         let due = |now| {

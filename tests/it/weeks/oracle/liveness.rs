@@ -1,14 +1,15 @@
 //! Whoever is up for long enough gets everything that is young enough.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use redeliver_webhooks::model::LONGEST_BACKOFF;
 
 use super::{Judge, MARGIN, RETENTION};
 use crate::weeks::script::{Script, time};
 use crate::weeks::truth::Ran;
 
 /// What a delivery may take that failed again and again while its receiver was down: six hours without
-/// a sign of life, an hour's back-off, and a few passes.
-const PATIENCE: TimeDelta = TimeDelta::minutes(450);
+/// a sign of life, the longest back-off, and a few passes.
+const PATIENCE: TimeDelta = TimeDelta::minutes(390 + LONGEST_BACKOFF.num_minutes());
 
 /// What passes must come to in this time: an undisturbed one to three, one with trouble to one.
 const GOOD_PASSES: usize = 15;
