@@ -174,7 +174,7 @@ pub fn conclude(
     console.notices(&report.notes);
     console.warnings(&report.warnings);
     console.errors(&report.errors);
-    console.line(&summary::verdict(&report));
+    console.line(&report.verdict());
     !fails
 }
 

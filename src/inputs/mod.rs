@@ -59,6 +59,19 @@ impl Inputs {
         self.dry_run || self.one_off.is_some()
     }
 
+    /// The inputs that the log's first line and the summary's footer show.
+    pub fn in_scope(&self) -> String {
+        let filter = &self.policy.filter;
+        let some_or_all = |is_all| if is_all { "all" } else { "some" };
+        [
+            self.targets.to_string(),
+            format!("{} events", some_or_all(filter.events.is_empty())),
+            format!("{} failures", some_or_all(filter.statuses.is_empty())),
+            if self.dry_run { "dry run" } else { "live" }.to_owned(),
+        ]
+        .join(", ")
+    }
+
     /// The permissions that an App's installations need.
     pub fn required_access(&self) -> RequiredAccess {
         let variables = match &self.checkpoint {

@@ -1,7 +1,12 @@
-//! What became of a failed delivery, and of a whole pass, in a word.
+//! The outcome of a failed delivery, and the result of a pass.
 
-/// What became of one failed delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use std::fmt;
+
+use serde::Serialize;
+
+/// The outcome of one failed delivery. Serde's names are those in outputs and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Redelivered in this pass and seen to succeed.
     Recovered,
@@ -49,25 +54,6 @@ impl Outcome {
         Self::Stale,
     ];
 
-    /// Its name in outputs and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Recovered => "recovered",
-            Self::FailedAgain => "failed-again",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Waiting => "waiting",
-            Self::Deferred => "deferred",
-            Self::FailedRequest => "failed-request",
-            Self::Refused => "refused",
-            Self::Pending => "pending",
-            Self::Exhausted => "exhausted",
-            Self::Expired => "expired",
-            Self::Rejected => "rejected",
-            Self::Ignored => "ignored",
-            Self::Stale => "stale",
-        }
-    }
-
     /// Whether something is left to do.
     pub fn is_open(self) -> bool {
         matches!(
@@ -93,8 +79,16 @@ impl Outcome {
     }
 }
 
-/// The pass in a word; the worst that applies, later ones being worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Its name in outputs and reports.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// The result of a pass: the worst that applies. Later ones are worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PassResult {
     /// Nothing failed.
     Healthy,
@@ -114,18 +108,9 @@ pub enum PassResult {
     Cancelled,
 }
 
-impl PassResult {
-    /// Its name in outputs and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Recovered => "recovered",
-            Self::Open => "open",
-            Self::Unread => "unread",
-            Self::Down => "down",
-            Self::Lost => "lost",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-        }
+/// Its name in outputs and reports.
+impl fmt::Display for PassResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }

@@ -263,7 +263,7 @@ impl Pass<'_> {
     fn take_in_census(&mut self, census: &Mutex<Census>, webhooks: usize) -> bool {
         let mut census = lock(census);
         if webhooks > 0 {
-            self.report.scope = notices::scope(self.inputs, webhooks, &census);
+            self.report.scope = notices::scope(webhooks, &self.inputs.in_scope(), &census);
             self.console.line(&self.report.scope);
         }
         let all_found = census.is_complete();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::{Report, Sample, WebhookReport};
 use crate::model::Delivery;
@@ -33,7 +34,8 @@ pub struct Cause<'a> {
 }
 
 /// What a failure usually means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CauseKind {
     /// The receiver did not answer in time.
     Timeout,
@@ -60,23 +62,6 @@ pub enum CauseKind {
 }
 
 impl CauseKind {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Connection => "connection",
-            Self::Tls => "tls",
-            Self::Receiver => "receiver",
-            Self::Refused => "refused",
-            Self::Path => "path",
-            Self::TooMany => "too-many",
-            Self::Redirect => "redirect",
-            Self::Misunderstood => "misunderstood",
-            Self::Pending => "pending",
-            Self::Other => "other",
-        }
-    }
-
     /// What an attempt that failed so usually means. GitHub's words say more than its codes, which stand
     /// for a proxy's where nothing answered.
     pub fn of(newest: &Newest) -> Self {
@@ -109,10 +94,7 @@ impl Report {
     /// What failed deliveries died of, commonest first. Those that the user wants left alone count nowhere.
     pub fn causes(&self) -> Vec<Cause<'_>> {
         let mut causes: HashMap<_, Cause<'_>> = HashMap::new();
-        let all = self.webhooks.iter().flat_map(|webhook| {
-            let deliveries = webhook.deliveries.iter();
-            deliveries.map(move |delivery| (webhook, delivery))
-        });
+        let all = self.deliveries_by_webhook();
         for (webhook, delivery) in all.filter(|(_, each)| !each.outcome.is_skipped()) {
             let newest = &delivery.failure.newest;
             let cause = causes

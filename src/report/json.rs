@@ -2,13 +2,15 @@
 
 mod rows;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use serde::Serialize;
 
 use super::{Cause, Report};
+use crate::model::{Outcome, PassResult};
 use rows::{
-    CauseRow, Counts, Deliveries, GapRow, RemainingRow, Time, Webhooks, WindowRow, rounded, time,
+    CauseRow, DeliveryRow, GapRow, RemainingRow, Time, WebhookRow, WindowRow, rounded, time,
 };
 
 /// What this program writes. A reader of this version understands later documents of it, too: fields are
@@ -78,7 +80,7 @@ impl io::Write for Bounded {
 struct Document<'a> {
     version: u32,
     program: &'static str,
-    result: &'static str,
+    result: PassResult,
     verdict: String,
     scope: &'a str,
     credential: &'a str,
@@ -94,7 +96,7 @@ struct Document<'a> {
     requests: u64,
     remaining: Option<RemainingRow>,
     token_ends: Option<Time>,
-    counts: Counts<'a>,
+    counts: BTreeMap<Outcome, usize>,
     given_up_earlier: usize,
     causes: Vec<CauseRow<'a>>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -111,8 +113,8 @@ struct Details<'a> {
     errors: &'a [String],
     warnings: &'a [String],
     notes: &'a [String],
-    webhooks: Webhooks<'a>,
-    deliveries: Deliveries<'a>,
+    webhooks: Vec<WebhookRow<'a>>,
+    deliveries: Vec<DeliveryRow<'a>>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -130,8 +132,8 @@ impl<'a> Document<'a> {
         Self {
             version: VERSION,
             program: concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")),
-            result: report.result().name(),
-            verdict: crate::tell::summary::verdict(report),
+            result: report.result(),
+            verdict: report.verdict(),
             scope: &report.scope,
             credential: &report.credential,
             dry_run: report.dry_run,
@@ -156,7 +158,9 @@ impl<'a> Document<'a> {
                 limit: remaining.limit,
             }),
             token_ends: report.token_ends.map(|end| time(end.at)),
-            counts: Counts(report),
+            counts: Outcome::ALL
+                .map(|outcome| (outcome, report.count(|each| each == outcome)))
+                .into(),
             given_up_earlier: report.given_up_earlier,
             causes: causes.iter().map(CauseRow::new).collect(),
             causes_left_out: 0,
@@ -166,8 +170,15 @@ impl<'a> Document<'a> {
                 errors: &report.errors,
                 warnings: &report.warnings,
                 notes: &report.notes,
-                webhooks: Webhooks(report),
-                deliveries: Deliveries(report),
+                webhooks: report
+                    .webhooks
+                    .iter()
+                    .map(|webhook| WebhookRow::new(webhook, &report.web))
+                    .collect(),
+                deliveries: report
+                    .deliveries_by_webhook()
+                    .map(|(webhook, delivery)| DeliveryRow::new(webhook, delivery))
+                    .collect(),
             }),
         }
     }

@@ -6,6 +6,7 @@ mod cause;
 mod json;
 pub mod notices;
 mod sample;
+mod verdict;
 mod webhook;
 
 use std::io;
@@ -120,6 +121,14 @@ impl Report {
         self.webhooks.iter().flat_map(|webhook| &webhook.deliveries)
     }
 
+    /// Every failed delivery with its webhook.
+    pub fn deliveries_by_webhook(&self) -> impl Iterator<Item = (&WebhookReport, &Delivery)> {
+        self.webhooks.iter().flat_map(|webhook| {
+            let deliveries = webhook.deliveries.iter();
+            deliveries.map(move |delivery| (webhook, delivery))
+        })
+    }
+
     /// How many failed deliveries satisfy `which`.
     pub fn count(&self, which: impl Fn(Outcome) -> bool) -> usize {
         self.deliveries()
@@ -216,7 +225,7 @@ impl Report {
         let time = |time: Option<DateTime<Utc>>| time.map(rfc3339).unwrap_or_default();
         let count = |which: fn(Outcome) -> bool| self.count(which).to_string();
         vec![
-            ("result", self.result().name().into()),
+            ("result", self.result().to_string()),
             ("scanned", self.scanned().to_string()),
             ("failed", count(|_| true)),
             ("redelivered", self.redelivered().to_string()),

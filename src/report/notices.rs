@@ -8,10 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::discover::Census;
 use crate::github::{Credentials, TokenEnd};
-use crate::inputs::Inputs;
 use crate::model::FailOn;
 use crate::report::{Gap, Report, WebhookReport};
-use crate::tell::summary;
 use crate::text::{a_few, counted, rfc3339};
 
 pub use ended::{of_limits, of_stop, of_unread};
@@ -32,18 +30,9 @@ pub const UNPROTECTED: &str = "`api-url` is http: the token can be read on its w
 pub const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
                          pass goes on where this one ended";
 
-/// What the pass is over, in a sentence's words.
-pub fn scope(inputs: &Inputs, webhooks: usize, census: &Census) -> String {
-    let filter = &inputs.policy.filter;
-    let some_or_all = |all| if all { "all" } else { "some" };
-    let mut scope = format!(
-        "{} of {}, {} events, {} failures, {}",
-        counted(webhooks, "webhook"),
-        inputs.targets,
-        some_or_all(filter.events.is_empty()),
-        some_or_all(filter.statuses.is_empty()),
-        if inputs.dry_run { "dry run" } else { "live" },
-    );
+/// The scope of the pass in a phrase. `inputs`: the inputs that it names, see `Inputs::in_scope`.
+pub fn scope(webhooks: usize, inputs: &str, census: &Census) -> String {
+    let mut scope = format!("{} of {inputs}", counted(webhooks, "webhook"));
     let listed = census.listed;
     if listed != Default::default() {
         let repositories = counted(listed.repositories, "repository");
@@ -74,7 +63,7 @@ pub fn of_failure(report: &Report, fail_on: FailOn) -> String {
         FailOn::Open => "`fail-on` is `open`",
         _ => "`fail-on` is `lost`",
     };
-    format!("{} The step fails because {why}", summary::verdict(report))
+    format!("{} The step fails because {why}", report.verdict())
 }
 
 /// A token that will end before anybody thinks of it.

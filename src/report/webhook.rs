@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::attempt::Guid;
 use crate::model::Failure;
@@ -58,7 +59,8 @@ pub struct UnreadableRows {
 }
 
 /// How a webhook is. Later ones are worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WebhookState {
     /// Nothing failed, or nothing that the user wants to know of.
     Healthy,
@@ -68,8 +70,8 @@ pub enum WebhookState {
     Open,
     /// Part of its log was not read.
     Unread,
-    /// Its receiver accepts nothing, and since when it does not.
-    Down(Option<Since>),
+    /// Its receiver accepts nothing.
+    Down,
     /// Something can't be recovered any more.
     Lost,
 }
@@ -116,7 +118,7 @@ impl WebhookReport {
         if self.count(Outcome::is_lost) > 0 {
             WebhookState::Lost
         } else if self.down {
-            WebhookState::Down(self.failing_since)
+            WebhookState::Down
         } else if self.unread_from.is_some() || self.unreadable.is_some() {
             WebhookState::Unread
         } else if self.count(Outcome::is_open) > 0 {
@@ -125,20 +127,6 @@ impl WebhookReport {
             WebhookState::Recovered
         } else {
             WebhookState::Healthy
-        }
-    }
-}
-
-impl WebhookState {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Recovered => "recovered",
-            Self::Open => "open",
-            Self::Down(_) => "down",
-            Self::Lost => "lost",
-            Self::Unread => "unread",
         }
     }
 }

@@ -19,7 +19,7 @@ const MESSAGE: &str = r#"{"message":"Not this one"}"#;
 const HALF_AN_HOUR: Duration = Duration::from_secs(1_800);
 
 fn count(report: &Report, name: &str) -> usize {
-    report.count(|outcome| outcome.name() == name)
+    report.count(|outcome| outcome.to_string() == name)
 }
 
 fn delivery(report: &Report, n: u64) -> &Delivery {
@@ -97,7 +97,7 @@ async fn three_refusals_in_a_row_end_the_turn_and_lose_nothing() {
             let message = format!("GitHub answered {status} `Not this one`");
             assert!(report.errors[0].contains(&message), "{:?}", report.errors);
             let deferred = report.deliveries();
-            let mut deferred = deferred.filter(|each| each.outcome.name() == "deferred");
+            let mut deferred = deferred.filter(|each| each.outcome.to_string() == "deferred");
             let reason = deferred.next().unwrap().reason.clone().unwrap();
             assert!(reason.contains("refused three"), "{reason}");
             advance(HALF_AN_HOUR).await;
@@ -138,7 +138,7 @@ async fn three_passes_of_an_hour_in_which_others_get_through_reject_a_delivery()
         ] {
             let report = pass_with_another(&cloud, 100 + n).await;
             let delivery = delivery(&report, 0);
-            assert_eq!(delivery.outcome.name(), outcome, "{status}, pass {n}");
+            assert_eq!(delivery.outcome.to_string(), outcome, "{status}, pass {n}");
             assert_eq!(report.errors, [""; 0], "{status}");
             if outcome == "rejected" {
                 assert_eq!(report.result(), PassResult::Lost);
@@ -209,8 +209,16 @@ async fn one_refused_within_six_hours_of_retention_is_rejected_at_once() {
         refuse(&cloud, 1, status);
         refuse(&cloud, 2, status);
         let report = cloud.pass(&[checkpoint]).await;
-        assert_eq!(delivery(&report, 1).outcome.name(), "rejected", "{status}");
-        assert_eq!(delivery(&report, 2).outcome.name(), "refused", "{status}");
+        assert_eq!(
+            delivery(&report, 1).outcome.to_string(),
+            "rejected",
+            "{status}"
+        );
+        assert_eq!(
+            delivery(&report, 2).outcome.to_string(),
+            "refused",
+            "{status}"
+        );
     }
 }
 

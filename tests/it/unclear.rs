@@ -78,12 +78,12 @@ fn kinds() -> Vec<Hears> {
 }
 
 fn count(report: &Report, name: &str) -> usize {
-    report.count(|outcome| outcome.name() == name)
+    report.count(|outcome| outcome.to_string() == name)
 }
 
 fn says_down(report: &Report) -> bool {
     let down = report.webhooks.iter().any(|webhook| webhook.down);
-    let told = summary::verdict(report);
+    let told = report.verdict();
     let page = summary::markdown(report);
     let reasons = report
         .deliveries()
@@ -125,7 +125,7 @@ async fn the_same_holds_for_a_receiver_that_was_down_and_is_back() {
         ));
         let report = cloud.pass(&[]).await;
         let left = cloud.undelivered(cloud.hook).len();
-        assert!(left <= 1, "{kind:?}: {left}, {}", summary::verdict(&report));
+        assert!(left <= 1, "{kind:?}: {left}, {}", report.verdict());
     }
 }
 
@@ -155,12 +155,8 @@ async fn pauses_double_and_ten_minutes_without_a_clear_answer_end_the_turn() {
             assert!(pair[1] - pair[0] <= 4 * MINUTE, "{kind:?}: {asked:?}");
         }
         assert_eq!(report.result(), PassResult::Open, "{kind:?}");
-        assert!(
-            !says_down(&report),
-            "{kind:?}: {}",
-            summary::verdict(&report)
-        );
-        let verdict = summary::verdict(&report);
+        assert!(!says_down(&report), "{kind:?}: {}", report.verdict());
+        let verdict = report.verdict();
         assert!(verdict.contains("GitHub gave no clear answer"), "{verdict}");
     }
 }
@@ -178,7 +174,7 @@ async fn a_receiver_that_was_down_is_not_called_down_for_githubs_silence() {
         for _ in 0..2 {
             advance(10 * MINUTE).await;
             let report = cloud.pass(&[]).await;
-            let verdict = summary::verdict(&report);
+            let verdict = report.verdict();
             assert!(!says_down(&report), "{kind:?}: {verdict}");
             assert!(verdict.contains("GitHub gave no clear answer"), "{verdict}");
         }
@@ -203,7 +199,7 @@ async fn a_receiver_that_was_down_is_not_called_down_for_githubs_refusals() {
         let fault = fault.status(status, r#"{"message":"no"}"#);
         cloud.github().add_fault(fault);
         let report = cloud.pass(&[]).await;
-        assert!(!says_down(&report), "{}", summary::verdict(&report));
+        assert!(!says_down(&report), "{}", report.verdict());
     }
 }
 
@@ -219,7 +215,7 @@ async fn a_log_that_lags_calls_nobody_down() {
     cloud.set_receiver(Receiver::up());
     cloud.github().log_lag = TimeDelta::minutes(25);
     let report = cloud.pass(&[]).await;
-    assert!(!says_down(&report), "{}", summary::verdict(&report));
+    assert!(!says_down(&report), "{}", report.verdict());
 
     // Nor where it was never down.
     let cloud = Cloud::new();
@@ -227,7 +223,7 @@ async fn a_log_that_lags_calls_nobody_down() {
     cloud.log_failures(cloud.hook, 50, start());
     let began = Instant::now();
     let report = cloud.pass(&[]).await;
-    assert!(!says_down(&report), "{}", summary::verdict(&report));
+    assert!(!says_down(&report), "{}", report.verdict());
     let took = began.elapsed();
     assert!((9 * MINUTE..12 * MINUTE).contains(&took), "{took:?}");
 }
@@ -264,7 +260,7 @@ async fn pauses_end_with_the_time_limit() {
     let began = Instant::now();
     let report = cloud.pass(&[("INPUT_TIME_LIMIT", "1m")]).await;
     assert!(began.elapsed() <= Duration::from_secs(62));
-    assert!(!says_down(&report), "{}", summary::verdict(&report));
+    assert!(!says_down(&report), "{}", report.verdict());
 }
 
 #[tokio::test(start_paused = true)]

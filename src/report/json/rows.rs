@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use crate::attempt::Guid;
 use crate::model::{Asked, Delivery, Outcome, Request};
 use crate::model::{Failure, Seen};
-use crate::report::{Cause, Report, WebhookReport};
+use crate::report::{Cause, CauseKind, WebhookReport, WebhookState};
 
 /// A time to the millisecond, as GitHub's log has it at its finest.
 pub(super) type Time = DateTime<Utc>;
@@ -39,25 +38,12 @@ pub(super) struct RemainingRow {
     pub(super) limit: u64,
 }
 
-/// Every outcome with its number, zeros too.
-pub(super) struct Counts<'a>(pub(super) &'a Report);
-
-impl Serialize for Counts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Outcome::ALL.len()))?;
-        for outcome in Outcome::ALL {
-            map.serialize_entry(outcome.name(), &self.0.count(|each| each == outcome))?;
-        }
-        map.end()
-    }
-}
-
 #[derive(Serialize)]
 pub(super) struct CauseRow<'a> {
     status: &'a str,
     code: Option<i64>,
     event: &'a str,
-    kind: &'static str,
+    kind: CauseKind,
     deliveries: usize,
     first: Time,
     last: Time,
@@ -100,7 +86,7 @@ impl<'a> CauseRow<'a> {
             status: cause.status,
             code: cause.code,
             event: cause.event,
-            kind: cause.kind.name(),
+            kind: cause.kind,
             deliveries: cause.deliveries,
             first: time(cause.first),
             last: time(cause.last),
@@ -109,23 +95,13 @@ impl<'a> CauseRow<'a> {
     }
 }
 
-/// Written one by one, for there may be many.
-pub(super) struct Webhooks<'a>(pub(super) &'a Report);
-
-impl Serialize for Webhooks<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let webhooks = self.0.webhooks.iter();
-        serializer.collect_seq(webhooks.map(|webhook| WebhookRow::new(webhook, &self.0.web)))
-    }
-}
-
 #[derive(Serialize)]
-struct WebhookRow<'a> {
+pub(super) struct WebhookRow<'a> {
     webhook: String,
     id: Option<String>,
     url: String,
     receiver: &'a str,
-    state: &'static str,
+    state: WebhookState,
     down_since: Option<Time>,
     down_since_or_earlier: bool,
     scanned: u64,
@@ -159,7 +135,7 @@ struct UnaccountedRow {
 }
 
 impl<'a> WebhookRow<'a> {
-    fn new(webhook: &'a WebhookReport, web: &str) -> Self {
+    pub(super) fn new(webhook: &'a WebhookReport, web: &str) -> Self {
         let since = webhook.failing_since.filter(|_| webhook.down);
         let earlier = |failure: &'a Failure| EarlierRow {
             guid: failure.guid.to_string(),
@@ -178,7 +154,7 @@ impl<'a> WebhookRow<'a> {
             id: webhook.webhook.id.map(|id| id.to_string()),
             url: webhook.webhook.settings_url(web),
             receiver: &webhook.webhook.receiver,
-            state: webhook.state().name(),
+            state: webhook.state(),
             down_since: since.map(|since| time(since.at)),
             down_since_or_earlier: since.is_some_and(|since| since.or_earlier),
             scanned: webhook.scanned,
@@ -197,32 +173,16 @@ impl<'a> WebhookRow<'a> {
     }
 }
 
-/// Every failed delivery, written one by one.
-pub(super) struct Deliveries<'a>(pub(super) &'a Report);
-
-impl Serialize for Deliveries<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(None)?;
-        for webhook in &self.0.webhooks {
-            let name = webhook.webhook.to_string();
-            for delivery in &webhook.deliveries {
-                list.serialize_element(&DeliveryRow::new(&name, delivery))?;
-            }
-        }
-        list.end()
-    }
-}
-
 #[derive(Serialize)]
-struct DeliveryRow<'a> {
-    webhook: &'a str,
+pub(super) struct DeliveryRow<'a> {
+    webhook: String,
     guid: String,
     event: &'a str,
     action: Option<&'a str>,
     status: &'a str,
     code: Option<i64>,
     first: Option<Time>,
-    outcome: &'static str,
+    outcome: Outcome,
     reason: Option<&'a str>,
     due: Option<Time>,
     attempts_before: usize,
@@ -257,7 +217,7 @@ impl From<&Seen> for AttemptRow {
 }
 
 impl<'a> DeliveryRow<'a> {
-    fn new(webhook: &'a str, delivery: &'a Delivery) -> Self {
+    pub(super) fn new(webhook: &WebhookReport, delivery: &'a Delivery) -> Self {
         let failure = &delivery.failure;
         let request = |request: &'a Request| RequestRow {
             at: time(request.at),
@@ -266,14 +226,14 @@ impl<'a> DeliveryRow<'a> {
             message: request.answer.message(),
         };
         Self {
-            webhook,
+            webhook: webhook.webhook.to_string(),
             guid: failure.guid.to_string(),
             event: &failure.newest.event,
             action: failure.newest.action.as_deref(),
             status: &failure.newest.status,
             code: failure.newest.code,
             first: failure.first.time().map(time),
-            outcome: delivery.outcome.name(),
+            outcome: delivery.outcome,
             reason: delivery.reason.as_deref(),
             due: delivery.due_at.map(time),
             attempts_before: failure.made_before,

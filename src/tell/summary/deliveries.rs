@@ -21,13 +21,8 @@ const ROWS: usize = 30;
 type Row<'a> = (&'a WebhookReport, &'a Delivery);
 
 pub(super) fn write(page: &mut Page<'_>, report: &Report) {
-    let all: Vec<Row<'_>> = report
-        .webhooks
-        .iter()
-        .flat_map(|webhook| webhook.deliveries.iter().map(move |each| (webhook, each)))
-        .collect();
-    let (skipped, all): (Vec<Row<'_>>, Vec<_>) = all
-        .into_iter()
+    let (skipped, all): (Vec<Row<'_>>, Vec<_>) = report
+        .deliveries_by_webhook()
         .partition(|(_, delivery)| delivery.outcome.is_skipped());
     let (urgent, mut others): (Vec<Row<'_>>, Vec<_>) = all
         .into_iter()

@@ -4,7 +4,7 @@
 //!
 //! | part | what it tells |
 //! |---|---|
-//! | `verdict` | what people should know first, and what to do |
+//! | `next_steps` | what to do after the verdict |
 //! | `counts` | how many are open, lost, skipped |
 //! | `webhooks` | each webhook and how it is, worst first |
 //! | `causes` | what deliveries died of, and what to do about it |
@@ -17,17 +17,15 @@ mod causes;
 mod counts;
 mod deliveries;
 mod footer;
+mod next_steps;
 mod page;
 mod timeline;
-mod verdict;
 mod webhooks;
 
 use crate::model::PassResult;
 use crate::report::Report;
-use crate::tell::markdown::code_long;
+use crate::tell::markdown::{code, code_long};
 use page::Page;
-
-pub use verdict::verdict;
 
 /// Most errors and most warnings that are told.
 const MESSAGES: usize = 20;
@@ -37,9 +35,9 @@ pub fn markdown(report: &Report) -> String {
     let mut page = Page::new(report);
     let result = report.result();
     let mark = mark(result);
-    page.line(&format!("### {mark} Webhook deliveries: {}", result.name()));
-    page.paragraph(&verdict::in_markdown(report));
-    match &verdict::to_do(report)[..] {
+    page.line(&format!("### {mark} Webhook deliveries: {result}"));
+    page.paragraph(&report.verdict_with(code));
+    match &next_steps::next_steps(report)[..] {
         [] => {}
         [step] => page.paragraph(&format!("**What to do:** {step}")),
         steps => {
@@ -50,7 +48,7 @@ pub fn markdown(report: &Report) -> String {
                 .for_each(|step| page.line(&format!("- {step}")));
         }
     }
-    if let Some(first_pass) = verdict::first_pass(report) {
+    if let Some(first_pass) = next_steps::first_pass(report) {
         page.paragraph(&first_pass);
     }
     messages(&mut page, "Errors", &report.errors);

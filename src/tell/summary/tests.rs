@@ -182,14 +182,14 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
             "Nothing to redeliver among 2 failed deliveries of 1 webhook; 2 were left out as the inputs say.",
         ),
     ] {
-        assert_eq!(verdict(&of(outcomes)), told);
+        assert_eq!(of(outcomes).verdict(), told);
     }
     let mut unread = of(&[Recovered]);
     unread.webhooks[0].unread_from = Some(ago(60));
     let told = "; not read to the end: acme webhook 500001.";
-    assert!(verdict(&unread).ends_with(told), "{}", verdict(&unread));
-    assert_eq!(verdict(&Report::of_error("x".into())), "Nothing was done.");
-    assert_eq!(verdict(&Report::of_cancelled()), "Cancelled.");
+    assert!(unread.verdict().ends_with(told), "{}", unread.verdict());
+    assert_eq!(Report::of_error("x".into()).verdict(), "Nothing was done.");
+    assert_eq!(Report::of_cancelled().verdict(), "Cancelled.");
 }
 
 #[test]

@@ -23,7 +23,12 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     if rows.is_empty() {
         return;
     }
-    rows.sort_by_cached_key(|webhook| Reverse((webhook.state(), webhook.deliveries.len())));
+    rows.sort_by_cached_key(|webhook| {
+        let down_since = webhook
+            .failing_since
+            .filter(|_| webhook.state() == WebhookState::Down);
+        Reverse((webhook.state(), down_since, webhook.deliveries.len()))
+    });
     let few = healthy.len() <= FEW;
     if few {
         rows.extend(&healthy);
@@ -86,7 +91,7 @@ fn state(webhook: &WebhookReport) -> String {
         WebhookState::Open => "🟡\u{a0}open".into(),
         WebhookState::Unread if webhook.unread_from.is_none() => "🟡 rows can't be read".into(),
         WebhookState::Unread => "🟡 log not read to the end".into(),
-        WebhookState::Down(_) => format!("{}{}", down(), unread()),
+        WebhookState::Down => format!("{}{}", down(), unread()),
         WebhookState::Lost if webhook.down => {
             format!("❌\u{a0}{}<br>{}{}", lost(), down(), unread())
         }

@@ -67,9 +67,8 @@ pub(super) struct Told {
 impl Told {
     /// What it told, in a line.
     pub(super) fn words(&self) -> String {
-        let tell = |(hook, guid, outcome): &(usize, u64, Outcome)| {
-            format!("{hook}:{guid} {}", outcome.name())
-        };
+        let tell =
+            |(hook, guid, outcome): &(usize, u64, Outcome)| format!("{hook}:{guid} {outcome}");
         let outcomes: Vec<_> = self.outcomes.iter().map(tell).collect();
         let (errors, warnings) = (&self.errors, &self.warnings);
         let outcomes = outcomes.join(", ");

@@ -26,10 +26,7 @@ impl Judge<'_> {
             _ => at < ran.ended - RETENTION + MARGIN,
         };
         if !right {
-            self.wrong(format!(
-                "pass {number} gives up {hook}:{guid}: {}",
-                outcome.name()
-            ));
+            self.wrong(format!("pass {number} gives up {hook}:{guid}: {}", outcome));
         }
     }
 
