@@ -21,7 +21,7 @@ RUN mkdir -p /out/bin \
 FROM scratch
 # MIT is for this program, GPL-2.0 for BusyBox. A release adds source, version and commit.
 LABEL org.opencontainers.image.title="redeliver-webhooks" \
-      org.opencontainers.image.description="Finds webhook deliveries that failed, asks GitHub to redeliver them, and says what came of it" \
+      org.opencontainers.image.description="Finds failed webhook deliveries, asks GitHub to redeliver them, and reports the outcome" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-only"
 COPY --from=build /out/ /
 # No USER: the runner's user owns the files that an action writes. No WORKDIR: the runner sets it.
