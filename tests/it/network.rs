@@ -160,7 +160,7 @@ fn a_broken_compressed_page_is_read_again() {
     let cut = || Fault::on("GET", "/deliveries?").cut_body();
     let other = || Fault::on("GET", "/deliveries?").header("content-encoding", "br");
     let none = || Fault::on("GET", "/deliveries?").header("content-encoding", "gzip");
-    for (fault, words) in [
+    for (fault, message) in [
         (cut(), "its body "),
         (
             other(),
@@ -176,7 +176,7 @@ fn a_broken_compressed_page_is_read_again() {
 
         world.simulator.github().add_fault(fault.always());
         let started = world.checkpoint();
-        world.pass().run().failure(words);
+        world.pass().run().failure(message);
         assert_eq!(world.checkpoint(), started, "it is held where it was");
     }
 }

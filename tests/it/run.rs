@@ -189,7 +189,7 @@ impl Run<'_> {
     fn in_container(&mut self, folder: &Path, image: &str, name: &str) -> Command {
         let mut command = engine();
         command.args(["run", "--rm", "--name", name]);
-        command.args(words("REDELIVER_RUN_FLAGS").split_whitespace());
+        command.args(variable("REDELIVER_RUN_FLAGS").split_whitespace());
         command.args(["--workdir", "/github/workspace"]);
         self.command_files(Path::new("/github/file_commands"));
         let workspace = "/github/workspace";
@@ -245,12 +245,12 @@ pub(crate) fn in_a_container() -> bool {
     std::env::var_os("REDELIVER_IMAGE").is_some()
 }
 
-fn words(name: &str) -> String {
+fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
 fn engine() -> Command {
-    let engine = words("REDELIVER_ENGINE");
+    let engine = variable("REDELIVER_ENGINE");
     let mut engine = engine.split_whitespace();
     let mut command = Command::new(engine.next().expect("REDELIVER_ENGINE is not set"));
     command.args(engine);

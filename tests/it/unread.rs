@@ -26,7 +26,7 @@ fn used_up(method: &str, path: &str) -> Fault {
         .header("x-ratelimit-reset", &reset.timestamp().to_string())
 }
 
-/// A log of two pages, of which a pass with this checkpoint reads both.
+/// A log of two pages. A pass with this checkpoint reads both.
 fn two_pages() -> World {
     let world = World::new();
     world.set_variable(&ago(3 * HOUR).timestamp_millis().to_string());

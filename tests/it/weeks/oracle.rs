@@ -25,7 +25,7 @@ const FIRST_LOOK: TimeDelta = TimeDelta::days(1);
 /// The most that a checkpoint may be later than a delivery that no pass could see yet.
 const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
-/// Times in GitHub's log and of its clock are told in whole seconds.
+/// Times in GitHub's log and of its clock are whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(2);
 
 /// The oracle's verdict on a week.
@@ -264,7 +264,7 @@ impl<'a> Judge<'a> {
         off.any(|off| time(off.end) > failed.at && time(off.start) <= by)
     }
 
-    /// A redelivery that a pass asked for was due.
+    /// Checks that a redelivery which a pass requested was due.
     fn sent(&mut self, number: usize) {
         let sent = &self.record.redeliveries[number];
         let Some(pass) = sent.by else {
