@@ -62,17 +62,27 @@ impl Run<'_> {
         self
     }
 
-    /// Runs it to its end: within this process, without sockets and in virtual time. An image that is tested runs.
+    /// Runs it to its end: within this process, without sockets and in virtual time; or as a container, where an image is
+    /// tested.
     pub(crate) fn run(self) -> RunResult {
         self.run_in(tempfile::tempdir().unwrap().path())
     }
 
     /// The same with the workspace in this folder.
-    pub(crate) fn run_in(mut self, folder: &Path) -> RunResult {
-        assert!(self.arguments.is_empty(), "only the executable takes them");
+    pub(crate) fn run_in(self, folder: &Path) -> RunResult {
         if in_a_container() {
             return self.run_executable_in(folder);
         }
+        self.run_in_process(folder)
+    }
+
+    /// The same even where an image is tested: for runs that would wait too long in real time.
+    pub(crate) fn run_in_virtual_time(self) -> RunResult {
+        self.run_in_process(tempfile::tempdir().unwrap().path())
+    }
+
+    fn run_in_process(mut self, folder: &Path) -> RunResult {
+        assert!(self.arguments.is_empty(), "only the executable takes them");
         self.prepare(folder);
         let (succeeded, log) = in_process::run(self.world, &self.variables);
         RunResult::new(self.world, Some(i32::from(!succeeded)), log, folder)

@@ -60,6 +60,11 @@ impl World {
         )
     }
 
+    /// The time by GitHub's clock. Runs in this process move it.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.simulator.github().now()
+    }
+
     /// Moves GitHub's clock forward.
     pub(crate) fn pass_time(&self, time: TimeDelta) {
         let mut github = self.simulator.github();
