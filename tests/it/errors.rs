@@ -1,7 +1,6 @@
 //! Errors that GitHub answers with are reported, and cost no more than they must.
 
 use chrono::TimeDelta;
-
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
 use crate::virtual_world::{VirtualWorld, start};
