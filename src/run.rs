@@ -138,7 +138,8 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
     signals::watch(&stop, &console).context("signals can't be waited for")?;
     let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, access, &console, &stop)?;
+    let log = console.debug_log();
+    let credentials = Credentials::new(base, network, credential, access, &log, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

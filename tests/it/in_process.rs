@@ -69,7 +69,7 @@ async fn pass(world: &World, inputs: &Inputs, console: &Console) -> anyhow::Resu
         &inputs.api,
         credential,
         access,
-        console,
+        &console.debug_log(),
         &stop,
         Utc::now(),
     )?;
