@@ -42,7 +42,10 @@ fn main() -> anyhow::Result<()> {
     let up_again = first_pass + FIRST_PASS_BEFORE_END;
     github.webhook_mut(hook).receiver = Receiver::down_until(up_again);
     let outage = (up_again - DOWN)..up_again;
-    let (start, second_pass) = (first_pass - TimeDelta::hours(4), up_again + SECOND_PASS_AFTER_END);
+    let (start, second_pass) = (
+        first_pass - TimeDelta::hours(4),
+        up_again + SECOND_PASS_AFTER_END,
+    );
     let mut deliveries = deliver(&mut github, hook, start, first_pass, &outage);
     let simulator = Simulator::start(github);
 
