@@ -37,7 +37,7 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> bool {
-    let mut environment = Environment::new(variables);
+    let environment = Environment::new(variables);
     let runner = environment.runner().clone();
     let console = Console::stdout(&runner);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -66,12 +66,22 @@ pub fn run(
             return conclude(&console, &runner, None, report, FailOn::Error);
         }
     }
+    run_with(environment, &console, |inputs| run_pass(inputs, &console))
+}
+
+/// The same with a pass of the caller's. Tests run one without sockets and in virtual time.
+pub fn run_with(
+    mut environment: Environment,
+    console: &Console,
+    run_pass: impl FnOnce(&Arc<Inputs>) -> anyhow::Result<Report>,
+) -> bool {
+    let runner = environment.runner().clone();
     environment.keep_files_apart(|path| file::target(path).ok());
     let (report_file, foreign) = (environment.report_file(), environment.foreign());
     let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
-            let report = reported(|| run_pass(&inputs, &console));
+            let report = reported(|| run_pass(&inputs));
             (report, inputs.fail_on)
         }
         Err(errors) => {
@@ -83,7 +93,7 @@ pub fn run(
         }
     };
     report.warnings.extend(foreign);
-    conclude(&console, &runner, report_file.as_ref(), report, fail_on)
+    conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 
 /// What a pass came to, even if it failed or panicked. A bug must not take outputs and summary with it;

@@ -1,5 +1,10 @@
-//! Reads a webhook's delivery log and folds it into the deliveries that failed.
+//! Reads a webhook's delivery log: pages become rows, and rows are folded into the deliveries that failed.
 
 pub mod evidence;
 pub mod fold;
+mod page;
+mod row;
 pub mod scan;
+
+pub use page::{UnreadableRow, rows};
+pub use row::{AttemptOutcome, Row};

@@ -7,8 +7,6 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::attempt::AttemptId;
-use crate::attempt::plain::ROWS;
 use crate::github::calls::client::Client;
 use crate::github::calls::link::Trail;
 use crate::github::calls::page::Page;
@@ -16,7 +14,8 @@ use crate::github::failure::error::Error;
 use crate::github::failure::request_error::RequestError;
 use crate::github::failure::subject::Subject;
 use crate::github::http::exchange::Response;
-use crate::github::http::page_size::PageSize;
+use crate::github::http::page_size::{MOST_ROWS, PageSize};
+use crate::model::AttemptId;
 use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
@@ -102,7 +101,7 @@ impl Log {
     }
 
     fn at(client: &Client, webhook: &Webhook, filter: &str) -> Self {
-        let path = format!("{}/deliveries?per_page={ROWS}{filter}", webhook.path());
+        let path = format!("{}/deliveries?per_page={MOST_ROWS}{filter}", webhook.path());
         Self {
             client: client.clone(),
             subject: Arc::new(Subject::of_webhook(webhook)),

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::attempt::plain::ROWS;
 use crate::github::failure::request_error::RequestError;
 
+/// The most rows that GitHub puts on a page.
+pub(crate) const MOST_ROWS: usize = 100;
+
 /// GitHub's most first.
-const SIZES: [usize; 3] = [ROWS, 50, 25];
+const SIZES: [usize; 3] = [MOST_ROWS, 50, 25];
 
 /// Failed tries of a page with one size before the next is tried.
 const TRIES: usize = 2;

@@ -1,10 +1,9 @@
 //! Decides whether and when a failed request is sent again.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use foldhash::fast::FixedState;
 use http::Method;
 use tokio::time::{Instant, sleep};
 
@@ -176,7 +175,8 @@ impl Iterator for Waits {
         }
         let whole = FIRST * 2_u32.pow(self.made);
         self.made += 1;
-        let hash = FixedState::default().hash_one((self.number, self.made));
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let hash = hasher.hash_one((self.number, self.made));
         let spread = hash as f64 / u64::MAX as f64;
         Some(whole.mul_f64(0.75 + spread / 2.0))
     }

@@ -11,10 +11,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
-use crate::attempt::Guid;
 use crate::decide::plan::{Plan, counts, counts_before, plan};
 use crate::decide::wave;
 use crate::github::Client;
+use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::Policy;
 use crate::model::Webhook;

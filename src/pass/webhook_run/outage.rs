@@ -1,7 +1,6 @@
 //! The short way through an outage: where nothing is accepted and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
-use crate::attempt::{Attempt, Verdict};
 use crate::decide::plan::{Plan, counts, unseen};
 use crate::github::Log;
 use crate::model::Failure;
@@ -11,6 +10,7 @@ use crate::pass::webhook_run::result::{Served, deferred};
 use crate::pass::webhook_run::{NO_SUCCESS, Serving, remember_refusals, waits};
 use crate::read::evidence::Evidence;
 use crate::read::scan::Scan;
+use crate::read::{AttemptOutcome, Row, rows};
 use crate::redeliver::receiver::{Group, May};
 use crate::redeliver::{Finding, Turn};
 use crate::remember::state::Memory;
@@ -73,15 +73,15 @@ impl Serving<'_> {
         let Ok(Some(page)) = log.next_page().await else {
             return false;
         };
-        let Ok((attempts, unreadable)) = page.attempts() else {
+        let Ok((attempts, unreadable)) = rows(&page) else {
             return false;
         };
         // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
-        let succeeded = |attempt: &&Attempt<'_>| attempt.verdict() == Verdict::Succeeded;
+        let succeeded = |attempt: &&Row<'_>| attempt.outcome() == AttemptOutcome::Succeeded;
         for attempt in attempts.iter().filter(succeeded) {
             scan.learn_delivered(&attempt.guid);
         }
-        let reaches = |attempt: &Attempt<'_>| attempt.delivered_at <= since;
+        let reaches = |attempt: &Row<'_>| attempt.delivered_at <= since;
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 

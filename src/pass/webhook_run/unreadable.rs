@@ -16,12 +16,12 @@ impl Served {
         let (mut held, mut new) = (Vec::new(), false);
         // Oldest first: of rows that are alike, the oldest was reported first.
         for row in told.unreadable.iter().rev() {
-            let reported = known.get_mut(&*row.digits).and_then(Vec::pop);
+            let reported = known.get_mut(&*row.fingerprint).and_then(Vec::pop);
             // Of one whose name was left out, the older row tells that it was there.
             let was_there = left_out.filter(|time| row.older.is_none_or(|older| older < *time));
             let reported = reported.or(was_there);
             let at = reported.unwrap_or(serving.began);
-            self.unreadable.push((row.digits.clone(), at));
+            self.unreadable.push((row.fingerprint.clone(), at));
             // What was there so long ago is not redelivered any more, whatever it is.
             if at >= serving.window.retention_start {
                 new |= reported.is_none();
@@ -29,9 +29,9 @@ impl Served {
             }
         }
         if !told.complete {
-            let unseen = known.into_iter().flat_map(|(digits, times)| {
+            let unseen = known.into_iter().flat_map(|(fingerprint, times)| {
                 let times = times.into_iter();
-                times.map(move |at| (digits.to_owned(), at))
+                times.map(move |at| (fingerprint.to_owned(), at))
             });
             self.unreadable.extend(unseen);
             self.unreadable

@@ -8,8 +8,8 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{AttemptId, Guid};
 use crate::model::{Asked, Refusals};
+use crate::model::{AttemptId, Guid};
 use crate::model::{Failure, First, Newest};
 use crate::read::fold::Remembered;
 
@@ -256,7 +256,7 @@ impl Memory {
 
     /// When a delivery was asked for of which nothing was seen.
     pub fn asked(&self, guid: &Guid) -> Option<Asked> {
-        let digits = guid.digits();
+        let digits = guid.fingerprint();
         let asked = self.all_asked().filter(|(each, _)| *each == digits);
         asked.map(|(_, asked)| asked).max_by_key(|asked| asked.at)
     }
@@ -297,7 +297,7 @@ impl Memory {
         }
         let second = asked.at.timestamp();
         let minute = second.div_euclid(60);
-        let item = format!("{}{:02x}", guid.digits(), second.rem_euclid(60));
+        let item = format!("{}{:02x}", guid.fingerprint(), second.rem_euclid(60));
         let same =
             |unseen: &&mut Unseen| unseen.minute == minute && unseen.unclear == asked.unclear;
         match self.unseen.iter_mut().find(same) {
@@ -320,7 +320,7 @@ impl Memory {
 
     /// Whether a delivery was lost by an earlier pass.
     pub fn is_settled(&self, guid: &Guid) -> bool {
-        let digits = guid.digits();
+        let digits = guid.fingerprint();
         chunks(&self.settled).any(|each| each == digits)
     }
 
@@ -328,7 +328,7 @@ impl Memory {
     pub fn add_settled(&mut self, guid: &Guid) {
         let text = guid.to_string();
         self.open.retain(|open| open.guid != text);
-        self.settled.push_str(&guid.digits());
+        self.settled.push_str(&guid.fingerprint());
     }
 }
 

@@ -1,17 +1,11 @@
-//! github.com within this process, over the tower stack and without sockets: time is virtual.
+//! GitHub in this process: passes reach it without sockets, and time is virtual.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, SizeHint};
 use octocrab::OctoBody;
 use redeliver_webhooks::github::{ApiBase, Credentials, RequestError};
 use redeliver_webhooks::inputs::{Environment, Inputs};
@@ -20,55 +14,59 @@ use redeliver_webhooks::pass;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::stop::Stop;
 use redeliver_webhooks::tell::console::Console;
-use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
-use tokio::time::{Instant, Sleep, sleep};
+use simulated_github::{
+    Access, Attempt, Ending, GitHub, Owner, Receiver, Reply, ReplyBody, Request, Webhook, guid,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::in_process::{received, sent_back};
 
 pub(crate) const TOKEN: &str = "ghp_virtual";
 
-/// github.com in this process, whose clock runs with Tokio's.
+/// A simulated GitHub with one organization, whose clock runs with Tokio's.
 #[derive(Clone)]
-pub(crate) struct Cloud {
+pub(crate) struct VirtualWorld {
     pub(crate) github: Arc<Mutex<GitHub>>,
     pub(crate) hook: u64,
     /// Where its API is.
     base: &'static str,
-    /// How long headers take, and how much longer bodies.
+    /// The time that headers take, and that bodies take after them.
     pub(crate) latency: Duration,
     pub(crate) body_latency: Duration,
-    /// Requests for redeliveries that find no connection.
+    /// The number of redelivery requests that get no connection.
     pub(crate) unsent: Arc<AtomicUsize>,
-    /// Which of the requests for redeliveries at `hook` meets a bug, counted from 1; 0 for none.
+    /// The redelivery request at `hook` that panics, counted from 1; 0 for none.
     pub(crate) bug: Arc<AtomicUsize>,
-    /// Who has a say in what becomes of requests.
-    pub(crate) way: Option<Arc<dyn Way>>,
+    /// The network on which requests may fail. Without one, all of them arrive.
+    pub(crate) network: Option<Arc<dyn Network>>,
 }
 
-/// Has a say in what becomes of requests.
-pub(crate) trait Way: Send + Sync {
-    /// What is to become of a request that is made now.
-    fn fate(&self, method: &http::Method, path: &str) -> Fate;
+/// A network that decides what happens to each request.
+pub(crate) trait Network: Send + Sync {
+    /// Decides what happens to a request that is sent now.
+    fn transfer(&self, method: &http::Method, path: &str) -> Transfer;
 
-    /// GitHub has acted on a request; `fate` tells what its sender is to hear.
-    fn acted(&self, github: &mut GitHub, request: &Request, status: u16, fate: &Fate);
+    /// GitHub has handled a request with this transfer, and responds with `status`.
+    fn handled(&self, _: &mut GitHub, _: &Request, _status: u16, _: &Transfer) {}
 
-    /// The sender of a request is to hear nothing any more.
-    fn ends(&self);
+    /// The client waits for a response that never comes.
+    fn killed(&self) {}
 }
 
-/// What becomes of a request.
+/// The network's treatment of one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Fate {
-    /// GitHub gets it.
-    pub(crate) acts: bool,
-    /// What its sender hears.
-    pub(crate) hears: Hears,
-    /// What becomes of GitHub's answer on the way.
-    pub(crate) alters: Alters,
+pub(crate) struct Transfer {
+    /// The request arrives.
+    pub(crate) reaches_github: bool,
+    /// The result that the client sees.
+    pub(crate) client_gets: ClientGets,
+    /// Changes to GitHub's response on its way back.
+    pub(crate) changes: ResponseChanges,
 }
 
-/// What a proxy or a balancer does to an answer.
+/// Changes that a proxy or a load balancer makes to a response.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Alters {
+pub(crate) struct ResponseChanges {
     /// Links name another scheme, host and port.
     pub(crate) foreign_links: bool,
     /// There are no limit headers.
@@ -77,37 +75,51 @@ pub(crate) struct Alters {
     pub(crate) cut: bool,
 }
 
-impl Alters {
-    fn alter(self, answer: &mut http::Response<SlowBody>) {
+impl ResponseChanges {
+    fn apply(self, reply: &mut Reply) {
         if self.no_limit_headers {
             for name in ["limit", "remaining", "reset", "used", "resource"] {
-                answer.headers_mut().remove(format!("x-ratelimit-{name}"));
+                reply.headers.remove(format!("x-ratelimit-{name}"));
             }
         }
-        if self.foreign_links
-            && let Some(link) = answer.headers_mut().get_mut("link")
-        {
+        if let Some(link) = reply.headers.get_mut("link").filter(|_| self.foreign_links) {
             let foreign = link.to_str().unwrap();
             let foreign = foreign.replace("https://api.github.com", "http://internal:8080");
             *link = foreign.parse().unwrap();
         }
         if self.cut {
-            answer.headers_mut().remove("link");
-            let body = answer.body_mut().body.as_mut().unwrap();
-            body.truncate(body.len() / 2);
+            reply.headers.remove("link");
+            reply.body.truncate(reply.body.len() / 2);
         }
     }
 }
 
+impl Transfer {
+    /// The request arrives, and so does GitHub's response.
+    pub(crate) fn undisturbed() -> Self {
+        Self::failing(true, ClientGets::Response)
+    }
+
+    /// The client gets something else, whether or not the request arrives.
+    pub(crate) fn failing(reaches_github: bool, client_gets: ClientGets) -> Self {
+        Self {
+            reaches_github,
+            client_gets,
+            changes: ResponseChanges::default(),
+        }
+    }
+}
+
+/// The result of a request that its client sees.
 #[derive(Clone, Debug)]
-pub(crate) enum Hears {
+pub(crate) enum ClientGets {
     /// GitHub's answer.
-    All,
-    /// Another one.
+    Response,
+    /// Another response.
     Status(u16, &'static str),
-    /// The transport's own error.
+    /// An error of the transport.
     Error(RequestError),
-    /// Nothing, ever.
+    /// No response, ever.
     Nothing,
 }
 
@@ -115,7 +127,7 @@ pub(crate) fn start() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-impl Cloud {
+impl VirtualWorld {
     pub(crate) fn new() -> Self {
         Self::of(GitHub::new(), "https://api.github.com")
     }
@@ -144,7 +156,7 @@ impl Cloud {
             body_latency: Duration::ZERO,
             unsent: Arc::default(),
             bug: Arc::default(),
-            way: None,
+            network: None,
         }
     }
 
@@ -173,7 +185,7 @@ impl Cloud {
         }
     }
 
-    /// GUIDs that nothing was delivered of.
+    /// GUIDs of deliveries that never succeeded.
     pub(crate) fn undelivered(&self, hook: u64) -> BTreeSet<String> {
         let log = self.github().attempts(hook);
         let (ok, failed): (Vec<_>, Vec<_>) = log
@@ -184,7 +196,7 @@ impl Cloud {
         failed.filter(|guid| !ok.contains(guid)).collect()
     }
 
-    /// How often the receiver was sent each delivery again.
+    /// The number of redeliveries of each delivery.
     pub(crate) fn redelivered(&self, hook: u64) -> BTreeMap<String, usize> {
         let mut times = BTreeMap::new();
         for attempt in self.github().attempts(hook) {
@@ -200,44 +212,88 @@ impl Cloud {
         github.webhook_mut(self.hook).log(attempt)
     }
 
+    /// Lets GitHub act on a request.
     async fn respond(
         &self,
         request: http::Request<OctoBody>,
-        fate: Option<&Fate>,
-    ) -> http::Response<SlowBody> {
-        let (parts, body) = request.into_parts();
+        transfer: Option<&Transfer>,
+    ) -> Reply {
         let base: http::Uri = self.base.parse().unwrap();
-        assert_eq!(parts.uri.host(), base.host());
-        let body = body.collect().await.unwrap().to_bytes();
-        let path = parts.uri.path_and_query().unwrap().as_str();
-        let mut request = Request::new(parts.method, path).with_body(body);
-        request.headers.extend(parts.headers);
+        assert_eq!(request.uri().host(), base.host());
+        let mut request = received(request).await;
         request
             .headers
             .insert("host", base.host().unwrap().parse().unwrap());
         self.github.lock().unwrap().enter();
         sleep(self.latency).await;
-        let reply = {
-            let mut github = self.github.lock().unwrap();
-            let reply = github.respond(&request);
-            github.leave();
-            if let (Some(way), Some(fate)) = (&self.way, fate) {
-                way.acted(&mut github, &request, reply.status, fate);
-            }
-            reply
-        };
-        let mut response = http::Response::new(SlowBody {
-            wait: Box::pin(sleep(self.body_latency)),
-            body: Some(reply.body),
-        });
-        *response.status_mut() = reply.status.try_into().unwrap();
-        *response.headers_mut() = reply.headers;
-        // GitHub's links are https; the simulator knows only that it is asked.
-        if let Some(link) = response.headers_mut().get_mut("link") {
+        let mut github = self.github.lock().unwrap();
+        let mut reply = github.respond(&request);
+        github.leave();
+        if let (Some(network), Some(transfer)) = (&self.network, transfer) {
+            network.handled(&mut github, &request, reply.status, transfer);
+        }
+        reply.body_delay += self.body_latency;
+        // GitHub's links are https; the simulator does not know that it is reached so.
+        if let Some(link) = reply.headers.get_mut("link") {
             let https = link.to_str().unwrap().replace("http://", "https://");
             *link = https.parse().unwrap();
         }
-        response
+        reply
+    }
+
+    /// One request over the network, and the response.
+    async fn exchange(
+        &self,
+        request: http::Request<OctoBody>,
+    ) -> Result<http::Response<ReplyBody>, RequestError> {
+        let path = request.uri().path();
+        let redelivers = request.method() == http::Method::POST && path.ends_with("/attempts");
+        if redelivers && path.contains(&format!("/hooks/{}/", self.hook)) {
+            let countdown = self.bug.load(Ordering::Relaxed);
+            self.bug
+                .store(countdown.saturating_sub(1), Ordering::Relaxed);
+            assert_ne!(countdown, 1, "a bug with words");
+        }
+        let left = self.unsent.load(Ordering::Relaxed);
+        if redelivers && left > 0 {
+            self.unsent.store(left - 1, Ordering::Relaxed);
+            return Err(RequestError::Unsent("connection refused".into()));
+        }
+        let Some(network) = &self.network else {
+            return sent_back(self.respond(request, None).await).await;
+        };
+        let transfer = network.transfer(
+            request.method(),
+            request.uri().path_and_query().unwrap().as_str(),
+        );
+        let reply = match transfer.reaches_github {
+            true => Some(self.respond(request, Some(&transfer)).await),
+            false => None,
+        };
+        match transfer.client_gets {
+            ClientGets::Response => {
+                let mut reply = reply.unwrap();
+                transfer.changes.apply(&mut reply);
+                sent_back(reply).await
+            }
+            ClientGets::Error(error) => Err(error),
+            ClientGets::Nothing => {
+                network.killed();
+                std::future::pending().await
+            }
+            ClientGets::Status(status, body) => {
+                sent_back(Reply {
+                    status,
+                    headers: http::HeaderMap::new(),
+                    body: body.into(),
+                    ending: Ending::Whole,
+                    header_delay: Duration::ZERO,
+                    body_delay: Duration::ZERO,
+                    drip: None,
+                })
+                .await
+            }
+        }
     }
 
     pub(crate) async fn pass(&self, more: &[(&str, &str)]) -> Report {
@@ -260,55 +316,13 @@ impl Cloud {
         ours: DateTime<Utc>,
         more: &[(&str, &str)],
     ) -> Report {
-        let mut given = vec![("INPUT_API_URL", self.base)];
-        given.extend(more);
-        let inputs = inputs(&given);
-        let cloud = self.clone();
-        let service = tower::service_fn(move |request: http::Request<OctoBody>| {
-            let cloud = cloud.clone();
-            async move {
-                let asks = request.method() == http::Method::POST
-                    && request.uri().path().ends_with("/attempts");
-                let path = request.uri().path();
-                if asks && path.contains(&format!("/hooks/{}/", cloud.hook)) {
-                    let countdown = cloud.bug.load(Ordering::Relaxed);
-                    cloud
-                        .bug
-                        .store(countdown.saturating_sub(1), Ordering::Relaxed);
-                    assert_ne!(countdown, 1, "a bug with words");
-                }
-                let left = cloud.unsent.load(Ordering::Relaxed);
-                if asks && left > 0 {
-                    cloud.unsent.store(left - 1, Ordering::Relaxed);
-                    return Err(RequestError::Unsent("connection refused".into()));
-                }
-                let Some(way) = cloud.way.clone() else {
-                    return Ok(cloud.respond(request, None).await);
-                };
-                let path = request.uri().path_and_query().unwrap().as_str();
-                let fate = way.fate(request.method(), path);
-                let answer = match fate.acts {
-                    true => Some(cloud.respond(request, Some(&fate)).await),
-                    false => None,
-                };
-                match fate.hears {
-                    Hears::All => {
-                        let mut answer = answer.unwrap();
-                        fate.alters.alter(&mut answer);
-                        Ok(answer)
-                    }
-                    Hears::Error(error) => Err(error),
-                    Hears::Nothing => {
-                        way.ends();
-                        std::future::pending().await
-                    }
-                    Hears::Status(status, body) => {
-                        let mut answer = SlowBody::answer(body);
-                        *answer.status_mut() = status.try_into().unwrap();
-                        Ok(answer)
-                    }
-                }
-            }
+        let mut variables = vec![("INPUT_API_URL", self.base)];
+        variables.extend(more);
+        let inputs = inputs(&variables);
+        let world = self.clone();
+        let service = tower::service_fn(move |request| {
+            let world = world.clone();
+            async move { world.exchange(request).await }
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, access) = (&inputs.credential, inputs.required_access());
@@ -333,46 +347,11 @@ fn inputs(more: &[(&str, &str)]) -> Inputs {
     Environment::new(variables).inputs(start()).unwrap()
 }
 
-impl Drop for Cloud {
+impl Drop for VirtualWorld {
     /// The state itself may be dropped in a task, whose panic fails no test.
     fn drop(&mut self) {
         let github = self.github.lock();
         let mut github = github.unwrap_or_else(PoisonError::into_inner);
         github.assert_no_violations();
-    }
-}
-
-/// A body that arrives later than its headers.
-struct SlowBody {
-    wait: Pin<Box<Sleep>>,
-    body: Option<Bytes>,
-}
-
-impl SlowBody {
-    /// An answer with this body.
-    fn answer(body: &'static str) -> http::Response<Self> {
-        http::Response::new(Self {
-            wait: Box::pin(sleep(Duration::ZERO)),
-            body: Some(Bytes::from_static(body.as_bytes())),
-        })
-    }
-}
-
-impl Body for SlowBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.wait.as_mut().poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body)))),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
     }
 }
