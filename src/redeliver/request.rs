@@ -53,7 +53,7 @@ impl Turn<'_> {
                 return;
             }
             let taken = match Instant::now() < until {
-                true => timeout_at(until, self.shared.pace.take(self.due.len())).await,
+                true => timeout_at(until, self.shared.pace.take()).await,
                 false => Ok(Err(Why::TimeLimit)),
             };
             if let Err(why) = taken.unwrap_or(Err(Why::TimeLimit)) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use redeliver_webhooks::model::LONGEST_BACKOFF;
 use simulated_github::{
     Attempt, Fault, GitHub, Owner, Protocols, Receiver, Simulator, Webhook, guid,
 };
@@ -59,7 +60,7 @@ fn messages(readme: &str) -> Vec<&str> {
 }
 
 /// The log and the summary of a run that brings a message about.
-fn told(message: &str) -> String {
+fn output_of(message: &str) -> String {
     let mut world = World::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();
     let hook = world.hook;
@@ -70,7 +71,7 @@ fn told(message: &str) -> String {
         "`token` is empty" => inputs.push(("token", String::new())),
         "is not an input" => inputs.push(("dryrun", "true".into())),
         "GitHub answered 401" => inputs.push(("token", "wrong".into())),
-        // `it::permissions` hears them all.
+        // `it::permissions` holds them all.
         "GitHub answered 403" | "GitHub answered 404" | "there is no token for" => {
             return read("tests/it/permission_errors.txt");
         }
@@ -146,12 +147,12 @@ fn troubleshooting_quotes_real_messages() {
     let messages = messages(&readme);
     assert!(messages.len() >= 15, "{messages:?}");
     for message in messages {
-        let told = told(message);
-        let mut rest = &*told;
+        let output = output_of(message);
+        let mut rest = &*output;
         for part in message.split("...") {
             let part = part.trim();
             let at = rest.find(part);
-            let at = at.unwrap_or_else(|| panic!("`{message}` is not said:\n{told}"));
+            let at = at.unwrap_or_else(|| panic!("`{message}` is not in the output:\n{output}"));
             rest = &rest[at + part.len()..];
         }
     }
@@ -174,11 +175,11 @@ fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
     };
     let (one, three) = (count(1), count(3));
     let readme = read("README.md");
-    let told = part(&readme, "## How often").collect::<Vec<_>>().join(" ");
+    let text = part(&readme, "## How often").collect::<Vec<_>>().join(" ");
     let says = |number: usize, what: &str| {
         assert!(
-            told.contains(&format!("{number} {what}")),
-            "{number} {what}: {told}"
+            text.contains(&format!("{number} {what}")),
+            "{number} {what}: {text}"
         );
     };
     says(one, "requests for one organization's webhook");
@@ -190,6 +191,14 @@ fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
         let cells: Vec<&str> = row(cron).unwrap().split('|').map(str::trim).collect();
         assert_eq!(cells[3], an_hour.to_string(), "{cron}");
     }
+}
+
+#[test]
+fn the_readme_states_the_longest_backoff() {
+    let readme = read("README.md");
+    let row = part(&readme, "## Inputs").find(|line| line.starts_with("| `backoff`"));
+    let limit = format!("up to {} minutes", LONGEST_BACKOFF.num_minutes());
+    assert!(row.unwrap().contains(&limit), "write `{limit}`: {row:?}");
 }
 
 /// The anchor that GitHub makes of a heading's text.

@@ -91,7 +91,7 @@ impl Client {
     /// # Errors
     /// It does not.
     pub fn may_redeliver(&self) -> Result<(), Why> {
-        let may = self.gate.may(RequestKind::Redelivery);
+        let may = self.gate.check(RequestKind::Redelivery);
         self.gate.end(RequestKind::Redelivery);
         may
     }

@@ -7,7 +7,7 @@ use crate::github::base::ApiBase;
 use crate::github::clock::Clock;
 use crate::github::failure::message::{message, page_title};
 use crate::github::failure::old_server::OldServer;
-use crate::github::limits::gate::{FIRST_WAIT, Limited, retry_after};
+use crate::github::limits::rate_limit::{FIRST_WAIT, RateLimit, retry_after};
 use crate::secrets::Secrets;
 use crate::stop::Why;
 use crate::text::{one_line, one_line_message};
@@ -32,7 +32,7 @@ pub enum RequestError {
         /// GitHub's message as one line, or the title of an HTML page.
         message: String,
         /// The limit that was reached. Nothing is wrong with the request itself then.
-        limit: Option<Limited>,
+        limit: Option<RateLimit>,
         /// The title of the HTML page that came instead of JSON, or its text if it has no title. GitHub's API answers
         /// in JSON, so a page comes from a proxy, a load balancer or a server in trouble.
         page: Option<String>,
@@ -152,8 +152,10 @@ impl RequestError {
         let page = page_title(&body).map(|title| clean(&title, MESSAGE));
         let now = clock.now();
         // A 422 may be about one delivery alone, so the others never wait longer for it.
-        let limit = || match Limited::read(headers, now) {
-            Limited::Secondary(None) if status == 422 => Limited::Secondary(Some(now + FIRST_WAIT)),
+        let limit = || match RateLimit::read(headers, now) {
+            RateLimit::Secondary(None) if status == 422 => {
+                RateLimit::Secondary(Some(now + FIRST_WAIT))
+            }
             limit => limit,
         };
         Self::Status {
@@ -195,7 +197,7 @@ impl RequestError {
     }
 
     /// The limit because of which GitHub refused the request.
-    pub(crate) fn limit(&self) -> Option<Limited> {
+    pub(crate) fn limit(&self) -> Option<RateLimit> {
         match self {
             Self::Status { limit, .. } => *limit,
             _ => None,

@@ -175,8 +175,8 @@ impl Iterator for Waits {
         }
         let whole = FIRST * 2_u32.pow(self.made);
         self.made += 1;
-        let hasher = BuildHasherDefault::<DefaultHasher>::default();
-        let hash = hasher.hash_one((self.number, self.made));
+        let hash =
+            BuildHasherDefault::<DefaultHasher>::default().hash_one((self.number, self.made));
         let spread = hash as f64 / u64::MAX as f64;
         Some(whole.mul_f64(0.75 + spread / 2.0))
     }

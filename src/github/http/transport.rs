@@ -23,7 +23,7 @@ use crate::github::http::end_of_api::EndOfApi;
 use crate::github::http::exchange::{self, OnHeaders, ResponseFacts};
 use crate::github::http::page_size::PageSize;
 use crate::github::limits::budget::Budget;
-use crate::github::limits::gate::{Gate, Leave};
+use crate::github::limits::gate::{Gate, Permit};
 use crate::github::limits::meter::{Meter, Usage};
 use crate::github::limits::request_kind::RequestKind;
 use crate::lock::lock;
@@ -173,7 +173,7 @@ impl Transport {
         input: &'static str,
         on_headers: &mut OnHeaders<'_>,
     ) -> Result<exchange::Response, FailedRequest> {
-        let (_slot, leave) = self
+        let (_slot, permit) = self
             .admit(kind, gate)
             .await
             .map_err(RequestError::Stopped)?;
@@ -201,10 +201,10 @@ impl Transport {
         };
         self.learn(&facts, input);
         match &result {
-            Ok(_) => gate.accepted(leave),
+            Ok(_) => gate.accepted(permit),
             Err(error) => {
                 if let Some(limit) = error.limit() {
-                    gate.refused(limit, leave, &self.clock);
+                    gate.refused(limit, permit, &self.clock);
                 }
             }
         }
@@ -231,18 +231,18 @@ impl Transport {
         &self,
         kind: RequestKind,
         gate: &Gate,
-    ) -> Result<(Option<SemaphorePermit<'_>>, Leave), Why> {
+    ) -> Result<(Option<SemaphorePermit<'_>>, Permit), Why> {
         if kind == RequestKind::LastWrite {
-            return Ok((self.slots.acquire().await.ok(), Leave::default()));
+            return Ok((self.slots.acquire().await.ok(), Permit::default()));
         }
         loop {
-            gate.opened(kind).await?;
+            gate.wait(kind).await?;
             // The semaphore is never closed, so a slot always comes.
             let slot = self.slots.acquire().await.ok();
             let _turn = self.budget.wait(kind.points()).await?;
-            if let Some(leave) = gate.leave(kind) {
+            if let Some(permit) = gate.permit(kind) {
                 self.budget.spend(kind.points());
-                return Ok((slot, leave));
+                return Ok((slot, permit));
             }
         }
     }
@@ -290,7 +290,7 @@ impl Transport {
     /// Learns the time, the limits and the end of the API version from a response.
     fn read_headers(&self, head: &response::Parts, gate: &Gate) -> ResponseFacts {
         self.clock.set_by(&head.headers);
-        gate.learn(&head.headers, &self.clock);
+        gate.read_limit(&head.headers, &self.clock);
         self.end_of_api.read(&head.headers, &self.debug_log);
         ResponseFacts::of(head)
     }
