@@ -1,6 +1,6 @@
 //! Kinds of credentials.
 
-/// What kind of credential a request is made with. What is missing has a different name for each.
+/// The kind of credential that a request is made with. Each needs its own advice after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     /// A classic personal access token.
@@ -11,7 +11,7 @@ pub(crate) enum CredentialKind {
     FineGrained,
     /// A token of which only its answers say what it is: a person's of an App, or one of an older form.
     Other,
-    /// An installation token that was given: of an App, or the workflow's own.
+    /// An installation token from an input: of an App, or the workflow's own.
     InstallationToken,
     /// An installation token that was made here.
     CreatedToken,
@@ -36,7 +36,7 @@ impl CredentialKind {
         }
     }
 
-    /// What it is called where people read of it.
+    /// Its name for people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Classic => "personal access token (classic)",
@@ -48,7 +48,7 @@ impl CredentialKind {
         }
     }
 
-    /// Whether it stands for an installation of an App, and not for a person.
+    /// True if it stands for an installation of an App, not for a person.
     pub(crate) fn is_installation(self) -> bool {
         matches!(self, Self::InstallationToken | Self::CreatedToken)
     }

@@ -2,12 +2,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `base`, `clock`, `credential_kind` | which GitHub, its time, and kinds of credentials |
-//! | `http` | connections, requests and their answers |
+//! | `base`, `clock`, `credential_kind`, `debug_log` | which GitHub, its time, kinds of credentials, and the debug log |
+//! | `http` | connections, requests, responses and retries |
 //! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
 //! | `limits` | GitHub's limits, and how fast a pass may go |
 //! | `calls` | the parts of GitHub's API that a pass needs, a file an endpoint |
-//! | `failure` | errors, in words that name the next step |
+//! | `failure` | errors that name the next step |
 
 mod base;
 mod calls;
