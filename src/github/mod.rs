@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `base`, `clock`, `credential_kind` | which GitHub, its time, and kinds of credentials |
+//! | `base`, `clock`, `credential_kind`, `pem` | which GitHub, its time, kinds of credentials, and PEM text |
 //! | `http` | connections, requests and their answers |
 //! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
 //! | `limits` | GitHub's limits, and how fast a pass may go |
@@ -18,6 +18,7 @@ mod debug_log;
 mod failure;
 mod http;
 mod limits;
+mod pem;
 
 pub use self::http::connect::{CaCertificates, Network, Proxies, TrustError};
 pub use self::http::transport::TokenEnd;

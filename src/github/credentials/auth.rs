@@ -5,8 +5,8 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use crate::github::credentials::pem;
 use crate::github::failure::request_error::RequestError;
+use crate::github::pem;
 
 /// A secret, which only [`Secret::expose`] shows.
 #[derive(Clone)]

@@ -22,8 +22,8 @@ use crate::github::calls::authorization::Authorization;
 use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
-use crate::github::credentials::pem;
 use crate::github::failure::request_error::RequestError;
+use crate::github::pem;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 
