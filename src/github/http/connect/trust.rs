@@ -15,7 +15,7 @@ use rustls::{
 };
 
 use crate::file;
-use crate::github::credentials::pem;
+use crate::github::pem;
 use crate::text::one_line;
 
 /// Longest name of an authority that is shown, in characters.
