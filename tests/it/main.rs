@@ -12,6 +12,7 @@
 mod advice;
 mod api_version;
 mod app;
+mod borders;
 mod cancel;
 mod checkpoint;
 mod checkpoint_file;
