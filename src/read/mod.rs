@@ -2,4 +2,5 @@
 
 pub mod evidence;
 pub mod fold;
+pub mod progress;
 pub mod scan;

@@ -13,8 +13,8 @@ use crate::model::Webhook;
 use crate::model::{Failure, Window};
 use crate::read::evidence::Evidence;
 use crate::read::fold::{End, History, Remembered};
-use crate::stop::{Stop, Why};
-use crate::tell::progress::Phase;
+use crate::read::progress::Phase;
+use crate::stop::{Stop, StopReason};
 use unreadable::UnreadablePlaces;
 
 pub use unreadable::Unreadable;
@@ -111,7 +111,7 @@ pub struct Told {
     /// What failed, if that is why it was not.
     pub broken: Option<Error>,
     /// Why the pass ended the reading, if that is why.
-    pub stopped: Option<Why>,
+    pub stopped: Option<StopReason>,
 }
 
 impl Scan {
@@ -166,7 +166,7 @@ impl Scan {
         Ok(self.history.end().is_none())
     }
 
-    /// How far the reading is.
+    /// Progress of the reading.
     pub fn progress(&self) -> Phase {
         Phase::Reading {
             pages: self.pages,

@@ -10,7 +10,7 @@ use crate::model::Failure;
 use crate::model::Webhook;
 use crate::model::{Answer, Asked, Delivery, Outcome};
 use crate::read::evidence::Since;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// What happened at one webhook.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct WebhookReport {
     /// Of its log no more is unread than older originals of deliveries that failed in the pass's window.
     pub only_originals_unread: bool,
     /// Why the pass ended its reading, if that is why it is not complete.
-    pub ended: Option<Why>,
+    pub ended: Option<StopReason>,
     /// The receiver was found down.
     pub down: bool,
     /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.

@@ -68,7 +68,7 @@ fn a_file_of_something_else_stops_the_pass_before_anything_is_done() {
         ("{}", "is none (missing field"),
         (
             r#"{"version":1,"checkpoint":"soon"}"#,
-            "holds `soon`, which is no time",
+            "holds `soon`, which is not a valid time",
         ),
     ] {
         fs::write(&path, text).unwrap();

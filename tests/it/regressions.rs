@@ -201,7 +201,7 @@ async fn a_bug_in_a_wave_forgets_nothing_that_was_asked_for() {
     let cloud = Cloud::new();
     cloud.github().log_lag = TimeDelta::minutes(20);
     cloud.log_failures(cloud.hook, 5, start());
-    let console = Console::new(&Runner::default(), Bug("asked for 5"));
+    let console = Console::new(&Runner::default(), Bug("requested 5"));
     cloud.pass_on(&console, start(), &[]).await;
     assert_eq!(cloud.github().requested(cloud.hook).len(), 5);
     advance(Duration::from_secs(400)).await;

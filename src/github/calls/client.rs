@@ -28,7 +28,7 @@ use crate::github::http::retry::Waits;
 use crate::github::http::shared::{Kind, LAST_GRACE, Shared};
 use crate::github::limits::gate::{Gate, LONGEST_WAIT};
 use crate::secrets::Secrets;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
 const HOPS: u32 = 2;
@@ -96,7 +96,7 @@ impl Client {
     ///
     /// # Errors
     /// It does not.
-    pub fn may_redeliver(&self) -> Result<(), Why> {
+    pub fn may_redeliver(&self) -> Result<(), StopReason> {
         let may = self.gate.may(Kind::Redelivery);
         self.gate.end(Kind::Redelivery);
         may
@@ -143,7 +143,7 @@ impl Client {
 
     /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(crate) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
-        if matches!(failure, RequestError::Stopped(Why::Limit(_))) {
+        if matches!(failure, RequestError::Stopped(StopReason::Limit(_))) {
             self.gate.end(Kind::OldRead);
         }
         let failure = failure.without(self.secrets());

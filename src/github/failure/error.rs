@@ -13,7 +13,7 @@ use crate::github::http::shared::Shared;
 use crate::github::limits::gate::{FIRST_WAIT, Limited, retry_after};
 use crate::model::{Owner, Repository, Webhook};
 use crate::secrets::Secrets;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::text::{one_line, one_line_message};
 
 /// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
@@ -64,7 +64,7 @@ pub enum RequestError {
     Unsent(String),
     /// The pass is to end, so this request was not made.
     #[error("{}", .0.reason())]
-    Stopped(Why),
+    Stopped(StopReason),
     /// An authority that nobody trusts here signed the server's certificate, so nothing was sent.
     #[error("the server's certificate is not trusted: {0}")]
     UnknownAuthority(String),
@@ -135,7 +135,7 @@ impl RequestError {
 
     /// A limit is reached, and nothing is wrong with the request itself.
     pub fn is_limit(&self) -> bool {
-        self.limited().is_some() || matches!(self, Self::Stopped(Why::Limit(_)))
+        self.limited().is_some() || matches!(self, Self::Stopped(StopReason::Limit(_)))
     }
 
     /// The pass is to end, which is no failure.

@@ -24,7 +24,7 @@ use crate::github::http::exchange::{Answer, OnHeaders, Seen};
 use crate::github::limits::budget::Budget;
 use crate::github::limits::gate::{Gate, Leave};
 use crate::github::limits::meter::{Meter, Usage};
-use crate::stop::{Grace, Stop, Why};
+use crate::stop::{Grace, Stop, StopReason};
 use crate::tell::console::Console;
 
 /// Most requests in flight. GitHub allows 100 at a time, to everyone who uses the token.
@@ -241,7 +241,7 @@ impl Shared {
         &self,
         kind: Kind,
         gate: &Gate,
-    ) -> Result<(Option<SemaphorePermit<'_>>, Leave), Why> {
+    ) -> Result<(Option<SemaphorePermit<'_>>, Leave), StopReason> {
         if kind == Kind::Last {
             return Ok((self.places.acquire().await.ok(), Leave::default()));
         }
@@ -258,14 +258,14 @@ impl Shared {
     }
 
     /// Waits until a request in flight is given up, and says why.
-    async fn given_up(&self, kind: Kind) -> Why {
+    async fn given_up(&self, kind: Kind) -> StopReason {
         let stop = self.stop();
         let grace = match kind {
             Kind::Last => LAST_GRACE,
             _ => GRACE,
         };
         stop.over(grace).await;
-        stop.why().unwrap_or(Why::TimeLimit)
+        stop.why().unwrap_or(StopReason::TimeLimit)
     }
 
     /// One request, which holds one of the places until its answer's body is read.

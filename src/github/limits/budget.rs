@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::stop::{Stop, Why};
+use crate::stop::{Stop, StopReason};
 
 /// Points that may be spent in any minute. GitHub allows 900, and counts a request later than it was sent.
 const POINTS_A_MINUTE: u32 = 840;
@@ -57,7 +57,10 @@ impl Budget {
     ///
     /// # Errors
     /// The pass is to end before.
-    pub(crate) async fn wait(&self, points: u32) -> Result<tokio::sync::MutexGuard<'_, ()>, Why> {
+    pub(crate) async fn wait(
+        &self,
+        points: u32,
+    ) -> Result<tokio::sync::MutexGuard<'_, ()>, StopReason> {
         let turn = self.turn.lock().await;
         loop {
             let wait = self.state().wait(points);

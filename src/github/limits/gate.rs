@@ -12,7 +12,7 @@ use crate::github::clock::{Clock, sound};
 use crate::github::http::shared::Kind;
 use crate::github::limits::budget::Budget;
 use crate::github::limits::meter::Remaining;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::watched::Watched;
 
 /// The wait after a secondary limit that comes without a time; twice as long each time.
@@ -155,7 +155,7 @@ impl Gate {
     ///
     /// # Errors
     /// That takes too long, or the pass is to end before.
-    pub(crate) async fn opened(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) async fn opened(&self, kind: Kind) -> Result<(), StopReason> {
         let stop = self.budget.stop();
         loop {
             if let Some(why) = stop.why() {
@@ -187,20 +187,20 @@ impl Gate {
     ///
     /// # Errors
     /// It may not before the limit ends.
-    pub(crate) fn may(&self, kind: Kind) -> Result<(), Why> {
+    pub(crate) fn may(&self, kind: Kind) -> Result<(), StopReason> {
         match self.state.get().closed_to(kind) {
             Some(Closed {
                 too_long: true,
                 until,
                 ..
-            }) => Err(Why::Limit(until)),
+            }) => Err(StopReason::Limit(until)),
             _ => Ok(()),
         }
     }
 
     /// Notes that work with this credential ends where a request of this kind may not be made.
     pub(crate) fn end(&self, kind: Kind) {
-        if let Err(Why::Limit(until)) = self.may(kind) {
+        if let Err(StopReason::Limit(until)) = self.may(kind) {
             self.state
                 .change(|state| state.ended_until = state.ended_until.max(Some(until)));
         }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::github::limits::budget::Budget;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// Redeliveries that may be asked for at once before the pace counts.
 const BURST: f64 = 30.0;
@@ -55,7 +55,7 @@ impl Pace {
 
     /// Waits until one of `left` redeliveries may be asked for. `Err` if the pass is to end before; then
     /// nothing is taken.
-    pub async fn take(&self, left: usize) -> Result<(), Why> {
+    pub async fn take(&self, left: usize) -> Result<(), StopReason> {
         if let Some(why) = self.budget.stop().why() {
             return Err(why);
         }
@@ -162,7 +162,7 @@ mod tests {
         for _ in 0..30 {
             assert_eq!(pace.take(1).await, Ok(()));
         }
-        assert_eq!(pace.take(1).await, Err(Why::TimeLimit));
+        assert_eq!(pace.take(1).await, Err(StopReason::TimeLimit));
         assert_eq!(began.elapsed(), Duration::from_secs(5));
         assert!(pace.queue().waiting.is_empty());
     }
