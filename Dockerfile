@@ -17,7 +17,6 @@ ENV RUSTC_BOOTSTRAP=1 \
     CARGO_PROFILE_RELEASE_TRIM_PATHS=object
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
-COPY attempt attempt
 COPY tests/simulated-github tests/simulated-github
 # The dependencies by themselves, so that a change in `src` does not build them again.
 RUN mkdir src \

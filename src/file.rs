@@ -1,5 +1,5 @@
-//! Files for other steps and other passes. Only regular files are read, appended to or replaced: a FIFO would hang
-//! the pass, a device has no end, and a name that leads to one is a mistake.
+//! Reading and writing files for other steps and other passes. Only regular files are read, appended to or replaced: a
+//! FIFO would block the pass, a device has no end, and a path to one is a mistake.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
@@ -11,13 +11,13 @@ use crate::model::SharedPath;
 /// Bytes in a MiB.
 pub const MIB: u64 = 1024 * 1024;
 
-/// Why a file could not be used. The message continues a sentence that begins with the file's path.
+/// The reason why a file could not be used. The message continues a sentence that begins with the file's path.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not a regular file.
     #[error("is {0}, not a regular file")]
     Irregular(&'static str),
-    /// It holds more bytes than this.
+    /// It has more bytes than this.
     #[error("is larger than {} MiB", .0 / MIB)]
     TooLarge(u64),
     /// The operating system refused to read it, or it is not text.
@@ -80,10 +80,10 @@ pub fn write_whole(
     replace(&path, before.as_ref(), &to.shared, write).map_err(Error::Unwritable)
 }
 
-/// The path that `path` leads to when every link is followed, whether a file is there or not.
+/// The path with every link resolved, whether a file exists there or not.
 ///
 /// # Errors
-/// The operating system refused, or the links lead in a circle.
+/// The operating system refused, or the links form a circle.
 pub fn target(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -106,9 +106,9 @@ fn replace(
     let contains = |folder: &&PathBuf| target(folder).is_ok_and(|folder| path.starts_with(folder));
     let shared = shared.iter().find(contains);
     let owner = shared.and_then(|shared| fs::metadata(shared).ok());
-    let give = |path: &Path, to: Option<&fs::Metadata>| {
+    let set_owner = |path: &Path, to: Option<&fs::Metadata>| {
         if let Some(to) = to {
-            // Only root may do this. Any other user owns the file already, or can't change that.
+            // Only root may do this. Any other user already owns the file, or can't change its owner.
             let _ = chown(path, Some(to.uid()), Some(to.gid()));
         }
     };
@@ -119,14 +119,14 @@ fn replace(
         fs::create_dir_all(folder)?;
         missing
             .into_iter()
-            .for_each(|each| give(each, owner.as_ref()));
+            .for_each(|each| set_owner(each, owner.as_ref()));
     }
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     if let Some(before) = before {
         let mode = fs::Permissions::from_mode(before.mode());
         file.as_file().set_permissions(mode)?;
     }
-    give(file.path(), before.or(owner.as_ref()));
+    set_owner(file.path(), before.or(owner.as_ref()));
     let mut buffer = BufWriter::new(file.as_file_mut());
     write(&mut buffer)?;
     buffer.flush()?;
@@ -136,8 +136,8 @@ fn replace(
     Ok(())
 }
 
-/// Opens a regular file. What is there is looked at before, because opening a device may set it going, and after,
-/// because it may have changed in between. A FIFO that came in between does not block.
+/// Opens a regular file. Checks its kind before, because opening a device may start it, and again after, because the
+/// file may have been replaced in between. A FIFO that appears in between does not block.
 fn open(
     path: &Path,
     options: &OpenOptions,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_half_way_leaves_what_was_there() {
+    fn a_write_that_fails_half_way_leaves_the_old_file() {
         let folder = folder();
         let report = folder.path().join("report.json");
         write(&report, None, "old").unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_keeps_its_mode_and_a_link_stays_one() {
+    fn a_replaced_file_keeps_its_mode_and_a_link_stays_a_link() {
         let folder = folder();
         let (path, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::write(&path, "old").unwrap();
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_where_its_links_lead_even_to_nothing() {
+    fn links_are_resolved_even_if_no_file_exists_there() {
         let folder = folder();
         let real = fs::canonicalize(folder.path()).unwrap();
         let link = |name: &str, to: &str| symlink(to, real.join(name)).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_up_to_its_limit_and_not_beyond() {
+    fn a_file_over_the_size_limit_is_not_read() {
         let folder = folder();
         let path = folder.path().join("x");
         for (length, fits) in [(0, true), (7, true), (8, true), (9, false)] {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_made_within_a_workspace_and_nowhere_else() {
+    fn missing_folders_are_only_created_in_a_shared_folder() {
         let folder = folder();
         let path = folder.path().join("a/b/checkpoint.json");
         assert!(write(&path, None, "x").is_err());
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn a_new_file_belongs_to_the_owner_of_the_shared_folder() {
         let folder = folder();
-        // Works for root only; for all others the owner is the same anyway.
+        // Only root can do this. For other users the owner is the same anyway.
         let _ = chown(folder.path(), Some(1_234), Some(1_234));
         let owner = fs::metadata(folder.path()).unwrap().uid();
         let path = folder.path().join("a/checkpoint.json");

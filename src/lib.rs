@@ -44,5 +44,4 @@ pub mod tell;
 pub mod text;
 pub mod watched;
 
-pub use attempt;
-pub use run::{conclude, run};
+pub use run::{conclude, run, run_with};

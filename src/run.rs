@@ -41,19 +41,29 @@ pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> bool {
-    let mut environment = Environment::new(variables);
+    let environment = Environment::new(variables);
     let runner = environment.runner().clone();
     let console = Console::stdout(&runner);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if !arguments.is_empty() {
         return run_without_pass(&arguments, &console, &runner);
     }
+    run_with(environment, &console, |inputs| run_pass(inputs, &console))
+}
+
+/// Like [`run`], with another pass: tests run one without sockets and in virtual time.
+pub fn run_with(
+    mut environment: Environment,
+    console: &Console,
+    run_pass: impl FnOnce(&Arc<Inputs>) -> anyhow::Result<Report>,
+) -> bool {
+    let runner = environment.runner().clone();
     environment.keep_files_apart(|path| file::target(path).ok());
     let (report_file, foreign) = (environment.report_file(), environment.foreign());
     let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
-            let report = report_of(|| run_pass(&inputs, &console));
+            let report = report_of(|| run_pass(&inputs));
             (report, inputs.fail_on)
         }
         Err(errors) => {
@@ -65,7 +75,7 @@ pub fn run(
         }
     };
     report.warnings.extend(foreign);
-    conclude(&console, &runner, report_file.as_ref(), report, fail_on)
+    conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 
 /// Handles command-line arguments, in place of a pass.
@@ -145,7 +155,8 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
     signals::watch(&stop, move || log.line(CANCELLED)).context("signals can't be waited for")?;
     let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, access, &console, &stop)?;
+    let log = console.debug_log();
+    let credentials = Credentials::new(base, network, credential, access, &log, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

@@ -1,7 +1,7 @@
-//! Secrets that this pass knows, and text from outside without them.
+//! The secrets that a pass knows, and removing them from text.
 //!
-//! GitHub, a proxy or a receiver may repeat in its messages what it was sent. Whoever makes or reads a secret adds it here, and
-//! text from outside is cleaned where it comes in, before anything of it is cut off.
+//! GitHub, a proxy or a receiver may repeat in its messages what it received. The code that creates or reads a secret adds
+//! it here. Text from outside is cleaned where it enters the program, before it is shortened.
 
 mod unescaped;
 
@@ -15,25 +15,25 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use crate::lock::lock;
 use unescaped::Unescaped;
 
-/// Shortest secret that is looked for, in bytes. Shorter ones would turn ordinary words into `***`; GitHub's tokens have 40.
+/// Shortest secret that is replaced, in bytes. Shorter ones would turn ordinary words into `***`; GitHub's tokens have 40.
 const SHORTEST: usize = 8;
 
-/// Stands in for a secret.
+/// Replaces a secret.
 const STARS: &str = "***";
 
-/// The secrets that a pass knows, shared by all who learn of one. Cheap to clone.
+/// The secrets that a pass knows. Clones share them, and are cheap.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// Tokens, keys and passwords, and whole payload URLs.
     known: Arc<Mutex<Needles>>,
-    /// Those of them that belong to no payload URL.
+    /// The secrets that are not part of a payload URL.
     credentials: Arc<Mutex<Needles>>,
-    /// What follows the host in payload URLs. It may be as common as `/github-webhook/`, so it is replaced in text from
-    /// outside only.
-    behind_hosts: Arc<Mutex<Needles>>,
+    /// The paths and queries of payload URLs. They may be as common as `/github-webhook/`, so they are only replaced in
+    /// text from outside.
+    paths: Arc<Mutex<Needles>>,
 }
 
-/// It is full of secrets.
+/// Prints no secret.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(STARS)
@@ -41,21 +41,21 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Adds a token, a key, a password, or `user:password`, in the forms in which people write them: as it is, with
-    /// characters escaped, and as base64 at any place of a longer text.
+    /// Adds a token, a key, a password, or `user:password` in all its usual forms: plain, with escaped characters, and as
+    /// base64 within a longer text.
     pub fn add(&self, secret: &str) {
         add_forms(&self.credentials, secret);
         add_forms(&self.known, secret);
     }
 
-    /// Adds the user and password of an address, if it has any.
+    /// Adds the user and password of a URL, if it has any.
     pub fn add_user_of(&self, address: &str) {
         for secret in user_of(address) {
             self.add(&secret);
         }
     }
 
-    /// Adds a webhook's payload URL, of which only `origin`, its scheme and host, may be shown; nothing where that is empty.
+    /// Adds a webhook's payload URL. Only `origin`, its scheme and host, may be shown; nothing if that is empty.
     pub fn add_payload_url(&self, url: &str, origin: &str) {
         for secret in user_of(url) {
             add_forms(&self.known, &secret);
@@ -73,29 +73,29 @@ impl Secrets {
         known.add(url, origin);
         known.add(&format!("{origin}{path}"), origin);
         let (path_alone, query) = path.split_once('?').unwrap_or((path, ""));
-        let mut behind = lock(&self.behind_hosts);
+        let mut paths = lock(&self.paths);
         for part in [path, path_alone, query] {
             if !is_words(part) {
-                behind.add(part, STARS);
+                paths.add(part, STARS);
             }
         }
     }
 
-    /// Text from outside without any known secret; of a payload URL, scheme and host are left.
+    /// Replaces every known secret in text from outside. Of a payload URL, the scheme and host are kept.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if text.len() < SHORTEST {
             return text.into();
         }
         let cleaned = self.clean_our_own(text);
-        let behind = lock(&self.behind_hosts);
-        match behind.replaced_in(&cleaned) {
+        let paths = lock(&self.paths);
+        match paths.replaced_in(&cleaned) {
             Some(text) => text.into(),
             None => cleaned,
         }
     }
 
-    /// The same for a GUID or the name of an event or action. GitHub makes these, so a payload URL that has one in it
-    /// must not change it: deliveries are told apart and chosen by them.
+    /// The same for a GUID or the name of an event or action. GitHub creates these names and deliveries are identified by
+    /// them, so a payload URL that contains one must not change it.
     pub fn clean_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if !name.bytes().all(is_of_a_name) {
@@ -107,7 +107,7 @@ impl Secrets {
             .map_or(Cow::Borrowed(name), Cow::Owned)
     }
 
-    /// The same for a text of ours, whose paths may look like those of payload URLs.
+    /// The same for a message of this program, whose paths may look like those of payload URLs.
     pub fn clean_our_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = lock(&self.known);
         known
@@ -125,7 +125,7 @@ fn add_forms(needles: &Mutex<Needles>, secret: &str) {
     }
 }
 
-/// `user:password` of an address, and the password alone.
+/// The `user:password` of a URL, and the password alone.
 fn user_of(address: &str) -> Vec<String> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -139,25 +139,25 @@ fn user_of(address: &str) -> Vec<String> {
     std::iter::once(user).chain(password).collect()
 }
 
-/// True for text that only consists of lower-case letters, underscores and spaces: an ordinary word, such as the name of an
-/// event or a status, rather than a secret.
+/// True for text that only consists of lower-case letters, underscores and spaces: ordinary words, such as an event or a
+/// status, rather than a secret.
 fn is_words(text: &str) -> bool {
     let of_words = |byte: &u8| matches!(byte, b'a'..=b'z' | b'_' | b' ');
     Unescaped::new(text).bytes.iter().all(of_words)
 }
 
-/// Texts to look for, by their first bytes: looking costs the same however many there are.
+/// Texts to replace, by their first bytes: a search takes the same time however many there are.
 #[derive(Default)]
-struct Needles(HashMap<[u8; SHORTEST], Vec<Needle>, foldhash::fast::RandomState>);
+struct Needles(HashMap<[u8; SHORTEST], Vec<Needle>>);
 
 struct Needle {
     bytes: Box<[u8]>,
-    /// What stands in for it.
+    /// Replaces it.
     shown: Box<str>,
 }
 
 impl Needles {
-    /// Adds a text, as it is and without escapes.
+    /// Adds a text, both as it is and without escapes.
     fn add(&mut self, text: &str, shown: &str) {
         self.add_bytes(text.as_bytes(), shown);
         self.add_bytes(&Unescaped::new(text).bytes, shown);
@@ -176,7 +176,7 @@ impl Needles {
         }
     }
 
-    /// The longest that `bytes` begins with.
+    /// The longest needle that `bytes` begins with.
     fn at_start_of(&self, bytes: &[u8]) -> Option<&Needle> {
         let needles = self.0.get(bytes.first_chunk::<SHORTEST>()?)?;
         let fits = |needle: &&Needle| bytes.starts_with(&needle.bytes);
@@ -186,22 +186,22 @@ impl Needles {
             .max_by_key(|needle| needle.bytes.len())
     }
 
-    /// The text with all of them replaced; `None` if it holds none.
+    /// The text with all needles replaced, or `None` if it contains none.
     fn replaced_in(&self, text: &str) -> Option<String> {
         if self.0.is_empty() {
             return None;
         }
         let unescaped = Unescaped::new(text);
         let replaced = self.replaced(text, &unescaped);
-        if !unescaped.is_changed() {
+        if !unescaped.has_escapes() {
             return replaced;
         }
-        // What looks like an escape may be part of a secret.
+        // Something that looks like an escape may be part of a secret.
         let rest = replaced.as_deref().unwrap_or(text);
-        self.replaced(rest, &Unescaped::none_in(rest)).or(replaced)
+        self.replaced(rest, &Unescaped::verbatim(rest)).or(replaced)
     }
 
-    /// The text with those replaced that are in it without escapes.
+    /// The text with the needles in `unescaped` replaced, or `None` if it contains none.
     fn replaced(&self, text: &str, unescaped: &Unescaped<'_>) -> Option<String> {
         let mut replaced = String::new();
         let (mut at, mut copied) = (0, 0);
@@ -210,27 +210,27 @@ impl Needles {
                 at += 1;
                 continue;
             };
-            let before = &text[copied..unescaped.place_of(at)];
+            let before = &text[copied..unescaped.position_of(at)];
             replaced.push_str(before);
-            // The lines of a key, one after the other, are one secret.
+            // Consecutive lines of a key are one secret.
             let goes_on = before.is_empty() && replaced.ends_with(STARS);
             if !(goes_on && *needle.shown == *STARS) {
                 replaced.push_str(&needle.shown);
             }
             at += needle.bytes.len();
-            copied = unescaped.place_of(at);
+            copied = unescaped.position_of(at);
         }
         (copied > 0).then(|| replaced + &text[copied..])
     }
 }
 
-/// What any base64 text that has this secret in it has in it: three forms, because three bytes become four characters.
+/// The parts that base64 of any text around this secret contains: three forms, because three bytes become four characters.
 fn base64_forms(secret: &str) -> Vec<String> {
     let mut forms = Vec::new();
     for shift in 0..3 {
         let mut bytes = vec![0; shift];
         bytes.extend_from_slice(secret.as_bytes());
-        // The first and last characters also hold bits of what stands before and after.
+        // The first and last characters also hold bits of the neighbouring bytes.
         let first = [0, 2, 3][shift];
         let last = usize::from(bytes.len() % 3 != 0);
         for form in [

@@ -28,6 +28,9 @@ impl Given {
         // Those for other addresses, and of hosts that need none, may be whatever other tools understand.
         let used = api.and_then(|api| proxies.used_for(api));
         if let Some((name, address)) = used {
+            if api.is_some_and(ApiBase::is_http) {
+                check.of("api-url", Err::<(), _>(http_behind_proxy(name)))?;
+            }
             check.of(name, checked(address))?;
         }
         Some(Network {
@@ -36,6 +39,14 @@ impl Given {
             proxies,
         })
     }
+}
+
+/// A proxy would read every request to such an address, token included.
+fn http_behind_proxy(name: &str) -> Problem {
+    Problem::new(
+        &format!("is an `http` address, and `{name}` names a proxy for it"),
+        "write the `https` address of the API, or list its host in `NO_PROXY`",
+    )
 }
 
 /// A proxy that could not be used would be passed by in silence otherwise.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::AttemptId;
+use crate::model::AttemptId;
 use crate::model::Outcome;
 use crate::model::{Failure, First, Seen};
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::{Attempt, AttemptId, Guid, Verdict};
+use super::{AttemptId, Guid};
 
 /// When a delivery was first attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,11 +67,11 @@ impl Failure {
         self.attempts.iter().any(|seen| seen.id == id)
     }
 
-    /// Takes in an attempt that came after the log was folded.
-    pub fn add(&mut self, attempt: &Attempt<'_>) {
-        self.attempts.insert(0, Seen::from(attempt));
-        if attempt.delivered_at >= self.newest.at {
-            self.newest = Newest::from(attempt);
+    /// Adds an attempt that was made after the log was folded.
+    pub fn add(&mut self, attempt: Seen, newest: Newest) {
+        self.attempts.insert(0, attempt);
+        if newest.at >= self.newest.at {
+            self.newest = newest;
         }
     }
 
@@ -99,59 +99,38 @@ pub struct Seen {
     pub pending: bool,
 }
 
-impl From<&Attempt<'_>> for Seen {
-    fn from(attempt: &Attempt<'_>) -> Self {
-        Self {
-            id: attempt.id,
-            at: attempt.delivered_at,
-            redelivery: attempt.is_redelivery(),
-            pending: attempt.verdict() == Verdict::Pending,
-        }
-    }
-}
-
-impl From<&Attempt<'_>> for Newest {
-    fn from(attempt: &Attempt<'_>) -> Self {
-        Self {
-            id: attempt.id,
-            at: attempt.delivered_at,
-            pending: attempt.verdict() == Verdict::Pending,
-            status: (*attempt.status).into(),
-            code: attempt.code,
-            event: attempt.event.as_text().into(),
-            action: attempt
-                .action
-                .as_ref()
-                .map(|action| action.as_text().into()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn attempt(id: u64, second: i64) -> Attempt<'static> {
-        Attempt {
-            id: AttemptId(id),
-            guid: Guid::new("a"),
-            delivered_at: DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap(),
-            redelivery: Some(true),
+    fn attempt(id: u64, second: i64) -> (Seen, Newest) {
+        let id = AttemptId(id);
+        let at = DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap();
+        let attempt = Seen {
+            id,
+            at,
+            redelivery: true,
+            pending: false,
+        };
+        let newest = Newest {
+            id,
+            at,
+            pending: false,
             status: "timed out".into(),
             code: Some(504),
-            throttled: false,
             event: "push".into(),
             action: None,
-        }
+        };
+        (attempt, newest)
     }
 
     fn failure() -> Failure {
-        let newest = attempt(5, 100);
+        let (attempt, newest) = attempt(5, 100);
         Failure {
-            guid: newest.guid.clone(),
+            guid: Guid::new("a"),
             first: First::Unseen,
-            attempts: vec![Seen::from(&newest)],
-            newest: Newest::from(&newest),
+            attempts: vec![attempt],
+            newest,
             made_before: 0,
             counted_before: 0,
         }
@@ -164,25 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_later_is_the_newest_unless_it_is_older() {
+    fn a_later_attempt_becomes_the_newest_and_an_earlier_one_does_not() {
         for (second, newest) in [(101, 6), (100, 6), (99, 5)] {
             let mut failure = failure();
-            failure.add(&attempt(6, second));
+            let (attempt, later) = attempt(6, second);
+            failure.add(attempt, later);
             assert_eq!(failure.newest.id, AttemptId(newest), "{second}");
-            let ids: Vec<u64> = failure.attempts.iter().map(|seen| seen.id.0).collect();
+            let ids: Vec<u64> = failure.attempts.iter().map(|each| each.id.0).collect();
             assert_eq!(ids, [6, 5]);
         }
-    }
-
-    #[test]
-    fn only_what_has_no_outcome_is_pending() {
-        let mut waiting = attempt(6, 101);
-        (waiting.code, waiting.status) = (None, "".into());
-        let pending = |attempt: Attempt<'_>| {
-            let seen = Seen::from(&attempt).pending;
-            (seen, Newest::from(&attempt).pending)
-        };
-        assert_eq!(pending(waiting), (true, true));
-        assert_eq!(pending(attempt(6, 101)), (false, false));
     }
 }

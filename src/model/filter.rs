@@ -165,7 +165,7 @@ const ACCEPTED: &str = "write a code (`404`), a class (`5xx`), `timeout`, `conne
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::AttemptId;
+    use crate::model::AttemptId;
     use chrono::DateTime;
 
     fn newest(event: &str, action: Option<&str>, status: &str, code: Option<i64>) -> Newest {

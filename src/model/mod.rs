@@ -1,24 +1,33 @@
 //! The nouns that everything else speaks of: data and nothing else.
 
+mod attempt;
 mod delivery;
 mod failed_delivery;
 mod filter;
+mod guid;
 mod outcome;
 mod policy;
+mod receiver_response;
 mod runner;
 mod shared_path;
+mod stable_hash;
 mod targets;
 mod variable;
 mod webhook;
 mod window;
 
+pub use attempt::AttemptId;
 pub use delivery::{Answer, Asked, Delivery, Refusals, Request};
 pub use failed_delivery::{Failure, First, Newest, Seen};
 pub use filter::{EventWord, Filter, StatusWord, Words};
+pub use guid::Guid;
+pub(crate) use guid::fingerprint;
 pub use outcome::{Outcome, PassResult};
 pub use policy::{FailOn, Policy};
+pub use receiver_response::ReceiverResponse;
 pub use runner::Runner;
 pub use shared_path::SharedPath;
+pub(crate) use stable_hash::stable_hash;
 pub use targets::{Organizations, Repositories, Targets, UrlPattern};
 pub use variable::Variable;
 pub use webhook::{HookId, Owner, Repository, Webhook};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::{Attempt, Verdict};
+use crate::read::{AttemptOutcome, Row};
 
 /// How finely time is looked at, in seconds. An outage of the receiver shorter than this may count
 /// failures against a delivery; longer ones do not.
@@ -41,11 +41,11 @@ pub struct Evidence {
 
 impl Evidence {
     /// Takes in an attempt. They come newest first.
-    pub fn add(&mut self, attempt: &Attempt<'_>) {
-        let succeeded = match attempt.verdict() {
-            Verdict::Succeeded => true,
-            Verdict::Failed => false,
-            Verdict::Pending => return,
+    pub fn add(&mut self, attempt: &Row<'_>) {
+        let succeeded = match attempt.outcome() {
+            AttemptOutcome::Succeeded => true,
+            AttemptOutcome::Failed => false,
+            AttemptOutcome::Pending => return,
         };
         let at = attempt.delivered_at;
         if self.oldest.is_none_or(|oldest| at < oldest) {
@@ -137,28 +137,22 @@ fn slice_of(at: DateTime<Utc>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::{AttemptId, Guid};
     use chrono::TimeDelta;
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_400 + second, 0).unwrap()
     }
 
-    fn attempt(second: i64, code: Option<i64>, redelivery: bool) -> Attempt<'static> {
-        Attempt {
-            id: AttemptId(1),
-            guid: Guid::new("g"),
-            delivered_at: at(second),
+    fn attempt(second: i64, code: Option<i64>, redelivery: bool) -> Row<'static> {
+        Row {
             redelivery: Some(redelivery),
             status: "".into(),
             code,
-            throttled: false,
-            event: "push".into(),
-            action: None,
+            ..Row::failed(1, "g", at(second))
         }
     }
 
-    fn evidence(attempts: &[Attempt<'_>]) -> Evidence {
+    fn evidence(attempts: &[Row<'_>]) -> Evidence {
         let mut evidence = Evidence::default();
         attempts.iter().for_each(|attempt| evidence.add(attempt));
         evidence

@@ -9,11 +9,11 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use foldhash::fast::RandomState;
 
-use crate::attempt::{Attempt, Guid, Verdict};
+use crate::model::Guid;
 use crate::model::{Failure, First, Newest, Seen, Window};
 use crate::read::evidence::Evidence;
+use crate::read::{AttemptOutcome, Row};
 
 /// The open deliveries that an earlier pass saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,14 +71,10 @@ impl Open {
 /// The fold itself: feed it pages until it says how far is enough.
 pub struct History {
     window: Window,
-    known: HashMap<Guid, Known, RandomState>,
+    known: HashMap<Guid, Known>,
     /// Settled on the page before, and on this one: forgotten a page later.
     settled_before: Vec<Guid>,
     settled: Vec<Guid>,
-    /// Delivered by their originals, and nothing of them is in `known`: all of a healthy log. From the page before,
-    /// and from this one, and forgotten a page later too.
-    at_once_before: Vec<Guid>,
-    at_once: Vec<Guid>,
     without_original: usize,
     counted: Option<DateTime<Utc>>,
     lost: HashSet<String>,
@@ -99,8 +95,6 @@ impl History {
             known: known.collect(),
             settled_before: Vec::new(),
             settled: Vec::new(),
-            at_once_before: Vec::new(),
-            at_once: Vec::new(),
             without_original: 0,
             counted: remembered.counted,
             lost: remembered.lost,
@@ -122,7 +116,7 @@ impl History {
 
     /// Whether an attempt of this delivery is known to have succeeded.
     pub fn is_delivered(&self, guid: &Guid) -> bool {
-        matches!(self.known.get(guid), Some(Known::Delivered)) || self.was_at_once(guid)
+        matches!(self.known.get(guid), Some(Known::Delivered))
     }
 
     /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
@@ -149,8 +143,8 @@ impl History {
 
     /// Folds one page. Its rows may come in any order: they are sorted by time, and where times
     /// are equal a redelivery counts as newer than its original.
-    pub fn fold(&mut self, mut page: Vec<Attempt<'_>>) {
-        let key = |x: &Attempt<'_>| Reverse((x.delivered_at, x.is_redelivery(), x.id));
+    pub fn fold(&mut self, mut page: Vec<Row<'_>>) {
+        let key = |x: &Row<'_>| Reverse((x.delivered_at, x.is_redelivery(), x.id));
         // Most pages are in order, and the standard library may be one that finds that out the slow way.
         if !page.is_sorted_by_key(key) {
             page.sort_unstable_by_key(key);
@@ -172,21 +166,17 @@ impl History {
         });
     }
 
-    fn fold_attempt(&mut self, attempt: &Attempt<'_>) {
+    fn fold_attempt(&mut self, attempt: &Row<'_>) {
         self.evidence.add(attempt);
         let at = attempt.delivered_at;
         let in_window = at >= self.window.start && self.window.end.is_none_or(|end| at < end);
-        let succeeded = attempt.verdict() == Verdict::Succeeded;
+        let succeeded = attempt.outcome() == AttemptOutcome::Succeeded;
         // Older rows of a delivery matter until its original went by. What does not say that it is
         // one may be a redelivery.
         let original = attempt.redelivery == Some(false);
         let guid = &attempt.guid;
         let Some(known) = self.known.get_mut(guid) else {
-            if original && succeeded {
-                self.at_once.push(guid.clone());
-            } else if !self.was_at_once(guid) {
-                self.begin(attempt, in_window, succeeded);
-            }
+            self.begin(attempt, in_window, succeeded);
             return;
         };
         match known {
@@ -215,27 +205,22 @@ impl History {
     }
 
     /// Takes in an attempt of a delivery that nothing is known of.
-    fn begin(&mut self, attempt: &Attempt<'_>, in_window: bool, succeeded: bool) {
+    fn begin(&mut self, attempt: &Row<'_>, in_window: bool, succeeded: bool) {
         let guid = &attempt.guid;
         // What began and ended before the window is only kept for a page: a row of the same
         // delivery that is in the window may yet follow.
-        if !in_window {
+        if !in_window || (succeeded && attempt.redelivery == Some(false)) {
             self.settled.push(guid.clone());
         }
         let known = if succeeded {
             Known::Delivered
         } else {
             let mut open = Open::new(attempt, in_window);
-            open.lost = !self.lost.is_empty() && self.lost.contains(&guid.digits());
+            open.lost = !self.lost.is_empty() && self.lost.contains(&guid.fingerprint());
             self.without_original += usize::from(open.lacks_original());
             Known::Failed(Box::new(open))
         };
         self.known.insert(guid.clone(), known);
-    }
-
-    /// Whether a delivery's original succeeded on this page or the one before.
-    fn was_at_once(&self, guid: &Guid) -> bool {
-        guid.is_among(&self.at_once) || guid.is_among(&self.at_once_before)
     }
 
     fn forget_settled(&mut self) {
@@ -249,8 +234,6 @@ impl History {
             }
         }
         std::mem::swap(&mut self.settled_before, &mut self.settled);
-        self.at_once_before.clear();
-        std::mem::swap(&mut self.at_once_before, &mut self.at_once);
     }
 
     /// The failed deliveries of the pass, in no order, given how far the log was read, and what the
@@ -284,7 +267,7 @@ impl Open {
         })
     }
 
-    fn new(attempt: &Attempt<'_>, in_pass: bool) -> Self {
+    fn new(attempt: &Row<'_>, in_pass: bool) -> Self {
         Self {
             original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
@@ -299,7 +282,7 @@ impl Open {
     }
 
     /// Takes in one more attempt that did not succeed, from anywhere in the log.
-    fn absorb(&mut self, attempt: &Attempt<'_>, in_window: bool) {
+    fn absorb(&mut self, attempt: &Row<'_>, in_window: bool) {
         // A log that grows while it is read may show a row twice.
         if self.attempts.iter().any(|seen| seen.id == attempt.id) {
             return;

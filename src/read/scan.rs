@@ -7,13 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Guid};
 use crate::github::{Client, Error, Log, Page, RequestError};
+use crate::model::Guid;
 use crate::model::Webhook;
 use crate::model::{Failure, Window};
 use crate::read::evidence::Evidence;
 use crate::read::fold::{End, History, Remembered};
 use crate::read::progress::Phase;
+use crate::read::{Row, rows};
 use crate::stop::{Stop, StopReason};
 use unreadable::UnreadablePlaces;
 
@@ -57,7 +58,7 @@ impl Depth {
     pub fn reach(
         &mut self,
         page: &Page,
-        attempts: &[Attempt<'_>],
+        attempts: &[Row<'_>],
         all_readable: bool,
     ) -> Result<(), Error> {
         if attempts.is_empty() && all_readable {
@@ -154,7 +155,7 @@ impl Scan {
         let Some(page) = self.log.next_page().await? else {
             return Ok(false);
         };
-        let (attempts, unreadable) = page.attempts()?;
+        let (attempts, unreadable) = rows(&page)?;
         self.depth.reach(&page, &attempts, unreadable.is_empty())?;
         let new = self
             .new_since

@@ -8,12 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use crate::attempt::{Attempt, Guid, Verdict};
 use crate::github;
 use crate::github::{Log, RequestError};
 use crate::model::Failure;
+use crate::model::Guid;
 use crate::model::Outcome;
 use crate::read::scan::Depth;
+use crate::read::{AttemptOutcome, Row, rows};
 use crate::redeliver::unclear::Unclear;
 use crate::redeliver::{AwaitedRedelivery, Turn};
 
@@ -89,10 +90,10 @@ impl Turn<'_> {
         let mut log = Log::new(self.client, self.webhook);
         let (mut newest_of_all, mut depth) = (None, Depth::default());
         while let Some(page) = log.next_page().await? {
-            let (mut attempts, unreadable) = page.attempts()?;
+            let (mut attempts, unreadable) = rows(&page)?;
             depth.reach(&page, &attempts, unreadable.is_empty())?;
             // A success decides a delivery's outcome whatever else stands beside it.
-            attempts.sort_by_key(|attempt| attempt.verdict() != Verdict::Succeeded);
+            attempts.sort_by_key(|attempt| attempt.outcome() != AttemptOutcome::Succeeded);
             let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
             newest_of_all = newest_of_all.max(newest);
             for attempt in attempts {
@@ -108,10 +109,10 @@ impl Turn<'_> {
     }
 
     /// Applies a row of the log to the deliveries that are due and the redeliveries that are awaited.
-    fn apply(&mut self, attempt: &Attempt<'_>, since: DateTime<Utc>) {
-        let verdict = attempt.verdict();
+    fn apply(&mut self, attempt: &Row<'_>, since: DateTime<Utc>) {
+        let verdict = attempt.outcome();
         let guid = &attempt.guid;
-        if verdict == Verdict::Succeeded {
+        if verdict == AttemptOutcome::Succeeded {
             let at = attempt.delivered_at;
             self.wave_result.success |= at >= since;
             self.wave_result.newest_success = self.wave_result.newest_success.max(Some(at));
@@ -138,17 +139,17 @@ impl Turn<'_> {
                 self.unclear = Unclear::default();
             }
             if ours
-                && verdict == Verdict::Failed
+                && verdict == AttemptOutcome::Failed
                 && let Some(mut awaited) = self.awaited.remove(guid)
             {
-                awaited.failure.add(attempt);
+                awaited.failure.add(attempt.into(), attempt.into());
                 self.confirm_outcome(awaited, Outcome::FailedAgain);
             }
         } else if let Some(failure) = self.due.iter_mut().find(|due| due.guid == *guid)
             && attempt.delivered_at > failure.newest.at
         {
             // Someone else redelivered it: the newest attempt is the one to redeliver.
-            failure.add(attempt);
+            failure.add(attempt.into(), attempt.into());
         }
     }
 

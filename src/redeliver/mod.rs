@@ -15,12 +15,12 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use crate::attempt::{AttemptId, Guid};
 use crate::decide::wave::{Seen, Stop, Waves};
 use crate::github::{Client, Credentials, Pace};
 use crate::lock::lock;
 use crate::model::Failure;
 use crate::model::Webhook;
+use crate::model::{AttemptId, Guid};
 use crate::model::{Delivery, Outcome, Refusals, Request};
 use crate::read::evidence::Evidence;
 use crate::read::progress::{Phase, ProgressHandle};

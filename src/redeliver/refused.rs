@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::Guid;
 use crate::github;
 use crate::model::Failure;
+use crate::model::Guid;
 use crate::model::{Outcome, Refusals};
 use crate::redeliver::Turn;
 

@@ -53,7 +53,7 @@ impl Turn<'_> {
                 return;
             }
             let taken = match Instant::now() < until {
-                true => timeout_at(until, self.shared.pace.take(self.due.len())).await,
+                true => timeout_at(until, self.shared.pace.take()).await,
                 false => Ok(Err(StopReason::TimeLimit)),
             };
             if let Err(why) = taken.unwrap_or(Err(StopReason::TimeLimit)) {
@@ -74,13 +74,10 @@ impl Turn<'_> {
     /// Requests the redelivery of one delivery. Returns whether GitHub may have accepted it.
     async fn request(&mut self, failure: Failure, since: DateTime<Utc>) -> bool {
         self.lines.push(about(&failure));
-        // A limit may delay the request: `at` becomes the time when it was sent.
-        let mut at = self.client.now();
-        let began = Instant::now();
+        let (now, began) = (self.client.now(), Instant::now());
         let id = failure.newest.id;
-        let response = github::redeliver(self.client, self.webhook, id, &mut at).await;
-        match response {
-            Ok(()) => {
+        match github::redeliver(self.client, self.webhook, id).await {
+            Ok(at) => {
                 self.record(&failure, at, Answer::Accepted);
                 self.unclear = Unclear::default();
                 self.refused.accept();
@@ -88,6 +85,7 @@ impl Turn<'_> {
                 true
             }
             Err(error) => {
+                let at = error.sent_at().unwrap_or(now);
                 let took = (self.client.now() - at).to_std().unwrap_or_default();
                 self.fail(failure, since, at, took.min(began.elapsed()), error)
             }

@@ -1,4 +1,4 @@
-//! What failed deliveries died of: how GitHub puts it, and at which event.
+//! Causes: failed deliveries grouped by GitHub's status, the receiver's status code and the event.
 
 use std::collections::HashMap;
 
@@ -6,34 +6,32 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Report, Sample, WebhookReport};
-use crate::model::Delivery;
-use crate::model::Newest;
-use crate::model::StatusWord;
+use crate::model::{Delivery, Newest, StatusWord};
 
 /// Failed deliveries that failed in the same way.
 #[derive(Clone, Debug)]
 pub struct Cause<'a> {
-    /// GitHub's words.
+    /// GitHub's status text.
     pub status: &'a str,
     /// The receiver's status code.
     pub code: Option<i64>,
     /// The event's name.
     pub event: &'a str,
-    /// What it usually means.
+    /// The usual reason.
     pub kind: CauseKind,
-    /// How many.
+    /// Number of deliveries.
     pub deliveries: usize,
     /// When the first of them was first attempted.
     pub first: DateTime<Utc>,
     /// When the last of them was last attempted.
     pub last: DateTime<Utc>,
-    /// The newest of them, and its webhook: the one to look at.
+    /// The newest of them and its webhook: the one to look at first.
     pub newest: (&'a WebhookReport, &'a Delivery),
-    /// What the receiver answered there, where that was asked for.
+    /// The receiver's answer to that one, with `show-responses`.
     pub sample: Option<&'a Sample>,
 }
 
-/// What a failure usually means.
+/// The usual reason for a failure. Serde's names are those in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseKind {
@@ -45,25 +43,25 @@ pub enum CauseKind {
     Tls,
     /// 5xx: the receiver failed.
     Receiver,
-    /// 401 or 403: the receiver did not believe it.
+    /// 401 or 403: the receiver rejected the sender.
     Refused,
-    /// 404 or 410: there is nothing at this path.
+    /// 404 or 410: the receiver has nothing at this path.
     Path,
-    /// 429: the receiver had too much to do.
+    /// 429: the receiver got too many requests.
     TooMany,
-    /// 3xx: GitHub follows no redirect.
+    /// 3xx: GitHub does not follow redirects.
     Redirect,
-    /// Any other 4xx: the receiver did not understand it.
+    /// Any other 4xx: the receiver did not understand the request.
     Misunderstood,
-    /// There is no outcome yet.
+    /// GitHub's log holds no outcome yet.
     Pending,
     /// Anything else.
     Other,
 }
 
 impl CauseKind {
-    /// What an attempt that failed so usually means. GitHub's words say more than its codes, which stand
-    /// for a proxy's where nothing answered.
+    /// The usual reason for this failure. GitHub's status text says more than the code, which is a proxy's where the
+    /// receiver did not answer.
     pub fn of(newest: &Newest) -> Self {
         if newest.pending {
             return Self::Pending;
@@ -91,7 +89,7 @@ impl CauseKind {
 }
 
 impl Report {
-    /// What failed deliveries died of, commonest first. Those that the user wants left alone count nowhere.
+    /// The causes of all failed deliveries, commonest first. Skipped deliveries don't count.
     pub fn causes(&self) -> Vec<Cause<'_>> {
         let mut causes: HashMap<_, Cause<'_>> = HashMap::new();
         let all = self.deliveries_by_webhook();

@@ -1,4 +1,4 @@
-//! The report as JSON. What it looks like is told by `schema/report.v1.json`.
+//! The report as JSON. `schema/report.v1.json` describes it.
 
 mod rows;
 
@@ -13,17 +13,17 @@ use rows::{
     CauseRow, DeliveryRow, GapRow, RemainingRow, Time, WebhookRow, WindowRow, rounded, time,
 };
 
-/// What this program writes. A reader of this version understands later documents of it, too: fields are
-/// added, and none is taken away.
+/// The version of the schema. Programs that read this version also understand later documents: fields are added, and
+/// none is removed.
 const VERSION: u32 = 1;
 
-/// Longest `report` output, in bytes. A later step gets it in an environment variable, for which Linux allows 128 KiB.
+/// Longest `report` output, in bytes. Later steps get it in an environment variable, for which Linux allows 128 KiB.
 const OUTPUT: usize = 96 * 1024;
 
-/// Longest `scope` in an output that is cut, in bytes: it names every target.
+/// Longest `scope` in a shortened output, in bytes: it names every target.
 const SCOPE: usize = 4 * 1024;
 
-/// The `report` output: all of it where that is short enough, else counts and as many causes as fit.
+/// The `report` output: the whole report if it fits, else the counts and as many causes as fit.
 pub(super) fn output(report: &Report) -> String {
     let mut bounded = Bounded::default();
     if write(report, &mut bounded).is_ok()
@@ -40,7 +40,7 @@ pub(super) fn output(report: &Report) -> String {
         document.details = None;
         document.scope = &report.scope[..report.scope.floor_char_boundary(SCOPE)];
         let mut cut = Vec::new();
-        // An object of strings, numbers and times can always be written, and is UTF-8.
+        // Strings, numbers and times always serialize, and the result is UTF-8.
         let written = document.write(&mut cut);
         if cut.len() <= OUTPUT || shown == 0 {
             return written
@@ -52,13 +52,13 @@ pub(super) fn output(report: &Report) -> String {
     }
 }
 
-/// All of the report, in one line.
+/// Writes the whole report in one line.
 pub(super) fn write(report: &Report, to: &mut dyn io::Write) -> io::Result<()> {
     Document::new(report, &report.causes()).write(to)?;
     to.write_all(b"\n")
 }
 
-/// Takes what the `report` output may hold, and no more.
+/// A buffer as large as the `report` output may be. Writing more is an error.
 #[derive(Default)]
 struct Bounded(Vec<u8>);
 
@@ -106,7 +106,7 @@ struct Document<'a> {
     details: Option<Details<'a>>,
 }
 
-/// What is left out where there is no room.
+/// The fields that a shortened output leaves out.
 #[derive(Serialize)]
 struct Details<'a> {
     unread: Vec<String>,
@@ -122,7 +122,6 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl<'a> Document<'a> {
-    /// Whatever it is written to, the code that writes it is in the binary once.
     fn write(&self, to: &mut dyn io::Write) -> io::Result<()> {
         Ok(serde_json::to_writer(to, self)?)
     }

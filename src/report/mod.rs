@@ -1,6 +1,7 @@
-//! What happened in a pass, as data. The log, the outputs and the summary are views of it.
+//! The outcome of a pass, as data. The log, the step outputs and the summary are views of it.
+//! [`Report::fails`] decides whether the step fails.
 //!
-//! Pure: nothing here reads, prints or asks for the time.
+//! Pure: nothing here does I/O or reads a clock.
 
 mod cause;
 mod json;
@@ -15,86 +16,84 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github::{TokenEnd, Usage};
-use crate::model::FailOn;
-use crate::model::Window;
-use crate::model::{Delivery, Outcome, PassResult};
+use crate::model::{Delivery, FailOn, Outcome, PassResult, Window};
 use crate::text::rfc3339;
 
 pub use cause::{Cause, CauseKind};
 pub use sample::Sample;
 pub use webhook::{UnreadableRows, WebhookReport, WebhookState};
 
-/// What GitHub will redeliver no longer than this may be out of reach by the next likely pass.
+/// An open delivery that reaches GitHub's redelivery deadline within this time may be lost before the next pass.
 pub const SOON: TimeDelta = TimeDelta::hours(12);
 
-/// A stretch of time of which GitHub redelivers nothing any more.
+/// A period whose deliveries GitHub no longer redelivers, and that no pass has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The checkpoint that was found.
+    /// The checkpoint that the pass started from.
     pub from: DateTime<Utc>,
-    /// The oldest time that GitHub still redelivers.
+    /// The oldest time whose deliveries GitHub still redelivers.
     pub to: DateTime<Utc>,
 }
 
-/// All of a pass.
+/// The outcome of a whole pass.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// What was looked at, in a sentence's words.
+    /// The webhooks and filters that the pass covered, as a phrase. Empty if it found no webhook.
     pub scope: String,
     /// The address of GitHub's web pages.
     pub web: String,
-    /// Failed redeliveries after which a delivery is given up.
+    /// The pass gives up on a delivery after this many failed redeliveries.
     pub max_redeliveries: usize,
-    /// Where all of this is as JSON, as the user wrote it.
+    /// The path of the JSON report, as the user wrote it.
     pub report_file: Option<String>,
-    /// Nothing was to be changed.
+    /// The pass only looked, and redelivered nothing.
     pub dry_run: bool,
-    /// Somebody ended it before it was done.
+    /// A signal ended the pass early.
     pub cancelled: bool,
-    /// A bug was met.
+    /// A bug ended at least a part of the pass.
     pub panicked: bool,
-    /// When the pass began, by GitHub's clock. `None` if it did not come to that.
+    /// When the pass began, by GitHub's clock. `None` if it ended before GitHub answered.
     pub began: Option<DateTime<Utc>>,
-    /// Which part of the logs the pass was about.
+    /// The part of the delivery logs that the pass covered.
     pub window: Option<Window>,
-    /// Deliveries that a dry run found due.
+    /// Deliveries that a dry run would have redelivered.
     pub would_redeliver: usize,
-    /// Deliveries that an earlier pass lost, and that count nowhere.
+    /// Deliveries that an earlier pass gave up on. No other number includes them.
     pub given_up_earlier: usize,
-    /// What happened at each webhook.
+    /// The outcome for each webhook.
     pub webhooks: Vec<WebhookReport>,
-    /// Accounts and repositories whose webhooks should have been looked at and were not, for people.
+    /// Names of accounts and repositories whose webhooks the pass failed to list.
     pub unread_accounts: Vec<String>,
-    /// When every account's webhooks were last looked at, if an earlier pass remembered that.
+    /// When a pass last listed every account's webhooks, if the state holds that time.
     pub accounts_read_until: Option<DateTime<Utc>>,
     /// Where the next pass starts, if the checkpoint was moved.
     pub checkpoint: Option<DateTime<Utc>>,
-    /// The checkpoint was older than what GitHub redelivers.
+    /// Set if the checkpoint was older than GitHub's redelivery deadline.
     pub gap: Option<Gap>,
-    /// What failed, for people. Each counts as an error.
+    /// Messages about errors. Each counts as an error.
     pub errors: Vec<String>,
-    /// What people should know, though nothing failed.
+    /// Messages about problems that are no errors.
     pub warnings: Vec<String>,
-    /// What would do people good to know.
+    /// Messages that are only informative.
     pub notes: Vec<String>,
-    /// What receivers answered, one sample a cause, where that was asked for.
+    /// One answer of a receiver for each cause, with `show-responses`.
     pub samples: Vec<Sample>,
-    /// There was no checkpoint yet, so that the pass read less than GitHub redelivers.
+    /// There was no checkpoint yet, so the pass read less than GitHub redelivers.
     pub first_pass: bool,
-    /// What kind of credential spoke, for people.
+    /// The kind of credential that the pass used, such as `GitHub App`.
     pub credential: String,
-    /// Requests made of GitHub.
+    /// Number of requests to GitHub.
     pub requests: u64,
-    /// What else was used of GitHub.
+    /// Time spent on requests, and the hourly limit that remains.
     pub usage: Usage,
-    /// When the first of the tokens in use ends.
+    /// When the first of the tokens in use expires.
     pub token_ends: Option<TokenEnd>,
-    /// How long the pass took.
+    /// Duration of the pass.
     pub took: Duration,
 }
 
 impl Report {
-    /// The report of a pass that did not come about.
+    /// The report of a pass that failed before it began.
     pub fn of_error(error: String) -> Self {
         Self {
             errors: vec![error],
@@ -102,7 +101,7 @@ impl Report {
         }
     }
 
-    /// The report of a pass that met a bug.
+    /// The report of a pass that a bug ended.
     pub fn of_panic(message: &str) -> Self {
         Self {
             panicked: true,
@@ -110,7 +109,7 @@ impl Report {
         }
     }
 
-    /// The report of a pass that was cancelled and did not come to an end in time.
+    /// The report of a pass that was cancelled and did not finish in time.
     pub fn of_cancelled() -> Self {
         Self {
             cancelled: true,
@@ -131,20 +130,20 @@ impl Report {
         })
     }
 
-    /// How many failed deliveries satisfy `which`.
+    /// Number of failed deliveries whose outcome satisfies `which`.
     pub fn count(&self, which: impl Fn(Outcome) -> bool) -> usize {
         self.deliveries()
             .filter(|delivery| which(delivery.outcome))
             .count()
     }
 
-    /// How many redeliveries GitHub accepted.
+    /// Number of redeliveries that GitHub accepted.
     pub fn redelivered(&self) -> usize {
         self.webhooks.iter().map(WebhookReport::redelivered).sum()
     }
 
-    /// What should have been read and was not, for people: accounts whose webhooks are not known, and webhooks whose
-    /// log was not read to the end.
+    /// Names of everything that the pass should have read and did not: accounts whose webhooks it failed to list, and
+    /// webhooks whose log it did not read to the end.
     pub fn unread(&self) -> impl Iterator<Item = String> {
         let unread = |webhook: &&WebhookReport| webhook.unread_from.is_some();
         let logs = self.webhooks.iter().filter(unread);
@@ -152,18 +151,18 @@ impl Report {
         self.unread_accounts.iter().cloned().chain(logs)
     }
 
-    /// Something should have been read and was not, or could not be understood.
+    /// True if the pass failed to read something that it should have read.
     pub fn is_unread(&self) -> bool {
         let unreadable = |webhook: &WebhookReport| webhook.unreadable.is_some();
         self.unread().next().is_some() || self.webhooks.iter().any(unreadable)
     }
 
-    /// How many attempts were read.
+    /// Number of attempts that were read.
     pub fn scanned(&self) -> u64 {
         self.webhooks.iter().map(|webhook| webhook.scanned).sum()
     }
 
-    /// The pass in a word.
+    /// The worst result that applies.
     pub fn result(&self) -> PassResult {
         let lost = self.gap.is_some() || self.count(Outcome::is_lost) > 0;
         if self.cancelled {
@@ -185,7 +184,7 @@ impl Report {
         }
     }
 
-    /// Whether the step is to fail.
+    /// True if the step fails.
     pub fn fails(&self, fail_on: FailOn) -> bool {
         let result = self.result();
         match fail_on {
@@ -197,13 +196,13 @@ impl Report {
         }
     }
 
-    /// How many open deliveries GitHub will redeliver no longer than [`SOON`].
+    /// Number of open deliveries that reach GitHub's redelivery deadline within [`SOON`].
     pub fn expiring(&self) -> usize {
         let expires_soon = |delivery: &&Delivery| self.expires_soon(delivery);
         self.deliveries().filter(expires_soon).count()
     }
 
-    /// Whether this one is open, and GitHub will redeliver it no longer than [`SOON`].
+    /// True if the delivery is open and reaches GitHub's redelivery deadline within [`SOON`].
     pub fn expires_soon(&self, delivery: &Delivery) -> bool {
         let soon = self.window.map(|window| window.retention_start + SOON);
         let known = delivery.failure.first.time().is_some();
@@ -212,7 +211,7 @@ impl Report {
             && soon.is_some_and(|soon| delivery.expires_before(soon))
     }
 
-    /// How long the pass waited: no request of it was under way.
+    /// Time during which the pass had no request in flight.
     pub fn waited(&self) -> Duration {
         self.took.saturating_sub(self.usage.busy)
     }
@@ -222,7 +221,7 @@ impl Report {
         self.deliveries().filter_map(|each| each.due_at).min()
     }
 
-    /// The step outputs, in the order in which they are documented.
+    /// The step outputs, in the order of the README.
     pub fn outputs(&self) -> Vec<(&'static str, String)> {
         let time = |time: Option<DateTime<Utc>>| time.map(rfc3339).unwrap_or_default();
         let count = |which: fn(Outcome) -> bool| self.count(which).to_string();
@@ -241,10 +240,10 @@ impl Report {
         ]
     }
 
-    /// Writes all of it as JSON (`schema/report.v1.json`).
+    /// Writes the whole report as JSON (`schema/report.v1.json`).
     ///
     /// # Errors
-    /// What `to` says.
+    /// Those of `to`.
     pub fn write_json(&self, mut to: impl io::Write) -> io::Result<()> {
         json::write(self, &mut to)
     }

@@ -1,6 +1,4 @@
-//! What is said of a pass besides what became of deliveries: its scope, and what people should know.
-//!
-//! Pure but for the time, which is GitHub's.
+//! Messages about the pass as a whole: its scope, and problems that people should know about.
 
 mod ended;
 
@@ -14,19 +12,19 @@ use crate::text::{a_few, counted, rfc3339};
 
 pub use ended::{of_limits, of_stop, of_unread};
 
-/// A token that ends within this time is warned about.
+/// A token that expires within this time gets a warning.
 const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
-/// An API version whose support ends within this time is warned about.
+/// An API version whose support ends within this time gets a warning.
 const SUNSET_SOON: TimeDelta = TimeDelta::days(90);
 
-/// Pages beyond which it is said what a checkpoint would save.
+/// A pass without a checkpoint that reads more pages than this gets advice.
 const MANY_PAGES: u32 = 50;
 
-/// What is said before anything is sent.
+/// The warning about an unencrypted API.
 pub const UNPROTECTED: &str = "`api-url` is http: the token can be read on its way. Write https";
 
-/// What is said of a bug.
+/// The error message for a bug.
 pub const PANIC: &str = "the pass broke off because of a bug: please report this with the log. The next \
                          pass goes on where this one ended";
 
@@ -56,7 +54,7 @@ pub fn scope(webhooks: usize, inputs: &str, discovered: &DiscoveryResult) -> Str
     scope
 }
 
-/// Why the step fails though nothing failed of the pass itself.
+/// The error message for a step that fails because of its outcome, without any other error.
 pub fn of_failure(report: &Report, fail_on: FailOn) -> String {
     let why = match fail_on {
         _ if report.cancelled => "the pass was cancelled",
@@ -66,7 +64,7 @@ pub fn of_failure(report: &Report, fail_on: FailOn) -> String {
     format!("{} The step fails because {why}", report.verdict())
 }
 
-/// A token that will end before anybody thinks of it.
+/// The warning about a token that expires soon.
 pub fn of_token(credentials: &Credentials) -> Option<String> {
     let TokenEnd { at, input } = credentials.token_ends()?;
     let left = at - credentials.now();
@@ -82,7 +80,7 @@ pub fn of_token(credentials: &Credentials) -> Option<String> {
     })
 }
 
-/// An API version that GitHub will not support for long, or does not support any more.
+/// The warning about an API version whose support ends soon or has ended.
 pub fn of_sunset(credentials: &Credentials) -> Option<String> {
     let sunset = credentials.sunset()?;
     let left = sunset - credentials.now();
@@ -93,8 +91,8 @@ pub fn of_sunset(credentials: &Credentials) -> Option<String> {
     })
 }
 
-/// What finding the webhooks costs, if that is more than a fifth of what GitHub allows. `schedule` is how
-/// long ago the pass before this one began; where that is not known, a pass an hour is assumed.
+/// The warning about webhook discovery that uses more than a fifth of GitHub's hourly limit. `schedule` is the time
+/// between the starts of the previous pass and this one; without it, a pass every hour is assumed.
 pub fn of_discovery(
     discovered: &DiscoveryResult,
     credentials: &Credentials,
@@ -113,7 +111,7 @@ pub fn of_discovery(
     })
 }
 
-/// How many webhooks there is nothing to say of, beside others of which there is.
+/// The log line about healthy webhooks, if there are others too.
 pub fn of_healthy(report: &Report) -> Option<String> {
     let healthy = |webhook: &&WebhookReport| webhook.deliveries.is_empty() && webhook.complete;
     let count = report.webhooks.iter().filter(healthy).count();
@@ -122,7 +120,7 @@ pub fn of_healthy(report: &Report) -> Option<String> {
         .then(|| format!("Nothing failed at {}.", counted(count, "more webhook")))
 }
 
-/// Open deliveries that the next pass may come too late for.
+/// The warning about open deliveries that may expire before the next pass.
 pub fn of_expiring(report: &Report) -> Option<String> {
     let expiring = report.expiring();
     (expiring > 0).then(|| {
@@ -133,7 +131,7 @@ pub fn of_expiring(report: &Report) -> Option<String> {
     })
 }
 
-/// What a checkpoint would save, where none is kept and much was read.
+/// The advice to keep a checkpoint, for a pass that read many pages without one.
 pub fn of_no_checkpoint(report: &Report) -> Option<String> {
     let pages: u32 = report.webhooks.iter().map(|webhook| webhook.pages).sum();
     (pages > MANY_PAGES).then(|| {
@@ -144,8 +142,8 @@ pub fn of_no_checkpoint(report: &Report) -> Option<String> {
     })
 }
 
-/// A stretch of time of which GitHub redelivers nothing any more, at the webhooks of `behind`: each with the
-/// time up to which it was read.
+/// The period that no pass read before GitHub's redelivery deadline, and the warning about it. `behind`: the webhooks
+/// concerned, each with the time up to which it was read.
 pub fn of_gap(
     behind: &[(String, DateTime<Utc>)],
     webhooks: usize,

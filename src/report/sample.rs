@@ -1,23 +1,23 @@
-//! What a receiver answered to one delivery of a cause.
+//! A receiver's answer to one delivery of a cause.
 
 use super::Cause;
-use crate::attempt::{AttemptId, Response};
+use crate::model::{AttemptId, ReceiverResponse};
 
-/// What a receiver answered to one delivery of a cause, or why that is not known.
+/// A receiver's answer to one delivery of a cause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The cause: GitHub's words, the receiver's code, the event's name.
+    /// The cause: GitHub's status text, the receiver's status code, the event.
     pub cause: (Box<str>, Option<i64>, Box<str>),
-    /// The webhook, as reports call it.
+    /// The webhook's name in reports.
     pub webhook: String,
-    /// The attempt.
+    /// The attempt that the receiver answered.
     pub attempt: AttemptId,
-    /// The answer, or what became of the request for it.
-    pub answer: Result<Response, String>,
+    /// The answer, or the reason why the pass could not get it.
+    pub answer: Result<ReceiverResponse, String>,
 }
 
 impl Sample {
-    /// Whether it is a sample of this cause.
+    /// True if it is a sample of this cause.
     pub fn is_of(&self, cause: &Cause<'_>) -> bool {
         let (status, code, event) = &self.cause;
         (&**status, *code, &**event) == (cause.status, cause.code, cause.event)

@@ -1,83 +1,80 @@
-//! What happened at one webhook.
+//! The outcome for one webhook.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::attempt::Guid;
-use crate::model::Failure;
-use crate::model::Webhook;
-use crate::model::{Answer, Asked, Delivery, Outcome};
+use crate::model::{Answer, Asked, Delivery, Failure, Guid, Outcome, Webhook};
 use crate::read::evidence::Since;
 use crate::stop::StopReason;
 
-/// What happened at one webhook.
+/// The outcome for one webhook.
 #[derive(Clone, Debug)]
 pub struct WebhookReport {
-    /// Which webhook.
+    /// The webhook.
     pub webhook: Webhook,
-    /// Pages of its log that were read.
+    /// Number of log pages that were read.
     pub pages: u32,
-    /// Attempts that were read.
+    /// Number of attempts that were read.
     pub scanned: u64,
-    /// How long reading them took.
+    /// Time spent reading the log.
     pub took: Duration,
     /// Its failed deliveries.
     pub deliveries: Vec<Delivery>,
-    /// Deliveries that an earlier pass lost, and that count nowhere.
+    /// Deliveries that an earlier pass gave up on. No number includes them.
     pub given_up_earlier: Vec<Failure>,
-    /// What was asked for, and what became of it a bug made the pass forget.
+    /// Redeliveries that were requested before a bug ended the work on this webhook. Their outcome is unknown.
     pub unaccounted: Vec<(Guid, Asked)>,
-    /// The log was read as far back as it had to be.
+    /// The log was read as far back as needed.
     pub complete: bool,
-    /// Rows of it that could not be read, and among which a failure may be.
+    /// Rows of the log that could not be read. They may hide failed deliveries.
     pub unreadable: Option<UnreadableRows>,
-    /// When an earlier pass last read its log, if this pass did not read all of it.
+    /// When an earlier pass last read the log, if this pass did not read all of it.
     pub read_until: Option<DateTime<Utc>>,
-    /// Where the part of its log begins that the pass should have read and did not.
+    /// Start of the part of the log that the pass should have read and did not.
     pub unread_from: Option<DateTime<Utc>>,
-    /// Of its log no more is unread than older originals of deliveries that failed in the pass's window.
+    /// The unread part of the log only holds original attempts of deliveries that the pass already knows.
     pub only_originals_unread: bool,
-    /// Why the pass ended its reading, if that is why it is not complete.
+    /// Why the pass stopped reading the log, if it did.
     pub ended: Option<StopReason>,
-    /// The receiver was found down.
+    /// The receiver is down.
     pub down: bool,
-    /// Requests for redeliveries, the last in a row, that got no clear answer from GitHub.
+    /// Length of the final run of redelivery requests that GitHub did not answer clearly.
     pub unanswered: usize,
-    /// Since when its log shows nothing but failures, if it ends so.
+    /// Start of the failures at the end of the log, if its newest attempts all failed.
     pub failing_since: Option<Since>,
 }
 
 /// Rows of a log that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnreadableRows {
-    /// How many.
+    /// Number of rows.
     pub count: usize,
     /// The time of the next older row that could be read; `None` if it is before the pass's window.
     pub older: Option<DateTime<Utc>>,
 }
 
-/// How a webhook is. Later ones are worse.
+/// The state of a webhook. Later ones are worse. Serde's names are those in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WebhookState {
-    /// Nothing failed, or nothing that the user wants to know of.
+    /// Nothing failed, except deliveries that the inputs skip.
     Healthy,
-    /// All that failed was recovered.
+    /// Every failed delivery was recovered.
     Recovered,
-    /// Something is left to do.
+    /// Failed deliveries are still open.
     Open,
-    /// Part of its log was not read.
+    /// Part of the log was not read.
     Unread,
-    /// Its receiver accepts nothing.
+    /// The receiver is down.
     Down,
-    /// Something can't be recovered any more.
+    /// Deliveries are lost.
     Lost,
 }
 
 impl WebhookReport {
-    /// The report of a webhook of which nothing is known yet.
+    /// A report without any data yet.
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,
@@ -99,13 +96,13 @@ impl WebhookReport {
         }
     }
 
-    /// How many of its failed deliveries satisfy `which`.
+    /// Number of failed deliveries whose outcome satisfies `which`.
     pub fn count(&self, which: impl Fn(Outcome) -> bool) -> usize {
         let deliveries = self.deliveries.iter();
         deliveries.filter(|each| which(each.outcome)).count()
     }
 
-    /// How many redeliveries GitHub accepted.
+    /// Number of redeliveries that GitHub accepted.
     pub fn redelivered(&self) -> usize {
         let requests = self.deliveries.iter().flat_map(|each| &each.requests);
         let accepted = requests.filter(|request| request.answer == Answer::Accepted);
@@ -113,7 +110,7 @@ impl WebhookReport {
         accepted.count() + unaccounted.filter(|(_, asked)| !asked.unclear).count()
     }
 
-    /// How it is: the worst that applies.
+    /// The worst state that applies.
     pub fn state(&self) -> WebhookState {
         if self.count(Outcome::is_lost) > 0 {
             WebhookState::Lost

@@ -18,7 +18,7 @@ fn escaped(text: &str, escape: impl Fn(u8) -> String) -> String {
 }
 
 #[test]
-fn a_secret_is_replaced_however_it_is_spelled() {
+fn a_secret_is_replaced_in_every_encoding() {
     let secrets = known();
     for spelled in [
         TOKEN.to_owned(),
@@ -44,7 +44,7 @@ fn a_secret_is_replaced_however_it_is_spelled() {
 }
 
 #[test]
-fn of_a_payload_url_scheme_and_host_are_left() {
+fn only_scheme_and_host_of_a_payload_url_are_kept() {
     let secrets = known();
     let clean = |text: &str| secrets.clean(text).into_owned();
     let origin = "https://ci.acme.com:8443";
@@ -63,13 +63,13 @@ fn of_a_payload_url_scheme_and_host_are_left() {
     assert_eq!(
         secrets.clean_our_own(own),
         own,
-        "a path of ours may look the same"
+        "a path of this program may look the same"
     );
     assert_eq!(secrets.clean_our_own(URL), origin);
 }
 
 #[test]
-fn what_is_short_or_no_secret_is_left_alone() {
+fn short_texts_and_ordinary_words_are_not_replaced() {
     let secrets = Secrets::default();
     secrets.add("push");
     secrets.add("");
@@ -110,7 +110,7 @@ fn the_user_of_a_proxy_is_a_secret_with_and_without_escapes() {
 }
 
 #[test]
-fn a_payload_url_changes_no_name_that_github_made() {
+fn a_payload_url_does_not_change_names_from_github() {
     let secrets = known();
     secrets.add_payload_url(
         "https://x:workflow_job@ci.acme.com/hook?pull_request",

@@ -1,52 +1,52 @@
-//! Text without the escapes of URLs, JSON and HTML, and where each byte of it stood.
+//! Text without the escapes of URLs, JSON and HTML, and the original position of each byte.
 
 use std::borrow::Cow;
 
-/// A text without escapes. Only ASCII is unescaped: no more is in tokens and URLs.
+/// A text without escapes. Only ASCII is unescaped, because tokens and URLs hold nothing else.
 pub(super) struct Unescaped<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
-    /// Where each byte stood, and the text's end; empty where nothing was escaped.
-    places: Vec<usize>,
+    /// The original position of each byte, and of the text's end. Empty if nothing was escaped.
+    positions: Vec<usize>,
 }
 
 impl<'a> Unescaped<'a> {
-    /// The text as it is.
-    pub(super) fn none_in(text: &'a str) -> Self {
+    /// The text with its escapes kept.
+    pub(super) fn verbatim(text: &'a str) -> Self {
         Self {
             bytes: text.as_bytes().into(),
-            places: Vec::new(),
+            positions: Vec::new(),
         }
     }
 
     pub(super) fn new(text: &'a str) -> Self {
         let escapes = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
         if !text.as_bytes().iter().any(escapes) {
-            return Self::none_in(text);
+            return Self::verbatim(text);
         }
-        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        let (mut bytes, mut positions) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < text.len() {
             let rest = &text.as_bytes()[at..];
             let (byte, length) = escaped(rest).unwrap_or((rest[0], 1));
             bytes.push(byte);
-            places.push(at);
+            positions.push(at);
             at += length;
         }
-        places.push(text.len());
+        positions.push(text.len());
         Self {
             bytes: bytes.into(),
-            places,
+            positions,
         }
     }
 
-    /// False if nothing in the text looks like an escape.
-    pub(super) fn is_changed(&self) -> bool {
-        !self.places.is_empty()
+    /// True if the text contains an escape.
+    pub(super) fn has_escapes(&self) -> bool {
+        !self.positions.is_empty()
     }
 
-    /// Where in the text a byte of `bytes` stood.
-    pub(super) fn place_of(&self, byte: usize) -> usize {
-        self.places.get(byte).copied().unwrap_or(byte)
+    /// The original position of a byte of `bytes`.
+    pub(super) fn position_of(&self, byte: usize) -> usize {
+        self.positions.get(byte).copied().unwrap_or(byte)
     }
 
     pub(super) fn text(&self) -> String {
@@ -54,7 +54,7 @@ impl<'a> Unescaped<'a> {
     }
 }
 
-/// The byte that an escape at the start of a text stands for, and the escape's length.
+/// The byte for the escape at the start of a text, and the escape's length.
 fn escaped(text: &[u8]) -> Option<(u8, usize)> {
     match text {
         [b'%', rest @ ..] => number(rest.get(..2)?, 16).map(|byte| (byte, 3)),
@@ -78,7 +78,7 @@ fn escaped(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// An ASCII character's number.
+/// The ASCII character with this number.
 fn number(digits: &[u8], radix: u32) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok()?;
     let number = u8::from_str_radix(digits, radix).ok()?;

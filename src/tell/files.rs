@@ -1,4 +1,4 @@
-//! The files through which a step hands outputs and a summary to the runner.
+//! The files that hold the step outputs, the job summary and the report.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -7,20 +7,20 @@ use crate::file;
 use crate::model::SharedPath;
 use crate::report::Report;
 
-/// Why a file of the runner could not be written.
+/// The reason why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It could not be written.
+    /// The file could not be written.
     #[error("`{name}`: `{}` {source}. {}", path.display(), advice(source))]
     Write {
         /// The input or variable that names the file.
         name: &'static str,
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: file::Error,
     },
-    /// A value holds the delimiter that was drawn for it. Only an attacker who knows it does so.
+    /// A value holds the random delimiter. That only happens if an attacker knows it.
     #[error("output `{0}` holds its own delimiter and was not written: run again")]
     Delimiter(&'static str),
 }
@@ -32,8 +32,8 @@ fn advice(error: &file::Error) -> &'static str {
     }
 }
 
-/// Appends step outputs in the heredoc form, each with a delimiter nobody can foresee: a malformed
-/// file fails the step, and a foreseen delimiter lets a value add outputs of its own.
+/// Appends step outputs as heredocs with an unpredictable delimiter: a malformed file fails the step, and with a
+/// predictable delimiter a value could add outputs of its own.
 pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result<(), FileError> {
     let delimiter = format!("end-{:016x}{:016x}", random(), random());
     append("GITHUB_OUTPUT", path, &heredocs(outputs, &delimiter)?)
@@ -44,7 +44,7 @@ pub fn append_summary(path: &Path, markdown: &str) -> Result<(), FileError> {
     append("GITHUB_STEP_SUMMARY", path, markdown)
 }
 
-/// Writes the report where the user wants it.
+/// Writes the report to the path that the user chose.
 pub fn write_report(to: &SharedPath, report: &Report) -> Result<(), FileError> {
     let written = file::write_whole(to, |file| report.write_json(file));
     written.map_err(|source| FileError::Write {
@@ -73,8 +73,7 @@ fn append(name: &'static str, path: &Path, text: &str) -> Result<(), FileError> 
     })
 }
 
-/// 64 bits that cannot be foreseen: the standard library keys its hasher from the operating
-/// system's randomness.
+/// 64 unpredictable bits: the standard library seeds its hasher from the operating system's randomness.
 fn random() -> u64 {
     RandomState::new().hash_one(())
 }

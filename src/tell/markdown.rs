@@ -1,16 +1,32 @@
-//! Text from outside as Markdown that shows it and does nothing else.
+//! Text from outside as inert Markdown.
 //!
 //! Pure.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::text::one_line;
 
 /// Longest text from outside, in characters.
 const TEXT: usize = 100;
 
-/// Longest address of a page, in bytes. GitHub's names have 100 characters at most.
+/// Longest URL, in bytes. GitHub's names have at most 100 characters.
 const ADDRESS: usize = 500;
 
-/// What is shown of a text that holds nothing to see.
+/// Characters that could end a link or begin markup.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b'=')
+    .remove(b'&')
+    .remove(b'%')
+    .remove(b'+');
+
+/// Stands for text without any visible character.
 const NOTHING: &str = "–";
 
 /// Text from outside in a code span, where nothing is markup.
@@ -18,13 +34,13 @@ pub fn code(text: &str) -> String {
     span(text, TEXT)
 }
 
-/// The same for a message of ours that holds text from outside.
+/// The same for a message of this program that holds text from outside.
 pub fn code_long(text: &str) -> String {
     span(text, 10 * TEXT)
 }
 
-/// A back-tick would end the span, and a bar the table's cell whatever it stands in, so others that
-/// look alike take their place.
+/// A back-tick would end the span, and a bar would end the table's cell even in a span, so similar characters replace
+/// them.
 fn span(text: &str, limit: usize) -> String {
     let text = one_line(text, limit).replace('`', "'").replace('|', "¦");
     match text.trim() {
@@ -33,38 +49,13 @@ fn span(text: &str, limit: usize) -> String {
     }
 }
 
-/// A link that shows text from outside and leads to a page of GitHub's, whose names come from outside too.
-/// One that is too long to be a page of GitHub's is no link.
+/// A link to a page on GitHub that shows text from outside. The URL holds text from outside, too. If it is too long for
+/// a page on GitHub, there is no link.
 pub fn link(text: &str, url: &str) -> String {
-    match address(url) {
+    match utf8_percent_encode(url, UNSAFE).to_string() {
         address if address.len() <= ADDRESS => format!("[{}]({address})", code(text)),
         _ => code(text),
     }
-}
-
-/// A URL of which nothing ends a link or begins markup: what is no plain part of a URL is percent-encoded.
-fn address(url: &str) -> String {
-    let mut plain = String::new();
-    for byte in url.bytes() {
-        match byte {
-            b'a'..=b'z'
-            | b'A'..=b'Z'
-            | b'0'..=b'9'
-            | b'-'
-            | b'.'
-            | b'_'
-            | b'~'
-            | b':'
-            | b'/'
-            | b'?'
-            | b'='
-            | b'&'
-            | b'%'
-            | b'+' => plain.push(char::from(byte)),
-            byte => plain.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -74,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_ends_where_it_is_to_end() {
+    fn no_url_ends_its_link_early() {
         assert_eq!(
             link(
                 "acme/a](x) webhook 1",

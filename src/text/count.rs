@@ -1,6 +1,6 @@
 //! Numbers and counts of things, as people read them.
 
-/// `n things`, or `1 thing`.
+/// `2 pages`, or `1 page`.
 pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
     let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with('a'));
@@ -11,9 +11,9 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     }
 }
 
-/// The first few of these names, and how many more there are.
+/// The first few names, and the number of the others.
 pub fn a_few(names: &[String]) -> String {
-    /// Most that are named.
+    /// Most names that are listed.
     const NAMED: usize = 3;
     let named = names[..names.len().min(NAMED)].join(", ");
     match names.len().saturating_sub(NAMED) {
@@ -22,7 +22,7 @@ pub fn a_few(names: &[String]) -> String {
     }
 }
 
-/// A number for people: from 10,000 on with commas.
+/// A number with commas, if it is 10,000 or more.
 pub fn number(number: impl TryInto<u64>) -> String {
     let digits = number.try_into().unwrap_or(u64::MAX).to_string();
     if digits.len() < 5 {

@@ -1,6 +1,6 @@
 //! Text from outside as one harmless line.
 
-/// Whether nobody sees a character itself, be it that it changes how others are seen or hides between them.
+/// True for a character that has no glyph: it hides between others or changes how they look.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         // Soft hyphens, zero-width characters, invisible operators.
@@ -12,8 +12,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Text from outside as one harmless line of at most `limit` characters: control characters become
-/// spaces, characters that nobody sees are left out, old-style commands are broken up.
+/// Text from outside as one harmless line of at most `limit` characters: control characters become spaces, invisible
+/// characters are removed, old-style workflow commands are broken up.
 pub fn one_line(text: &str, limit: usize) -> String {
     let mut line = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -24,7 +24,7 @@ pub fn one_line(text: &str, limit: usize) -> String {
         match c {
             c if is_invisible(c) => {}
             c if c.is_control() => line.push(' '),
-            // Looked for in what is left, so that nothing left out can hide it.
+            // `line` has no invisible characters, so none of them can hide a command.
             '[' if line.ends_with("##") => line.push_str(" ["),
             c => line.push(c),
         }
@@ -32,7 +32,7 @@ pub fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
-/// The same for a message whose addresses people are to open: one is kept whole or left out.
+/// The same for a message with addresses to open: an address is kept whole or left out.
 pub fn one_line_message(text: &str, limit: usize) -> String {
     let line = one_line(text, limit);
     match (line.strip_suffix('…'), text.chars().nth(limit)) {
@@ -43,7 +43,7 @@ pub fn one_line_message(text: &str, limit: usize) -> String {
     }
 }
 
-/// Where a line ends without the address that it was cut in, if it has other words: half an address leads nowhere.
+/// The line's length without an incomplete address at its end, if it has other words: half an address leads nowhere.
 fn before_half_an_address(line: &str) -> usize {
     let is_one = |at: &usize| {
         let last = &line[*at..];
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_left_out() {
+    fn invisible_characters_are_removed() {
         for invisible in [
             '\u{ad}',
             '\u{61c}',
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_by_characters() {
+    fn a_long_text_is_cut_by_characters_and_not_by_bytes() {
         assert_eq!(one_line("ééé", 3), "ééé");
         assert_eq!(one_line("éééé", 3), "ééé…");
     }

@@ -1,4 +1,4 @@
-//! Text for people: one harmless line, counts and times. Everything else stands on this.
+//! Text for people: single harmless lines, counts and times. Every other module may use this.
 
 mod count;
 mod line;

@@ -1,4 +1,4 @@
-//! Times as people read them.
+//! Times and durations for people.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A time as every output and log line writes it: to the second, in UTC.
+/// A time in outputs and log lines: to the second, in UTC.
 pub fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// In a sentence: `2026-11-22 02:10 UTC`.
+/// A time in a sentence: `2026-11-22 02:10 UTC`.
 pub fn in_a_sentence(time: DateTime<Utc>) -> String {
     format!("{} {} UTC", time.date_naive(), clock(time))
 }
 
-/// In a table whose head says that it is UTC: `Nov 22, 02:10`, which no narrow column breaks.
+/// A time in a table whose head says UTC: `Nov 22, 02:10`, with spaces that never break.
 pub fn in_a_table(time: DateTime<Utc>) -> String {
     let month = MONTHS[time.month0() as usize];
     format!("{month}\u{a0}{},\u{a0}{}", time.day(), clock(time))
 }
 
-/// Below a bar, where there is room for no more: `22. 02:10`.
+/// A time below a chart's bar, in the least room: `22. 02:10`.
 pub fn below_a_bar(time: DateTime<Utc>) -> String {
     format!("{}. {}", time.day(), clock(time))
 }
@@ -33,7 +33,7 @@ fn clock(time: DateTime<Utc>) -> String {
     format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
-/// `4 s`, `1 min 12 s`, `2 h 5 min`, `2 days 21 h`.
+/// A duration in at most two units: `4 s`, `1 min 12 s`, `2 h 5 min`, `2 days 21 h`.
 pub fn long(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().round() as u64;
     let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_in_as_many_words_as_there_is_room_for() {
+    fn a_time_is_as_short_as_its_place_requires() {
         for (time, sentence, table, bar) in [
             (
                 "2026-11-22T02:10:59Z",
@@ -74,14 +74,14 @@ mod tests {
 
     #[test]
     fn durations_have_two_parts_at_most() {
-        for (seconds, told) in [
+        for (seconds, expected) in [
             (0, "0 s"),
             (59, "59 s"),
             (72, "1 min 12 s"),
             (7_500, "2 h 5 min"),
             (251_000, "2 days 21 h"),
         ] {
-            assert_eq!(long(Duration::from_secs(seconds)), told);
+            assert_eq!(long(Duration::from_secs(seconds)), expected);
         }
     }
 }

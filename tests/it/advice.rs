@@ -1,15 +1,15 @@
-//! What people are told to do about what GitHub, or something on the way to it, answers.
+//! Advice about responses of GitHub, or of a proxy before it.
 
 mod setup;
 
 use simulated_github::{Access, Attempt, Fault, guid};
 
-use crate::cloud::Cloud;
-use crate::ended::Ended;
-use crate::harness::{World, ago};
+use crate::run_result::RunResult;
+use crate::virtual_world::VirtualWorld;
+use crate::world::{World, ago};
 
 /// A pass in which the webhooks can't be listed.
-fn refused(status: u16, message: &str, headers: &[(&str, &str)]) -> Ended {
+fn refused(status: u16, message: &str, headers: &[(&str, &str)]) -> RunResult {
     let world = World::new();
     let body = serde_json::json!({ "message": message }).to_string();
     let mut fault = Fault::on("GET", "/hooks?").always().status(status, &body);
@@ -21,7 +21,7 @@ fn refused(status: u16, message: &str, headers: &[(&str, &str)]) -> Ended {
 }
 
 #[test]
-fn each_refusal_that_is_no_missing_permission_has_its_own_advice() {
+fn each_refusal_that_is_not_a_missing_permission_has_its_own_advice() {
     let lifetime = "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is \
                     greater than 366 days. Please adjust your token's lifetime at the following URL: \
                     https://github.com/settings/personal-access-tokens/1288530312885303";
@@ -140,7 +140,7 @@ fn a_long_address_for_single_sign_on_is_shown_whole() {
 }
 
 #[test]
-fn a_refusal_for_unknown_reasons_is_shown_in_githubs_words_and_not_guessed_at() {
+fn a_refusal_for_an_unknown_reason_quotes_github_and_does_not_guess() {
     for message in ["no", "Two-factor authentication is required."] {
         let ended = refused(
             403,
@@ -155,7 +155,7 @@ fn a_refusal_for_unknown_reasons_is_shown_in_githubs_words_and_not_guessed_at() 
 }
 
 #[test]
-fn the_permissions_that_githubs_answer_names_are_asked_for() {
+fn the_advice_names_the_permissions_that_github_names() {
     for (message, header, advice) in [
         (
             "Resource not accessible by personal access token",
@@ -211,14 +211,14 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>\n Maintenance &middot; 
 const BARE_PAGE: &str = "<html><body><h1>Gateway trouble</h1>\nTry later.\n</body></html>";
 
 #[tokio::test(start_paused = true)]
-async fn a_page_is_shown_by_its_title_and_speaks_of_trouble_or_of_the_address() {
+async fn an_html_page_is_shown_by_its_title_with_advice_on_the_outage_or_the_address() {
     for (status, page, title, advice) in [
         (500, PAGE, "Maintenance &middot; down", "has trouble"),
         (
             502,
             BARE_PAGE,
             "Gateway trouble Try later.",
-            "a proxy or load balancer before it",
+            "a proxy or load balancer in front of it",
         ),
         (504, PAGE, "Maintenance &middot; down", "has trouble"),
         (404, PAGE, "Maintenance &middot; down", "check `api-url`"),
@@ -236,11 +236,11 @@ async fn a_page_is_shown_by_its_title_and_speaks_of_trouble_or_of_the_address() 
             "The proxy wants a user name and password",
         ),
     ] {
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         let fault = Fault::on("GET", "/hooks?").always().status(status, page);
         let fault = fault.without_header("x-github-request-id");
-        cloud.github().add_fault(fault);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault);
+        let report = world.pass(&[]).await;
         let who = if status == 407 { "the proxy" } else { "GitHub" };
         let error = &report.errors[0];
         let answer = format!("the webhooks of `acme`: {who} answered {status} `{title}`. ");
@@ -251,7 +251,7 @@ async fn a_page_is_shown_by_its_title_and_speaks_of_trouble_or_of_the_address() 
 }
 
 #[test]
-fn a_page_of_the_proxy_speaks_of_the_proxy() {
+fn an_html_page_of_the_proxy_is_blamed_on_the_proxy() {
     let world = World::new();
     let fault = Fault::on("GET", "/hooks?").always().status(407, PAGE);
     world.simulator.github().add_fault(fault);
@@ -263,7 +263,7 @@ fn a_page_of_the_proxy_speaks_of_the_proxy() {
 }
 
 #[test]
-fn a_page_in_the_place_of_a_list_is_shown_by_its_title() {
+fn an_html_page_in_place_of_a_list_is_shown_by_its_title() {
     let world = World::new();
     let fault = Fault::on("GET", "/hooks?").always().body(PAGE);
     world.simulator.github().add_fault(fault);

@@ -3,15 +3,15 @@
 use chrono::{TimeDelta, Utc};
 use simulated_github::{App, Attempt, Fault, Installation, TestKey, guid};
 
-use crate::ended::Ended;
-use crate::harness::{World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run_result::RunResult;
+use crate::world::{World, ago};
 
 const UNKNOWN: &str = r#"{"message":"Bad Request","errors":"The version you specified in the \"X-GitHub-API-Version\" request header, \"2022-11-28\", is not a supported version. The following versions are currently supported: \"2030-01-01\" (most recent).","documentation_url":"https://docs.github.com/rest"}"#;
 const ADVICE: &str = "This GitHub does not support the API version that this action uses, `2022-11-28`: update the action";
 
 /// A pass in which every answer carries these headers.
-fn pass_with(headers: &[(&str, &str)]) -> Ended {
+fn pass_with(headers: &[(&str, &str)]) -> RunResult {
     let world = World::new();
     world.log(Attempt::ok(guid(1), ago(10)));
     for (name, value) in headers {
@@ -23,7 +23,7 @@ fn pass_with(headers: &[(&str, &str)]) -> Ended {
 }
 
 /// The lines of the log that begin so and speak of the API version.
-fn lines<'a>(ended: &'a Ended, start: &str) -> Vec<&'a str> {
+fn lines<'a>(ended: &'a RunResult, start: &str) -> Vec<&'a str> {
     let lines = ended.log.lines();
     lines
         .filter(|line| line.starts_with(start) && line.contains("API version"))
@@ -38,7 +38,7 @@ fn in_days(days: i64) -> (String, String) {
 }
 
 #[test]
-fn a_near_or_past_end_is_one_warning_a_pass() {
+fn a_near_or_past_end_of_life_is_one_warning_per_pass() {
     for (days, ends) in [(89, "ends"), (1, "ends"), (-1, "ended"), (-400, "ended")] {
         let (sunset, date) = in_days(days);
         let ended = pass_with(&[("sunset", &sunset), ("deprecation", "@1757000000")]);
@@ -51,7 +51,7 @@ fn a_near_or_past_end_is_one_warning_a_pass() {
 }
 
 #[test]
-fn a_far_end_or_a_deprecation_alone_is_one_debug_line_a_pass() {
+fn a_distant_end_of_life_or_a_deprecation_alone_is_one_debug_line_per_pass() {
     let (sunset, date) = in_days(90);
     let ended = pass_with(&[("sunset", &sunset)]);
     assert_eq!(lines(&ended, "::warning::"), [""; 0]);
@@ -68,7 +68,7 @@ fn a_far_end_or_a_deprecation_alone_is_one_debug_line_a_pass() {
 }
 
 #[test]
-fn the_nearest_of_several_ends_counts() {
+fn the_nearest_of_several_ends_of_life_counts() {
     let world = World::new();
     world.log(Attempt::ok(guid(1), ago(10)));
     for (path, days) in [("/variables/", 300), ("/hooks?", 20), ("/deliveries", 60)] {
@@ -85,7 +85,7 @@ fn the_nearest_of_several_ends_counts() {
 }
 
 #[test]
-fn an_end_that_is_not_a_date_says_nothing() {
+fn an_end_of_life_that_is_not_a_date_is_ignored() {
     for sunset in [
         "soon",
         "",

@@ -8,8 +8,8 @@ use redeliver_webhooks::model::{Outcome, PassResult};
 use redeliver_webhooks::report::Report;
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 
-use crate::cloud::{Cloud, start};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::virtual_world::{VirtualWorld, start};
 
 const ALL: [(&str, &str); 3] = [
     ("organization_hooks", "write"),
@@ -17,20 +17,20 @@ const ALL: [(&str, &str); 3] = [
     ("actions_variables", "write"),
 ];
 
-fn cloud() -> Cloud {
-    let cloud = Cloud::new();
+fn world() -> VirtualWorld {
+    let world = VirtualWorld::new();
     {
-        let mut github = cloud.github();
+        let mut github = world.github();
         github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
         github.install(Installation::new("acme", &ALL));
     }
-    cloud
+    world
 }
 
-async fn pass(cloud: &Cloud, more: &[(&str, &str)]) -> Report {
+async fn pass(world: &VirtualWorld, more: &[(&str, &str)]) -> Report {
     let mut inputs = as_the_app();
     inputs.extend(more);
-    cloud.pass(&inputs).await
+    world.pass(&inputs).await
 }
 
 fn as_the_app() -> Vec<(&'static str, &'static str)> {
@@ -41,9 +41,9 @@ fn as_the_app() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-/// What each token that was made could do.
-fn minted(cloud: &Cloud) -> Vec<BTreeMap<String, String>> {
-    let github = cloud.github();
+/// The permissions of each token that was made.
+fn minted(world: &VirtualWorld) -> Vec<BTreeMap<String, String>> {
+    let github = world.github();
     let permissions = |minted: &simulated_github::Minted| {
         let permissions = serde_json::to_value(&minted.permissions).unwrap();
         let mut permissions: BTreeMap<String, String> =
@@ -62,7 +62,7 @@ fn permissions(wanted: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_can_do_what_the_pass_needs_and_no_more() {
+async fn a_token_has_the_permissions_that_the_pass_needs_and_no_others() {
     let repository = [("INPUT_ORGANIZATION", ""), ("INPUT_REPOSITORY", "acme/ops")];
     let dry = ("INPUT_DRY_RUN", "true");
     let once = ("INPUT_SINCE", "1h");
@@ -86,93 +86,93 @@ async fn a_token_can_do_what_the_pass_needs_and_no_more() {
         ),
     ];
     for (inputs, wanted) in cases {
-        let cloud = cloud();
+        let world = world();
         let hook = Owner::Repository {
             owner: "acme".into(),
             name: "ops".into(),
         };
-        cloud
+        world
             .github()
             .add_webhook(hook, Webhook::new("https://x.example.com"));
-        cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
-        let report = pass(&cloud, &inputs).await;
+        world.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+        let report = pass(&world, &inputs).await;
         assert_eq!(report.errors, [""; 0], "{inputs:?}");
-        assert_eq!(minted(&cloud), [permissions(&wanted)], "{inputs:?}");
+        assert_eq!(minted(&world), [permissions(&wanted)], "{inputs:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_token_is_made_for_an_account_however_many_ask() {
-    let mut cloud = cloud();
+async fn one_token_is_made_per_account_however_many_requests_need_it() {
+    let mut world = world();
     for n in 0..50 {
         let name = format!("r{n}");
         let owner = Owner::Repository {
             owner: "acme".into(),
             name,
         };
-        let hook = cloud
+        let hook = world
             .github()
             .add_webhook(owner, Webhook::new("https://x.example.com"));
-        cloud
+        world
             .github()
             .webhook_mut(hook)
             .log(Attempt::failed(guid(n), start() - TimeDelta::minutes(5)));
     }
-    cloud.latency = Duration::from_millis(100);
-    let report = pass(&cloud, &[("INPUT_REPOSITORY", "acme/*")]).await;
+    world.latency = Duration::from_millis(100);
+    let report = pass(&world, &[("INPUT_REPOSITORY", "acme/*")]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 50);
-    assert_eq!(cloud.github().minted().len(), 1);
+    assert_eq!(world.github().minted().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_ends_within_the_pass_is_renewed_before() {
-    let mut cloud = cloud();
-    cloud.github().installation_token_lifetime = TimeDelta::minutes(2);
-    cloud.log_failures(cloud.hook, 300, start());
-    cloud.latency = Duration::from_millis(300);
-    let report = pass(&cloud, &[("INPUT_MAX_PER_MINUTE", "30")]).await;
+async fn a_token_that_expires_during_the_pass_is_renewed_before_it_does() {
+    let mut world = world();
+    world.github().installation_token_lifetime = TimeDelta::minutes(2);
+    world.log_failures(world.hook, 300, start());
+    world.latency = Duration::from_millis(300);
+    let report = pass(&world, &[("INPUT_MAX_PER_MINUTE", "30")]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.result(), PassResult::Recovered);
-    let refused = cloud
+    let refused = world
         .github()
         .requests()
         .iter()
         .filter(|each| each.status == 401)
         .count();
     assert_eq!(refused, 0);
-    let made = cloud.github().minted().len();
+    let made = world.github().minted().len();
     assert!((5..=12).contains(&made), "{made}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_refused_is_replaced_once() {
-    let cloud = cloud();
-    cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+    let world = world();
+    world.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
     let refused = r#"{"message":"Bad credentials"}"#;
-    cloud
+    world
         .github()
         .add_fault(Fault::on("GET", "/deliveries").status(401, refused));
-    cloud
+    world
         .github()
         .add_fault(Fault::on("POST", "/attempts").status(401, refused));
-    let report = pass(&cloud, &[]).await;
+    let report = pass(&world, &[]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.result(), PassResult::Recovered);
-    assert_eq!(cloud.github().minted().len(), 3);
+    assert_eq!(world.github().minted().len(), 3);
 
-    cloud.github().add_fault(
+    world.github().add_fault(
         Fault::on("GET", "/deliveries")
             .always()
             .status(401, refused),
     );
-    let report = pass(&cloud, &[]).await;
+    let report = pass(&world, &[]).await;
     assert!(
         report.errors[0].contains("GitHub answered 401 `Bad credentials`"),
         "{:?}",
         report.errors
     );
-    assert_eq!(cloud.github().minted().len(), 5);
+    assert_eq!(world.github().minted().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,13 +184,13 @@ async fn an_app_whose_clock_is_wrong_signs_again_by_githubs() {
         (20, 0),
         (-20, 0),
     ] {
-        let cloud = cloud();
-        cloud.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
+        let world = world();
+        world.log(Attempt::failed(guid(1), start() - TimeDelta::minutes(10)));
         let ours = start() + TimeDelta::seconds(off);
-        let report = cloud.pass_with_our_clock(ours, &as_the_app()).await;
+        let report = world.pass_with_our_clock(ours, &as_the_app()).await;
         assert_eq!(report.errors, [""; 0], "{off}");
         assert_eq!(report.result(), PassResult::Recovered);
-        let github = cloud.github();
+        let github = world.github();
         let told = github
             .requests()
             .iter()
@@ -202,42 +202,42 @@ async fn an_app_whose_clock_is_wrong_signs_again_by_githubs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_key_is_tried_once() {
-    let cloud = cloud();
+    let world = world();
     let key = ("INPUT_PRIVATE_KEY", TestKey::OTHER.pkcs1_pem);
     let mut inputs: Vec<_> = as_the_app().into_iter().take(2).collect();
     inputs.push(key);
-    let report = cloud.pass(&inputs).await;
+    let report = world.pass(&inputs).await;
     assert!(
-        report.errors[0].contains("`private-key` is no key of the App"),
+        report.errors[0].contains("`private-key` is not a key of the App"),
         "{:?}",
         report.errors
     );
     // Once for both who ask: the webhooks and the variable.
-    assert_eq!(cloud.github().requests().len(), 1);
+    assert_eq!(world.github().requests().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_apps_own_word_is_renewed_on_a_long_pass() {
-    let mut cloud = cloud();
-    let hook = cloud.github().app_webhook().unwrap();
+async fn the_apps_own_jwt_is_renewed_during_a_long_pass() {
+    let mut world = world();
+    let hook = world.github().app_webhook().unwrap();
     for n in 0..20_000 {
         let at = start() - TimeDelta::seconds(n);
-        cloud
+        world
             .github()
             .webhook_mut(hook)
             .log(Attempt::ok(guid(n as u64), at));
     }
     // 200 pages, one after the other, in about half an hour.
-    cloud.latency = Duration::from_secs(9);
+    world.latency = Duration::from_secs(9);
     let target = [
         ("INPUT_ORGANIZATION", ""),
         ("INPUT_APP_WEBHOOK", "true"),
         ("INPUT_TIME_LIMIT", "2h"),
     ];
-    let report = pass(&cloud, &target).await;
+    let report = pass(&world, &target).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.scanned(), 20_000);
-    let github = cloud.github();
+    let github = world.github();
     assert!(github.now() - start() > TimeDelta::minutes(25));
     let mut words: Vec<_> = github
         .requests()
@@ -250,12 +250,12 @@ async fn the_apps_own_word_is_renewed_on_a_long_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_organization_of_the_app_but_those_left_out() {
-    let cloud = cloud();
+async fn an_app_covers_every_organization_except_excluded_ones() {
+    let world = world();
     let mut hooks = Vec::new();
     for n in 0..150 {
         let login = format!("org-{n}");
-        let mut github = cloud.github();
+        let mut github = world.github();
         let owner = Owner::Organization(login.clone());
         hooks.push(github.add_webhook(owner, Webhook::new("https://x.example.com")));
         github
@@ -264,7 +264,7 @@ async fn every_organization_of_the_app_but_those_left_out() {
         github.install(Installation::new(&login, &ALL));
     }
     {
-        let mut github = cloud.github();
+        let mut github = world.github();
         github.add_user("bob");
         github.install(Installation::new("bob", &ALL));
         github.install(Installation::new("asleep", &ALL).suspended());
@@ -274,10 +274,10 @@ async fn every_organization_of_the_app_but_those_left_out() {
         ("INPUT_ORGANIZATION", "*, !org-7, !ORG-8"),
         ("INPUT_CHECKPOINT_VARIABLE", ""),
     ];
-    let report = pass(&cloud, &target).await;
+    let report = pass(&world, &target).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 148);
-    let github = cloud.github();
+    let github = world.github();
     assert_eq!(
         (
             github.requested(hooks[7]).len(),
@@ -306,10 +306,10 @@ async fn every_organization_of_the_app_but_those_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_clock_is_no_wrong_key_however_many_ask_at_a_time() {
-    let cloud = cloud();
+async fn a_wrong_clock_is_not_taken_for_a_wrong_key_by_concurrent_requests() {
+    let world = world();
     for login in ["beta", "gamma"] {
-        let mut github = cloud.github();
+        let mut github = world.github();
         let owner = Owner::Organization(login.into());
         github.add_webhook(owner, Webhook::new("https://x.example.com"));
         github.install(Installation::new(login, &ALL));
@@ -317,33 +317,33 @@ async fn a_wrong_clock_is_no_wrong_key_however_many_ask_at_a_time() {
     let mut inputs = as_the_app();
     inputs.push(("INPUT_ORGANIZATION", "acme, beta, gamma"));
     let ours = start() + TimeDelta::hours(1);
-    let report = cloud.pass_with_our_clock(ours, &inputs).await;
+    let report = world.pass_with_our_clock(ours, &inputs).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.webhooks.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_in_making_a_token_is_none_as_long_as_the_old_one_serves() {
-    let mut cloud = cloud();
-    cloud.github().installation_token_lifetime = TimeDelta::minutes(8);
-    cloud.log_failures(cloud.hook, 150, start());
-    cloud.latency = Duration::from_millis(100);
+async fn a_token_that_cannot_be_made_matters_only_once_the_old_one_expires() {
+    let mut world = world();
+    world.github().installation_token_lifetime = TimeDelta::minutes(8);
+    world.log_failures(world.hook, 150, start());
+    world.latency = Duration::from_millis(100);
     // The first is made; then for a while none is.
     let trouble = Fault::on("POST", "/access_tokens")
         .nth(2)
         .times(8)
         .status(502, "");
-    cloud.github().add_fault(trouble);
-    let report = pass(&cloud, &[("INPUT_MAX_PER_MINUTE", "15")]).await;
+    world.github().add_fault(trouble);
+    let report = pass(&world, &[("INPUT_MAX_PER_MINUTE", "15")]).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.count(|outcome| outcome == Outcome::Recovered), 150);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_organization_leaves_people_and_those_left_out_with_what_was_named() {
-    let cloud = cloud();
+async fn a_wildcard_leaves_out_people_and_excluded_organizations_but_keeps_named_targets() {
+    let world = world();
     let hook = {
-        let mut github = cloud.github();
+        let mut github = world.github();
         github.add_user("bob");
         let owner = Owner::Repository {
             owner: "bob".into(),
@@ -363,8 +363,8 @@ async fn every_organization_leaves_people_and_those_left_out_with_what_was_named
         ("INPUT_REPOSITORY", "bob/site"),
         ("INPUT_CHECKPOINT_REPOSITORY", "beta/ops"),
     ];
-    let report = pass(&cloud, &inputs).await;
+    let report = pass(&world, &inputs).await;
     assert_eq!(report.errors, [""; 0]);
-    assert_eq!(cloud.github().requested(hook).len(), 1);
+    assert_eq!(world.github().requested(hook).len(), 1);
     assert!(report.checkpoint.is_some());
 }

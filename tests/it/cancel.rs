@@ -1,10 +1,10 @@
-//! Somebody cancels: real signals to a real process, which is PID 1 where it is a container.
+//! Cancellation: real signals to a real process, which is PID 1 in a container.
 
 use std::time::Duration;
 
 use simulated_github::{Attempt, Fault, Owner, Webhook, guid};
 
-use crate::harness::{HOUR, REPOSITORY, VARIABLE, World, ago};
+use crate::world::{HOUR, REPOSITORY, VARIABLE, World, ago};
 
 /// Few enough that no limit makes anybody wait: each costs 5 points of 840 a minute.
 const FAILURES: u64 = 120;
@@ -21,7 +21,7 @@ fn world() -> World {
 }
 
 #[test]
-fn a_pass_that_is_cancelled_within_a_wave_writes_down_where_it_is() {
+fn a_pass_that_is_cancelled_within_a_wave_saves_its_state() {
     for signal in ["TERM", "INT"] {
         let world = world();
         let before = world.variable();
@@ -83,7 +83,7 @@ fn the_last_write_of_a_cancelled_pass_is_tried_three_times() {
 }
 
 #[test]
-fn what_gets_no_answer_keeps_nobody_waiting() {
+fn a_request_without_a_response_does_not_delay_the_end_of_a_cancelled_pass() {
     let world = world();
     let hang = Fault::on("POST", "/attempts").nth(3).hang();
     world.simulator.github().add_fault(hang);
@@ -98,7 +98,7 @@ fn what_gets_no_answer_keeps_nobody_waiting() {
         "redelivered=2",
         "errors=0",
     ]);
-    // What was asked for without an answer is not asked for at once by the next pass.
+    // The next pass does not repeat at once a request that got no response.
     world.simulator.github().clear_faults();
     world
         .pass()
@@ -142,7 +142,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn who_waits_for_a_limit_or_looks_for_webhooks_is_cancelled_as_well() {
+fn a_pass_is_cancelled_while_it_waits_for_a_limit_or_lists_webhooks() {
     let limited = world();
     let limit = Fault::on("POST", "/attempts").status(403, r#"{"message":"secondary rate limit"}"#);
     limited

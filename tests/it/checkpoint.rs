@@ -2,7 +2,7 @@
 
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
-use crate::harness::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
+use crate::world::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 #[test]
 fn a_missing_checkpoint_is_created_and_the_last_24_hours_are_read() {
@@ -49,7 +49,7 @@ fn rfc_3339_is_read_too() {
 }
 
 #[test]
-fn nonsense_is_an_error_that_names_variable_and_value() {
+fn an_invalid_checkpoint_is_an_error_that_names_variable_and_value() {
     for nonsense in ["yesterday", "1795262400", "4102444800000"] {
         let world = World::new();
         world.set_variable(nonsense);
@@ -120,7 +120,7 @@ fn a_page_in_place_of_githubs_answer_stores_no_checkpoint() {
 }
 
 #[test]
-fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
+fn a_checkpoint_that_a_limit_keeps_in_place_is_a_warning() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(5)));
     let limit =
@@ -136,7 +136,7 @@ fn a_checkpoint_that_a_limit_keeps_where_it_is_is_a_warning() {
 }
 
 #[test]
-fn a_limit_that_is_met_before_the_checkpoint_is_read_is_an_error() {
+fn a_limit_before_the_checkpoint_is_read_is_an_error() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(5)));
     let limit =
@@ -167,7 +167,7 @@ fn a_state_that_cannot_be_stored_is_a_warning() {
 }
 
 #[test]
-fn a_variable_created_by_somebody_else_meanwhile_is_changed() {
+fn a_variable_that_another_process_creates_meanwhile_is_updated() {
     let world = World::new();
     world.set_variable(&ago(5).timestamp_millis().to_string());
     let missing = r#"{"message":"Not Found","documentation_url":"https://docs.github.com/rest","status":"404"}"#;
@@ -199,7 +199,7 @@ fn a_webhook_that_cannot_be_read_holds_the_checkpoint() {
 }
 
 #[test]
-fn what_a_broken_scan_has_seen_whole_is_acted_on() {
+fn deliveries_read_before_a_scan_breaks_off_are_redelivered() {
     let world = World::new();
     world.log_healthy(250, 20);
     let whole = world.log(Attempt::failed(guid(1), ago(10)));
@@ -268,7 +268,7 @@ fn the_checkpoint_may_be_in_another_repository() {
 }
 
 #[test]
-fn a_one_off_does_not_stumble_over_a_broken_checkpoint() {
+fn a_one_off_ignores_a_broken_checkpoint() {
     let world = World::new();
     world.set_variable("nonsense");
     world.log(Attempt::failed(guid(1), ago(HOUR)));

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use chrono::TimeDelta;
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{HOUR, World, ago};
+use crate::world::{HOUR, World, ago};
 
 #[test]
-fn a_file_keeps_the_checkpoint_and_what_belongs_to_it() {
+fn a_file_keeps_the_checkpoint_and_its_state() {
     let world = World::new();
     let folder = tempfile::tempdir().unwrap();
     world.log(Attempt::failed(guid(1), ago(10)));
@@ -29,7 +29,7 @@ fn a_file_keeps_the_checkpoint_and_what_belongs_to_it() {
 }
 
 #[test]
-fn the_next_pass_starts_at_the_file_and_a_dry_run_leaves_it() {
+fn the_next_pass_starts_at_the_files_checkpoint_and_a_dry_run_leaves_it_alone() {
     let world = World::new();
     let folder = tempfile::tempdir().unwrap();
     let pass = |dry: &str| {
@@ -58,7 +58,7 @@ fn the_next_pass_starts_at_the_file_and_a_dry_run_leaves_it() {
 }
 
 #[test]
-fn a_file_of_something_else_stops_the_pass_before_anything_is_done() {
+fn a_file_that_is_not_a_checkpoint_file_stops_the_pass_before_it_does_anything() {
     let world = World::new();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("workspace")).unwrap();
@@ -80,7 +80,7 @@ fn a_file_of_something_else_stops_the_pass_before_anything_is_done() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
+fn a_checkpoint_file_that_cannot_be_written_stops_the_pass_before_it_sends_anything() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(10)));
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +94,7 @@ fn a_file_that_cannot_be_written_is_found_out_before_anything_is_sent() {
 }
 
 #[test]
-fn without_a_checkpoint_much_reading_is_told_of() {
+fn without_a_checkpoint_a_long_scan_is_reported() {
     let world = World::new();
     for n in 0..5_100 {
         let at = ago(1) - TimeDelta::seconds(40 * n);

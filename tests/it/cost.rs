@@ -2,48 +2,63 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use redeliver_webhooks::model::PassResult;
 use simulated_github::{Attempt, Receiver, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
+use crate::virtual_world::{VirtualWorld, start};
 
-/// How far passes are apart.
+/// The time between passes.
 const EVERY: Duration = Duration::from_secs(900);
 
-/// Deliveries to come, so many a day for so long.
-fn log_to_come(
-    cloud: &Cloud,
-    a_day: u64,
-    hours: i64,
-    attempt: fn(String, chrono::DateTime<chrono::Utc>) -> Attempt,
-) {
-    let apart = TimeDelta::days(1) / i32::try_from(a_day).unwrap();
-    let mut at = start();
-    for number in 1.. {
-        at += apart;
-        if at > start() + TimeDelta::hours(hours) {
-            break;
+/// Deliveries that come in at an even pace.
+struct Stream {
+    apart: TimeDelta,
+    attempt: fn(String, DateTime<Utc>) -> Attempt,
+    logged: u64,
+}
+
+impl Stream {
+    fn new(a_day: i32, attempt: fn(String, DateTime<Utc>) -> Attempt) -> Self {
+        Self {
+            apart: TimeDelta::days(1) / a_day,
+            attempt,
+            logged: 0,
         }
-        let row = attempt(guid(number), at);
-        cloud.github().webhook_mut(cloud.hook).log_late(row, at);
+    }
+
+    /// Lets the time between two passes go by, and logs what came in meanwhile.
+    async fn advance(&mut self, world: &VirtualWorld) {
+        advance(EVERY).await;
+        let mut github = world.github();
+        let now = github.now();
+        loop {
+            let number = self.logged + 1;
+            let at = start() + self.apart * i32::try_from(number).unwrap();
+            if at > now {
+                return;
+            }
+            let webhook = github.webhook_mut(world.hook);
+            webhook.log((self.attempt)(guid(number), at));
+            self.logged = number;
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_open_for_two_days_costs_a_busy_webhook_nothing() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
-    cloud.log_failures(cloud.hook, 1, start());
-    log_to_come(&cloud, 100_000, 48, Attempt::ok);
+async fn a_delivery_open_for_two_days_costs_a_busy_webhook_no_extra_page() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::up().poisoned(guid(0)));
+    world.log_failures(world.hook, 1, start());
+    let mut stream = Stream::new(100_000, Attempt::ok);
     let mut pages = Vec::new();
     for _ in 0..48 * 4 {
-        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "1000")]).await;
+        let report = world.pass(&[("INPUT_MAX_REDELIVERIES", "1000")]).await;
         pages.push(report.webhooks[0].pages);
-        advance(EVERY).await;
+        stream.advance(&world).await;
     }
-    assert_eq!(cloud.undelivered(cloud.hook).len(), 1, "it is still open");
+    assert_eq!(world.undelivered(world.hook).len(), 1, "it is still open");
     // A quarter of an hour and the overlap hold 3,125 attempts.
     let once_begun = &pages[4..];
     assert!(
@@ -53,19 +68,19 @@ async fn a_delivery_open_for_two_days_costs_a_busy_webhook_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_is_down_for_sixty_hours_costs_ten_requests_a_pass() {
-    let cloud = Cloud::new();
+async fn a_receiver_that_is_down_for_sixty_hours_costs_ten_requests_per_pass() {
+    let world = VirtualWorld::new();
     let up_again = start() + TimeDelta::hours(60);
-    cloud.set_receiver(Receiver::down_until(up_again));
-    log_to_come(&cloud, 150_000, 60, Attempt::failed);
-    advance(EVERY).await;
+    world.set_receiver(Receiver::down_until(up_again));
+    let mut stream = Stream::new(150_000, Attempt::failed);
+    stream.advance(&world).await;
     let mut requests = Vec::new();
     for _ in 1..60 * 4 {
-        let before = cloud.github().requests().len();
-        let report = cloud.pass(&[]).await;
-        requests.push(cloud.github().requests().len() - before);
+        let before = world.github().requests().len();
+        let report = world.pass(&[]).await;
+        requests.push(world.github().requests().len() - before);
         assert_eq!(report.result(), PassResult::Down);
-        advance(EVERY).await;
+        stream.advance(&world).await;
     }
     // The first finds out that it is down, and reads what there is.
     assert!(

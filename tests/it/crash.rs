@@ -10,14 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use simulated_github::{Attempt, Fault, Receiver, guid};
 
-use crate::harness::{HOUR, REPOSITORY, VARIABLE, World, ago, in_a_container};
+use crate::run::in_a_container;
+use crate::world::{HOUR, REPOSITORY, VARIABLE, World, ago};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
-/// How many passes are killed side by side. Most of a pass is waiting for what comes of redeliveries.
+/// The number of passes that are killed at the same time. Most of a pass is waiting for outcomes.
 const SIDE_BY_SIDE: usize = 16;
 
-/// How long ago the earlier pass was, in minutes: further back than what every pass reads again.
+/// The age of the earlier pass in minutes: more than the part of the log that every pass reads again.
 const EARLIER: i64 = 2 * HOUR;
 
 /// A delivery that fails whatever is tried, and that the pass before knows.
@@ -38,7 +39,7 @@ enum Cut {
     After,
 }
 
-/// What all worlds of a test have in common.
+/// The common past of all worlds of a test.
 struct Story {
     now: DateTime<Utc>,
     /// Something is left to do, and so the checkpoint stays where it is.
@@ -47,7 +48,7 @@ struct Story {
     stored: Vec<(&'static str, String)>,
 }
 
-/// How things stand at the end.
+/// The state of things at the end.
 #[derive(Debug, PartialEq)]
 struct Standing {
     /// Webhook, GUID, whether it was delivered, and how often it was sent again.
@@ -178,11 +179,11 @@ impl Story {
         }
     }
 
-    fn pass(world: &World) -> crate::harness::Run<'_> {
+    fn pass(world: &World) -> crate::run::Run<'_> {
         world.pass().input("confirm-timeout", "1s")
     }
 
-    /// How things stand after an undisturbed pass, and how many requests it makes.
+    /// The state of things after an undisturbed pass, and the number of its requests.
     fn undisturbed(&self) -> (Standing, usize) {
         let world = self.world(true);
         Self::pass(&world).run().success();
@@ -228,7 +229,7 @@ impl Story {
             killed.fetch_add(usize::from(was_killed), Ordering::Relaxed);
             assert_eq!(standing, expected, "{cut:?} {n} of {requests}");
         });
-        // How often a pass looks at the log is a matter of time.
+        // The number of times that a pass reads the log depends on time.
         assert!(killed.into_inner() + 2 >= requests.div_ceil(step));
     }
 }
@@ -250,27 +251,27 @@ fn side_by_side(numbers: impl Iterator<Item = usize> + Send, work: impl Fn(usize
 }
 
 #[test]
-fn a_pass_killed_before_any_request_arrives_is_made_up_for() {
+fn the_next_pass_completes_one_killed_before_any_request_arrives() {
     Story::new(false).survives(Cut::Before);
 }
 
 #[test]
-fn a_pass_killed_after_any_request_is_made_up_for() {
+fn the_next_pass_completes_one_killed_after_any_request() {
     Story::new(false).survives(Cut::After);
 }
 
 #[test]
-fn a_pass_killed_before_any_request_arrives_leaves_what_is_open_as_it_is() {
+fn a_pass_killed_before_any_request_arrives_does_not_change_open_deliveries() {
     Story::new(true).survives(Cut::Before);
 }
 
 #[test]
-fn a_pass_killed_after_any_request_leaves_what_is_open_as_it_is() {
+fn a_pass_killed_after_any_request_does_not_change_open_deliveries() {
     Story::new(true).survives(Cut::After);
 }
 
 #[test]
-fn where_the_log_lags_only_what_a_killed_pass_asked_for_is_asked_for_twice() {
+fn where_the_log_lags_only_requests_of_a_killed_pass_are_repeated() {
     let story = Story::new(false);
     let all = FAILURES.iter().sum::<u64>() as usize;
     let step = if in_a_container() { 6 } else { 1 };
@@ -307,7 +308,7 @@ fn where_the_log_lags_only_what_a_killed_pass_asked_for_is_asked_for_twice() {
         Story::pass(&world).run().success();
         assert_eq!(asked(), expected, "the next knows of nothing");
 
-        // What the second asked for was stored, and so the third knows of it.
+        // The second pass stored what it requested, and so the third knows of it.
         Story::pass(&world).run().success();
         assert_eq!(asked(), expected);
     });

@@ -2,7 +2,7 @@
 
 use simulated_github::{Attempt, Receiver, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 #[test]
 fn nothing_failed() {
@@ -32,7 +32,7 @@ fn nothing_failed() {
 }
 
 #[test]
-fn no_deliveries_at_all() {
+fn an_empty_log_is_healthy() {
     let world = World::new();
     world
         .pass()
@@ -43,7 +43,7 @@ fn no_deliveries_at_all() {
 }
 
 #[test]
-fn one_failed() {
+fn one_failed_delivery_is_redelivered() {
     let world = World::new();
     world.log_healthy(20, 5);
     let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
@@ -71,7 +71,7 @@ fn one_failed() {
 }
 
 #[test]
-fn what_is_not_confirmed_is_seen_by_the_next_pass() {
+fn the_next_pass_sees_the_outcome_of_an_unconfirmed_redelivery() {
     let world = World::new();
     let at = ago(HOUR);
     let failed = world.log(Attempt::failed(guid(1), at));
@@ -88,7 +88,7 @@ fn what_is_not_confirmed_is_seen_by_the_next_pass() {
 }
 
 #[test]
-fn failed_then_recovered() {
+fn a_delivery_that_was_recovered_is_not_redelivered() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     world.log(Attempt::ok(guid(1), ago(30)).redelivery());
@@ -101,7 +101,7 @@ fn failed_then_recovered() {
 }
 
 #[test]
-fn delivered_and_then_a_manual_redelivery_failed() {
+fn a_delivered_delivery_is_not_redelivered_after_a_failed_manual_redelivery() {
     let world = World::new();
     world.log(Attempt::ok(guid(1), ago(HOUR)));
     world.log(Attempt::failed(guid(1), ago(30)).redelivery());
@@ -110,7 +110,7 @@ fn delivered_and_then_a_manual_redelivery_failed() {
 }
 
 #[test]
-fn of_a_failed_redelivery_the_newest_attempt_is_redelivered() {
+fn the_newest_attempt_of_a_delivery_is_redelivered() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     world.log(Attempt::failed(guid(1), ago(50)).redelivery());
@@ -161,7 +161,7 @@ fn two_webhooks_that_share_a_guid_are_two_deliveries() {
 }
 
 #[test]
-fn an_original_outside_the_window_is_looked_for() {
+fn an_original_outside_the_window_is_searched_for() {
     let world = World::new();
     world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
     let checkpoint = ago(HOUR);
@@ -213,7 +213,7 @@ fn a_failure_in_the_overlap_is_found() {
 }
 
 #[test]
-fn what_is_older_than_retention_has_expired() {
+fn a_delivery_older_than_retention_has_expired() {
     let world = World::new();
     world.set_variable(&ago(6 * DAY).timestamp_millis().to_string());
     world.log(Attempt::failed(guid(1), ago(7 * DAY + HOUR)));
@@ -234,7 +234,7 @@ fn what_is_older_than_retention_has_expired() {
 }
 
 #[test]
-fn the_fresh_come_first_and_the_oldest_of_them_leads() {
+fn fresh_deliveries_go_first_and_the_oldest_of_them_leads() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(50)));
     world.log(Attempt::failed(guid(1), ago(45)).redelivery());
@@ -247,7 +247,7 @@ fn the_fresh_come_first_and_the_oldest_of_them_leads() {
 }
 
 #[test]
-fn one_refused_stops_none_of_the_others() {
+fn one_refused_redelivery_stops_no_other() {
     let world = World::new();
     let first = world.log(Attempt::failed(guid(1), ago(50)));
     let refused = world.log(Attempt::failed(guid(2), ago(40)));

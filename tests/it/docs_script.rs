@@ -10,7 +10,7 @@ use std::process::Command;
 use chrono::{DateTime, TimeDelta, Utc};
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
+use crate::world::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
 
 /// The attempts that the docs script would redeliver of these pages, given the time that it stored
 /// the last time; `None` where it crashes.
@@ -40,7 +40,7 @@ fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u
     )
 }
 
-/// What the script and the product decide on the log that `write` writes, given where the last pass
+/// The decisions of the script and of the product on the log that `write` writes, given where the last pass
 /// began.
 fn decisions(
     write: impl Fn(&World),
@@ -92,7 +92,7 @@ fn random(seed: &mut u64, below: u64) -> u64 {
 }
 
 #[test]
-fn the_same_decisions_where_the_script_is_right() {
+fn decisions_are_the_scripts_where_the_script_is_right() {
     for seed in 1..=20 {
         // Every delivery began within the window, and the log is in order and complete.
         let last = ago(12 * HOUR);

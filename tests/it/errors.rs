@@ -1,11 +1,11 @@
-//! What is said when GitHub says no.
+//! Errors that GitHub answers with are reported, and cost no more than they must.
 
 use std::time::{Duration, Instant};
 
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
-use crate::cloud::{Cloud, start};
-use crate::harness::{HOUR, World, ago};
+use crate::virtual_world::{VirtualWorld, start};
+use crate::world::{HOUR, World, ago};
 
 #[test]
 fn a_wrong_token_is_named_as_such() {
@@ -54,7 +54,7 @@ fn an_organization_without_an_active_webhook_is_an_error() {
 }
 
 #[test]
-fn a_token_that_may_only_read_asks_three_times() {
+fn a_read_only_token_stops_after_three_requests() {
     let world = World::new();
     let access = Access::nothing()
         .organization_webhooks("acme", Level::Read)
@@ -89,7 +89,7 @@ fn fail_on_never_reports_and_succeeds() {
 }
 
 #[test]
-fn an_unclear_answer_is_looked_up_and_not_asked_again() {
+fn an_unclear_redelivery_is_looked_up_in_the_log_and_not_repeated() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(20)));
     world.log(Attempt::failed(guid(2), ago(10)));
@@ -103,7 +103,7 @@ fn an_unclear_answer_is_looked_up_and_not_asked_again() {
 }
 
 #[test]
-fn hostile_words_of_github_stay_words() {
+fn hostile_messages_of_github_stay_plain_text() {
     let world = World::new();
     let at = ago(10);
     let hostile = "::error::boo ##[error]boo\n::set-output name=result::x";
@@ -126,7 +126,7 @@ fn hostile_words_of_github_stay_words() {
 }
 
 #[test]
-fn unclear_answers_in_a_row_pause_the_asking() {
+fn unclear_responses_in_a_row_pause_redelivery() {
     let world = World::new();
     for n in 0..10 {
         world.log(Attempt::failed(guid(n), ago(20)));
@@ -168,16 +168,16 @@ fn a_server_in_trouble_is_an_error_that_names_its_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_in_trouble_is_asked_again_when_it_says() {
+async fn retry_after_of_a_failing_server_is_obeyed() {
     for (retry_after, wait, errors) in [("40", 40, 0), ("301", 0, 1), ("nonsense", 0, 0)] {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 3, start());
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 3, start());
         let fault = Fault::on("GET", "/deliveries?").status(503, "<html>");
-        cloud
+        world
             .github()
             .add_fault(fault.header("retry-after", retry_after));
         let began = tokio::time::Instant::now();
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(report.errors.len(), errors, "{:?}", report.errors);
         let took = began.elapsed().as_secs();
         assert!((wait..wait + 5).contains(&took), "{retry_after}: {took}");

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use simulated_github::{Attempt, guid};
 
-use crate::ended::Ended;
-use crate::harness::{HOUR, Run, World, ago, in_a_container};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run::{Run, in_a_container};
+use crate::run_result::RunResult;
+use crate::world::{HOUR, World, ago};
 
 /// A test's folder, with the workspace in it.
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -68,7 +69,7 @@ const KINDS: [&str; 5] = [
     "an endless device",
 ];
 
-/// What the message says of it.
+/// The message's words for it.
 fn said(kind: &str) -> String {
     let kind = kind.replace("an endless", "a");
     format!("x` is {kind}, not a regular file")
@@ -81,7 +82,7 @@ fn kind_of(path: &Path) -> (bool, bool, bool, bool) {
 }
 
 /// Runs a pass with each kind of file in place of a regular one, by its name and by a link to it.
-fn with_each_kind(name: &str, check: impl Fn(&World, Ended, &str)) {
+fn with_each_kind(name: &str, check: impl Fn(&World, RunResult, &str)) {
     for kind in KINDS {
         for linked in [false, true] {
             let world = World::new();
@@ -95,7 +96,9 @@ fn with_each_kind(name: &str, check: impl Fn(&World, Ended, &str)) {
                 symlink("real", workspace.join("x")).unwrap();
             }
             let before = kind_of(&path);
-            let ended = pass_with(&world, &workspace, name).run_in(folder.path());
+            let ended = pass_with(&world, &workspace, name)
+                .input("confirm-timeout", "0")
+                .run_executable_in(folder.path());
             check(&world, ended, kind);
             assert_eq!(kind_of(&path), before, "{name}, {kind}: it is left alone");
         }
@@ -140,7 +143,7 @@ fn only_regular_files_are_written() {
 }
 
 #[test]
-fn no_more_is_read_of_a_file_than_it_may_hold() {
+fn a_file_that_is_too_long_is_not_read_whole() {
     for (name, limit) in [
         ("private-key", "1 MiB"),
         ("ca-certificates", "1 MiB"),
@@ -151,7 +154,7 @@ fn no_more_is_read_of_a_file_than_it_may_hold() {
         let (folder, workspace) = folder();
         let file = File::create(workspace.join("x")).unwrap();
         file.set_len(2 * 1024 * 1024 * 1024).unwrap();
-        let ended = pass_with(&world, &workspace, name).run_in(folder.path());
+        let ended = pass_with(&world, &workspace, name).run_executable_in(folder.path());
         let too_large = format!("is larger than {limit}");
         match name {
             "SSL_CERT_FILE" => ended.success().says(&too_large),
@@ -171,7 +174,7 @@ fn links_to_regular_files_and_to_nothing_yet_are_followed() {
     for _ in 0..2 {
         let run = world.bare_pass().input("checkpoint-file", "checkpoint");
         let run = run.input("report-file", "report");
-        run.run_in(folder.path()).success();
+        run.run_executable_in(folder.path()).success();
         for link in ["checkpoint", "report"] {
             for (n, is_link) in [("", true), ("-2", true), ("-3", false)] {
                 let path = workspace.join(format!("{link}{n}"));
@@ -183,7 +186,7 @@ fn links_to_regular_files_and_to_nothing_yet_are_followed() {
     symlink("circle", workspace.join("circle")).unwrap();
     for (name, done) in [("checkpoint-file", "read"), ("report-file", "written")] {
         let run = world.bare_pass().input(name, "circle");
-        let ended = run.run_in(folder.path());
+        let ended = run.run_executable_in(folder.path());
         assert_eq!(ended.code, Some(1), "{}", ended.log);
         ended.says(&format!("circle` could not be {done}"));
         assert!(workspace.join("circle").is_symlink());
@@ -214,7 +217,7 @@ fn a_report_never_takes_the_place_of_the_checkpoint() {
             let run = world.bare_pass().input("checkpoint-file", checkpoint);
             // The report would be written even where another input is wrong.
             let wrong = run.input("report-file", report).input("since", "nonsense");
-            let ended = wrong.run_in(folder.path());
+            let ended = wrong.run_executable_in(folder.path());
             let ended = ended.failure("`report-file` is the same file as `checkpoint-file`");
             ended.outputs(&["errors=2"]).says("Nothing was done");
             let text = fs::read_to_string(workspace.join("a/x"));
@@ -224,7 +227,9 @@ fn a_report_never_takes_the_place_of_the_checkpoint() {
     fs::remove_file(workspace.join("a/x")).unwrap();
     assert_eq!(world.requests("/"), 0);
     let run = world.bare_pass().input("checkpoint-file", "a/x");
-    let run = run.input("report-file", "b/y").run_in(folder.path());
+    let run = run
+        .input("report-file", "b/y")
+        .run_executable_in(folder.path());
     run.success().outputs(&["recovered=1"]);
 }
 
@@ -244,7 +249,7 @@ fn files_in_the_runners_temporary_folder_belong_to_its_owner() {
     for name in ["report-file", "checkpoint-file"] {
         let run = world.bare_pass().env("RUNNER_TEMP", &given);
         let run = run.input(name, &format!("{given}/{name}/new"));
-        run.run_in(folder.path()).success();
+        run.run_executable_in(folder.path()).success();
         let owner = |path: &Path| {
             let path = fs::metadata(path).unwrap();
             (path.uid(), path.gid())
@@ -267,7 +272,7 @@ fn the_folder_of_outputs_and_summary_is_made_where_it_is_missing() {
         .pass()
         .env("GITHUB_OUTPUT", &format!("{given}/a/b/set_output"))
         .env("GITHUB_STEP_SUMMARY", &format!("{given}/c/step_summary"));
-    run.run_in(folder.path()).success();
+    run.run_executable_in(folder.path()).success();
     let read = |file| fs::read_to_string(workspace.join(file)).unwrap();
     assert!(read("a/b/set_output").contains("healthy"));
     assert!(read("c/step_summary").contains("No delivery failed"));
@@ -279,7 +284,11 @@ fn a_later_step_starts_with_the_report_of_many_open_deliveries_in_its_environmen
     for n in 0..400 {
         world.log(Attempt::failed(guid(n), ago(HOUR)));
     }
-    let ended = world.pass().input("dry-run", "true").run().success();
+    let ended = world
+        .pass()
+        .input("dry-run", "true")
+        .run_executable()
+        .success();
     let ended = ended.outputs(&["open=400"]);
     let step = Command::new(env!("CARGO_BIN_EXE_redeliver-webhooks"))
         .arg("--version")

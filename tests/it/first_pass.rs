@@ -8,16 +8,17 @@ use chrono::{TimeDelta, Utc};
 use http::Method;
 use redeliver_webhooks::model::Outcome;
 use redeliver_webhooks::report::Report;
-use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
+use simulated_github::{Attempt, Fault, Receiver, guid};
 use tokio::time::{Instant, advance};
 
-use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{DAY, HOUR, VARIABLE, World, ago, in_a_container};
+use crate::run::in_a_container;
+use crate::virtual_world::{ClientGets, Network, Transfer, VirtualWorld, start};
+use crate::world::{DAY, HOUR, VARIABLE, World, ago};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
 #[test]
-fn a_first_pass_that_is_killed_while_it_reads_has_fixed_its_window() {
+fn a_first_pass_that_is_killed_while_reading_has_fixed_its_window() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint.json");
     for in_a_file in [false, true] {
@@ -61,7 +62,7 @@ fn a_dry_run_and_a_one_off_create_no_checkpoint() {
 
 #[test]
 fn a_checkpoint_file_works_where_this_machines_clock_is_wrong() {
-    // How far GitHub's clock is ahead of this machine's, in minutes.
+    // Minutes by which GitHub's clock is ahead of this machine's.
     for ahead in [-3 * DAY, -50, 50, 3 * DAY] {
         let world = World::new();
         let clock = move || Utc::now() + TimeDelta::minutes(ahead);
@@ -101,8 +102,8 @@ fn a_checkpoint_in_the_future_is_judged_by_githubs_clock() {
 }
 
 /// Redeliveries of each delivery, by the number of its GUID.
-fn redelivered(cloud: &Cloud, numbers: [u64; 3]) -> [usize; 3] {
-    let times = cloud.redelivered(cloud.hook);
+fn redelivered(world: &VirtualWorld, numbers: [u64; 3]) -> [usize; 3] {
+    let times = world.redelivered(world.hook);
     numbers.map(|n| times.get(&guid(n)).copied().unwrap_or_default())
 }
 
@@ -111,28 +112,28 @@ fn numbers(report: &Report) -> usize {
 }
 
 /// Three deliveries failed before the first pass looks, and a person redelivered the oldest.
-fn one_by_hand(cloud: &Cloud) {
+fn one_by_hand(world: &VirtualWorld) {
     for (n, hours) in [(1, 40), (2, 50), (3, 60)] {
         let at = start() - TimeDelta::hours(hours);
-        cloud.log(Attempt::failed(guid(n), at));
+        world.log(Attempt::failed(guid(n), at));
     }
     let at = start() - TimeDelta::hours(1);
-    cloud.log(Attempt::failed(guid(3), at).redelivery());
+    world.log(Attempt::failed(guid(3), at).redelivery());
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_redelivery_by_hand_does_not_bring_skipped_deliveries_into_a_pass() {
     for keeps_state in [true, false] {
-        let cloud = Cloud::new();
-        cloud.set_receiver(Receiver::up().poisoned(guid(3)));
-        one_by_hand(&cloud);
+        let world = VirtualWorld::new();
+        world.set_receiver(Receiver::up().poisoned(guid(3)));
+        one_by_hand(&world);
         for pass in 1..=4 {
-            let report = cloud.pass(&[]).await;
+            let report = world.pass(&[]).await;
             assert_eq!(report.errors, [""; 0]);
             assert_eq!(numbers(&report), 1, "pass {pass}");
-            assert_eq!(redelivered(&cloud, [1, 2, 3]), [0, 0, 1 + pass]);
+            assert_eq!(redelivered(&world, [1, 2, 3]), [0, 0, 1 + pass]);
             if !keeps_state {
-                cloud.github().set_variable("acme/ops", STATE, "lost");
+                world.github().set_variable("acme/ops", STATE, "lost");
             }
             advance(Duration::from_secs(3_600)).await;
         }
@@ -140,25 +141,25 @@ async fn one_redelivery_by_hand_does_not_bring_skipped_deliveries_into_a_pass() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_where_the_state_has_no_room_for_all_that_is_open() {
-    let cloud = Cloud::new();
+async fn a_full_state_does_not_bring_skipped_deliveries_into_a_pass() {
+    let world = VirtualWorld::new();
     let poisoned = |receiver: Receiver, n| receiver.poisoned(guid(n));
-    cloud.set_receiver((10..1_010).fold(Receiver::up().poisoned(guid(3)), poisoned));
-    one_by_hand(&cloud);
+    world.set_receiver((10..1_010).fold(Receiver::up().poisoned(guid(3)), poisoned));
+    one_by_hand(&world);
     for n in 10..1_010 {
         let at = start() - TimeDelta::minutes(30) + TimeDelta::seconds(n as i64);
-        cloud.log(Attempt::failed(guid(n), at));
+        world.log(Attempt::failed(guid(n), at));
     }
     let began = Instant::now();
     for pass in 1..=3 {
         // Live traffic shows that the receiver is up.
         for n in 0..30 {
             let at = start() + TimeDelta::from_std(began.elapsed()).unwrap();
-            cloud.log(Attempt::ok(guid(10_000 * pass + n), at));
+            world.log(Attempt::ok(guid(10_000 * pass + n), at));
         }
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(numbers(&report), 1_001, "pass {pass}");
-        assert_eq!(redelivered(&cloud, [1, 2, 3])[..2], [0, 0]);
+        assert_eq!(redelivered(&world, [1, 2, 3])[..2], [0, 0]);
         advance(Duration::from_secs(3_600)).await;
     }
 }
@@ -169,33 +170,33 @@ async fn a_damaged_entry_of_the_state_costs_no_other_webhook_a_reading() {
         ("\"read\":", "\"read\":-"),
         ("\"made\":", "\"made\":\"x\",\"_\":"),
     ] {
-        let cloud = Cloud::new();
-        let other = cloud.add_webhook("https://chat.example.com");
-        cloud.set_receiver(Receiver::up().poisoned(guid(1)));
+        let world = VirtualWorld::new();
+        let other = world.add_webhook("https://chat.example.com");
+        world.set_receiver(Receiver::up().poisoned(guid(1)));
         let opened = start() - TimeDelta::hours(20);
-        cloud.log(Attempt::failed(guid(1), opened));
-        cloud
+        world.log(Attempt::failed(guid(1), opened));
+        world
             .github()
             .webhook_mut(other)
             .log(Attempt::failed(guid(2), opened));
-        cloud.github().webhook_mut(other).receiver = Receiver::up().poisoned(guid(2));
+        world.github().webhook_mut(other).receiver = Receiver::up().poisoned(guid(2));
         for n in 0..300 {
-            for hook in [cloud.hook, other] {
+            for hook in [world.hook, other] {
                 let at = start() - TimeDelta::hours(1) - TimeDelta::seconds(n * 60);
                 let row = Attempt::ok(guid(100 + n.unsigned_abs()), at);
-                cloud.github().webhook_mut(hook).log(row);
+                world.github().webhook_mut(hook).log(row);
             }
         }
-        cloud.pass(&[]).await;
-        let state = cloud.github().variable("acme/ops", STATE).unwrap();
-        let key = format!("\"acme/{}\":", cloud.hook);
+        world.pass(&[]).await;
+        let state = world.github().variable("acme/ops", STATE).unwrap();
+        let key = format!("\"acme/{}\":", world.hook);
         let (before, entry) = state.split_once(&key).unwrap();
         let damaged = entry.replacen(damage.0, damage.1, 1);
         let damaged = format!("{before}{key}{damaged}");
         assert_ne!(damaged, state);
-        cloud.github().set_variable("acme/ops", STATE, &damaged);
+        world.github().set_variable("acme/ops", STATE, &damaged);
         advance(Duration::from_secs(3_600)).await;
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(report.errors, [""; 0]);
         let pages: Vec<u32> = report.webhooks.iter().map(|each| each.pages).collect();
         assert_eq!(pages, [4, 2], "one is read from the checkpoint on");
@@ -204,39 +205,32 @@ async fn a_damaged_entry_of_the_state_costs_no_other_webhook_a_reading() {
 }
 
 /// A pass whose second page never comes, so that it ends by its time limit.
-fn hanging(silent: &'static [&'static str]) -> Cloud {
-    let mut cloud = Cloud::new();
+fn hanging(silent: &'static [&'static str]) -> VirtualWorld {
+    let mut world = VirtualWorld::new();
     for n in 0..150 {
         let at = start() - TimeDelta::seconds(n);
-        cloud.log(Attempt::ok(guid(n.unsigned_abs()), at));
+        world.log(Attempt::ok(guid(n.unsigned_abs()), at));
     }
     let checkpoint = (start() - TimeDelta::hours(2)).timestamp_millis();
-    let mut github = cloud.github();
+    let mut github = world.github();
     github.set_variable("acme/ops", VARIABLE, &checkpoint.to_string());
     drop(github);
-    cloud.way = Some(Arc::new(Silent(silent)));
-    cloud
+    world.network = Some(Arc::new(Silent(silent)));
+    world
 }
 
 /// Nothing comes back of requests whose path holds one of these.
 struct Silent(&'static [&'static str]);
 
-impl Way for Silent {
-    fn fate(&self, method: &Method, path: &str) -> Fate {
+impl Network for Silent {
+    fn transfer(&self, method: &Method, path: &str) -> Transfer {
         let path = format!("{method} {path}");
-        Fate {
-            acts: true,
-            hears: match self.0.iter().any(|part| path.contains(part)) {
-                true => Hears::Nothing,
-                false => Hears::All,
-            },
-            alters: Alters::default(),
-        }
+        let client_gets = match self.0.iter().any(|part| path.contains(part)) {
+            true => ClientGets::Nothing,
+            false => ClientGets::Response,
+        };
+        Transfer::failing(true, client_gets)
     }
-
-    fn acted(&self, _: &mut GitHub, _: &Request, _: u16, _: &Fate) {}
-
-    fn ends(&self) {}
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,12 +238,12 @@ async fn the_last_write_is_tried_three_times_after_the_time_limit() {
     let limit = r#"{"message":"You have exceeded a secondary rate limit."}"#;
     for (status, body) in [(502, ""), (429, ""), (403, limit)] {
         for (failures, stored) in [(2, true), (3, false)] {
-            let cloud = hanging(&["cursor="]);
+            let world = hanging(&["cursor="]);
             let fault = Fault::on("POST", "/actions/variables").status(status, body);
-            cloud.github().add_fault(fault.times(failures));
-            let report = cloud.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
+            world.github().add_fault(fault.times(failures));
+            let report = world.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
             assert_eq!(report.unread().count(), 1);
-            let state = cloud.github().variable("acme/ops", STATE);
+            let state = world.github().variable("acme/ops", STATE);
             let warnings = &report.warnings;
             assert_eq!(state.is_some(), stored, "{status}: {warnings:?}");
         }
@@ -259,22 +253,22 @@ async fn the_last_write_is_tried_three_times_after_the_time_limit() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_does_not_end_the_last_write_before_the_time_limit() {
     for (failures, stored) in [(2, true), (3, false)] {
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         let fault = Fault::on("POST", "/actions/variables").nth(2);
-        cloud
+        world
             .github()
             .add_fault(fault.status(429, "").times(failures));
-        let report = cloud.pass(&[]).await;
-        let state = cloud.github().variable("acme/ops", STATE);
+        let report = world.pass(&[]).await;
+        let state = world.github().variable("acme/ops", STATE);
         assert_eq!(state.is_some(), stored, "{:?}", report.warnings);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_last_write_without_an_answer_ends_within_its_grace() {
-    let cloud = hanging(&["cursor=", "POST /repos/acme/ops/actions/variables"]);
+    let world = hanging(&["cursor=", "POST /repos/acme/ops/actions/variables"]);
     let began = Instant::now();
-    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
+    let report = world.pass(&[("INPUT_TIME_LIMIT", "20s")]).await;
     assert_eq!(report.unread().count(), 1);
     let took = began.elapsed().as_secs_f64();
     // The last write may take 20 s after the time limit.

@@ -8,9 +8,9 @@ use redeliver_webhooks::report::Report;
 use simulated_github::{Access, App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::Instant;
 
-use crate::cloud::{Cloud, TOKEN, start};
-use crate::harness::{HOUR, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::virtual_world::{TOKEN, VirtualWorld, start};
+use crate::world::{HOUR, World, ago};
 
 const OF_THE_CHECKPOINT: &str = "ghp_of0the0checkpoint";
 
@@ -26,14 +26,14 @@ fn count(report: &Report, outcome: Outcome) -> usize {
 }
 
 /// An App on acme and globex, each with a webhook and three failed deliveries. Tells globex's webhook.
-fn app_on_two() -> (Cloud, u64) {
-    let cloud = Cloud::new();
+fn app_on_two() -> (VirtualWorld, u64) {
+    let world = VirtualWorld::new();
     let permissions = [
         ("organization_hooks", "write"),
         ("actions_variables", "write"),
     ];
     let globex = {
-        let mut github = cloud.github();
+        let mut github = world.github();
         github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
         github.add_organization("globex");
         github.install(Installation::new("acme", &permissions));
@@ -41,10 +41,10 @@ fn app_on_two() -> (Cloud, u64) {
         let owner = Owner::Organization("globex".into());
         github.add_webhook(owner, Webhook::new("https://ci.globex.com"))
     };
-    for hook in [cloud.hook, globex] {
-        cloud.log_failures(hook, 3, start() - TimeDelta::minutes(1));
+    for hook in [world.hook, globex] {
+        world.log_failures(hook, 3, start() - TimeDelta::minutes(1));
     }
-    (cloud, globex)
+    (world, globex)
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_checkpoint_token_with_little_left_does_not_stop_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn an_installation_that_is_used_up_does_not_stop_the_other() {
-    let (cloud, _) = app_on_two();
+    let (world, _) = app_on_two();
     let reset = start() + TimeDelta::minutes(50);
     let fault = Fault::on("GET", "/orgs/acme/hooks/").always();
     let fault = fault
@@ -84,15 +84,15 @@ async fn an_installation_that_is_used_up_does_not_stop_the_other() {
         .header("x-ratelimit-limit", "5000")
         .header("x-ratelimit-remaining", "0")
         .header("x-ratelimit-reset", &reset.timestamp().to_string());
-    cloud.github().add_fault(fault);
+    world.github().add_fault(fault);
     let began = Instant::now();
-    let report = cloud.pass(&APP).await;
+    let report = world.pass(&APP).await;
     assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(count(&report, Outcome::Recovered), 3);
     assert_eq!(report.result(), PassResult::Unread);
     let unread: Vec<String> = report.unread().collect();
-    assert_eq!(unread, [format!("acme webhook {}", cloud.hook)]);
+    assert_eq!(unread, [format!("acme webhook {}", world.hook)]);
     let warning = &report.warnings[0];
     let limit = "GitHub's rate limit is reached for `acme` with acme webhook";
     assert!(warning.starts_with(limit), "{warning}");
@@ -104,15 +104,15 @@ async fn an_installation_that_is_used_up_does_not_stop_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secondary_limit_holds_only_the_credential_that_met_it() {
-    let (cloud, globex) = app_on_two();
-    let fault = Fault::on("POST", &format!("/hooks/{}/", cloud.hook));
+    let (world, globex) = app_on_two();
+    let fault = Fault::on("POST", &format!("/hooks/{}/", world.hook));
     let limit = r#"{"message":"You have exceeded a secondary rate limit."}"#;
     let fault = fault.status(403, limit).header("retry-after", "120");
-    cloud.github().add_fault(fault);
-    let report = cloud.pass(&APP).await;
+    world.github().add_fault(fault);
+    let report = world.pass(&APP).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(count(&report, Outcome::Recovered), 6);
-    let github = cloud.github();
+    let github = world.github();
     let seconds = |hook: u64| {
         let redelivered = github.attempts(hook).into_iter();
         let redelivered = redelivered.filter(|attempt| attempt.redelivery);
@@ -124,9 +124,9 @@ async fn a_secondary_limit_holds_only_the_credential_that_met_it() {
         "{:?}",
         seconds(globex)
     );
-    assert!(seconds(cloud.hook).iter().all(|second| *second >= 120));
+    assert!(seconds(world.hook).iter().all(|second| *second >= 120));
     // Nothing of acme's is asked for meanwhile.
-    let path = format!("/hooks/{}/", cloud.hook);
+    let path = format!("/hooks/{}/", world.hook);
     let early = github.requests().iter().filter(|each| {
         let second = (each.at - start()).num_seconds();
         each.path_and_query.contains(&path) && (1..120).contains(&second)
@@ -136,19 +136,19 @@ async fn a_secondary_limit_holds_only_the_credential_that_met_it() {
 
 #[tokio::test(start_paused = true)]
 async fn one_token_in_two_inputs_is_one_credential() {
-    let mut cloud = Cloud::new();
-    cloud.latency = Duration::from_millis(500);
+    let mut world = VirtualWorld::new();
+    world.latency = Duration::from_millis(500);
     for n in 0..3_000 {
         let at = start() - TimeDelta::seconds(n);
-        cloud.log(Attempt::ok(guid(n as u64), at));
+        world.log(Attempt::ok(guid(n as u64), at));
     }
     // The state, which the checkpoint's token asks for while the other reads.
     let fault = Fault::on("GET", "/variables/LAST_REDELIVERY_STATE").status(429, "");
     let fault = fault.header("retry-after", "100");
-    cloud.github().add_fault(fault);
-    let report = cloud.pass(&[("INPUT_CHECKPOINT_TOKEN", TOKEN)]).await;
+    world.github().add_fault(fault);
+    let report = world.pass(&[("INPUT_CHECKPOINT_TOKEN", TOKEN)]).await;
     assert_eq!((report.errors.len(), report.scanned()), (0, 3_000));
-    let github = cloud.github();
+    let github = world.github();
     let early = github.requests().iter().filter(|each| {
         let second = (each.at - start()).num_seconds();
         (2..100).contains(&second)
@@ -157,27 +157,27 @@ async fn one_token_in_two_inputs_is_one_credential() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn points_count_on_github_com_even_where_no_answer_tells_of_a_limit() {
-    let mut cloud = Cloud::new();
-    cloud.latency = Duration::from_millis(10);
+async fn points_count_on_github_com_even_without_limit_headers() {
+    let mut world = VirtualWorld::new();
+    world.latency = Duration::from_millis(10);
     for n in 0..150_000 {
         let at = start() - TimeDelta::milliseconds(n * 500);
-        cloud.log(Attempt::ok(guid(n as u64), at));
+        world.log(Attempt::ok(guid(n as u64), at));
     }
     let fault = Fault::on_any_path("*")
         .always()
         .without_header("x-ratelimit-limit")
         .without_header("x-ratelimit-remaining")
         .without_header("x-ratelimit-reset");
-    cloud.github().add_fault(fault);
-    let report = cloud.pass(&[]).await;
+    world.github().add_fault(fault);
+    let report = world.pass(&[]).await;
     assert_eq!((report.errors.len(), report.scanned()), (0, 150_000));
-    let most = cloud.github().most_points_in_a_minute();
+    let most = world.github().most_points_in_a_minute();
     assert!((800..=840).contains(&most), "{most}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_github_calls_a_limit_is_waited_for() {
+async fn every_response_that_github_calls_a_limit_is_waited_for() {
     let limited = |fault: Fault, status, text: &str| {
         fault.status(status, &format!(r#"{{"message":"{text}"}}"#))
     };
@@ -194,8 +194,8 @@ async fn whatever_github_calls_a_limit_is_waited_for() {
         (429, "Too many requests"),
     ] {
         for method in ["GET", "POST"] {
-            let cloud = Cloud::new();
-            cloud.log_failures(cloud.hook, 3, start());
+            let world = VirtualWorld::new();
+            world.log_failures(world.hook, 3, start());
             let path = if method == "GET" {
                 "/deliveries?"
             } else {
@@ -205,9 +205,9 @@ async fn whatever_github_calls_a_limit_is_waited_for() {
             let fault = limited(Fault::on(method, path), status, text)
                 .header("gh-limited-by", "search-elapsed-time-shared-grouped")
                 .header("x-ratelimit-remaining", "4000");
-            cloud.github().add_fault(fault);
+            world.github().add_fault(fault);
             let began = Instant::now();
-            let report = cloud.pass(&[]).await;
+            let report = world.pass(&[]).await;
             assert_eq!(report.errors, [""; 0], "{text}");
             assert_eq!(count(&report, Outcome::Recovered), 3, "{text}");
             let took = began.elapsed().as_secs();
@@ -218,12 +218,12 @@ async fn whatever_github_calls_a_limit_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wave_that_the_last_tenth_cuts_is_confirmed() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 60, start() - TimeDelta::minutes(1));
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 60, start() - TimeDelta::minutes(1));
     // Of what may be used some goes into finding and reading.
     let reset = start() + TimeDelta::minutes(50);
-    cloud.github().set_rate_limit_used(TOKEN, 4_480, reset);
-    let report = cloud.pass(&[]).await;
+    world.github().set_rate_limit_used(TOKEN, 4_480, reset);
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors, [""; 0]);
     let (recovered, deferred) = (
         count(&report, Outcome::Recovered),
@@ -243,29 +243,29 @@ async fn a_wave_that_the_last_tenth_cuts_is_confirmed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wave_that_the_time_limit_cuts_is_confirmed() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 200, start() - TimeDelta::minutes(1));
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 200, start() - TimeDelta::minutes(1));
     for n in 0..50 {
-        cloud.log(Attempt::ok(guid(1_000 + n), start()));
+        world.log(Attempt::ok(guid(1_000 + n), start()));
     }
     let inputs = [("INPUT_MAX_PER_MINUTE", "10"), ("INPUT_TIME_LIMIT", "60s")];
-    let report = cloud.pass(&inputs).await;
+    let report = world.pass(&inputs).await;
     let recovered = count(&report, Outcome::Recovered);
     assert!((30..45).contains(&recovered), "{recovered}");
     assert_eq!(count(&report, Outcome::Deferred), 200 - recovered);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_request_may_confirm_any_more_says_so() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 20, start() - TimeDelta::minutes(1));
+async fn redeliveries_that_the_limit_leaves_unconfirmed_say_so() {
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 20, start() - TimeDelta::minutes(1));
     let limit = r#"{"message":"You have exceeded a secondary rate limit."}"#;
     let fault = Fault::on("POST", "/attempts").nth(4).status(403, limit);
-    cloud
+    world
         .github()
         .add_fault(fault.header("retry-after", "3600"));
     let began = Instant::now();
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(count(&report, Outcome::Deferred), 17);
@@ -279,17 +279,17 @@ async fn what_no_request_may_confirm_any_more_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deliveries_that_github_calls_spammed_for_good_stop_no_other() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 10, start());
-    let log = cloud.github().attempts(cloud.hook);
+async fn a_delivery_that_github_always_calls_spammed_stops_no_other() {
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 10, start());
+    let log = world.github().attempts(world.hook);
     for attempt in log {
         if [guid(0), guid(1)].contains(&attempt.guid) {
             let message = "The endpoint has been spammed.";
-            cloud.github().refuse(attempt.id, 422, message);
+            world.github().refuse(attempt.id, 422, message);
         }
     }
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(count(&report, Outcome::Recovered), 8);
     assert_eq!(count(&report, Outcome::Refused), 2);
 }

@@ -2,10 +2,10 @@
 
 use redeliver_webhooks::inputs::NAMES;
 
-use crate::harness::World;
+use crate::world::World;
 
 #[test]
-fn wrong_inputs_are_told_together_and_nothing_is_asked() {
+fn all_wrong_inputs_are_reported_together_before_any_request() {
     let world = World::new();
     let run = world
         .pass()
@@ -112,21 +112,26 @@ fn help_and_version_are_the_only_arguments() {
     world
         .pass()
         .argument("--help")
-        .run()
+        .run_executable()
         .success()
         .says("INPUT_TOKEN");
-    let version = world.pass().argument("--version").run().success().log;
+    let version = world
+        .pass()
+        .argument("--version")
+        .run_executable()
+        .success()
+        .log;
     assert_eq!(
         version,
         concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION"), "\n")
     );
-    let ended = world.pass().argument("scan").run();
+    let ended = world.pass().argument("scan").run_executable();
     ended.failure("`scan` is not accepted");
     world
         .pass()
         .argument("--help")
         .argument("x")
-        .run()
+        .run_executable()
         .failure("`--help` is not accepted");
     assert_eq!(world.requests("/"), 0);
 }
@@ -200,7 +205,7 @@ fn action_yml_readme_and_binary_name_the_same_inputs() {
 
 #[test]
 fn the_defaults_of_action_yml_are_the_binarys() {
-    // What the binary does without a value is what it does with the one in action.yml.
+    // Without a value, the binary does the same as with the default in action.yml.
     let literal = |(_, default): &(String, String)| !default.is_empty() && !default.contains("${{");
     let defaults: Vec<_> = section("inputs").into_iter().filter(literal).collect();
     assert!(defaults.len() >= 4, "{defaults:?}");

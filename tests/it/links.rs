@@ -4,8 +4,8 @@ use std::net::TcpListener;
 
 use simulated_github::{App, Attempt, Fault, Installation, Links, Owner, TestKey, Webhook, guid};
 
-use crate::harness::{DAY, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::world::{DAY, World, ago};
 
 /// Links that begin with `root` in place of the API's address.
 fn links(root: &str, by_number: bool) -> Links {
@@ -45,7 +45,7 @@ fn assert_unvisited(elsewhere: &TcpListener) {
 }
 
 #[test]
-fn whatever_origin_a_link_names_the_whole_log_is_read_at_the_api() {
+fn the_whole_log_is_read_from_the_api_whatever_origin_links_name() {
     let (listener, address) = elsewhere();
     for root in [
         format!("http://{address}"),
@@ -201,7 +201,7 @@ fn a_link_to_another_list_is_an_error_and_not_followed() {
 }
 
 #[test]
-fn the_link_of_a_page_that_was_read_again_is_that_of_the_whole_answer() {
+fn the_link_of_a_page_that_was_read_again_comes_from_the_whole_response() {
     let cut = |nth| Fault::on("GET", "/deliveries?").nth(nth).cut_body();
     let damaged = |nth| {
         Fault::on("GET", "/deliveries?")

@@ -1,4 +1,5 @@
-//! The real executable against a simulated GitHub, over real HTTP.
+//! Passes against a simulated GitHub: in this process and in virtual time, or as the real executable over real HTTP where
+//! sockets, signals, files or arguments matter.
 //!
 //! With `REDELIVER_IMAGE` set, every test starts that container as the runner would, with the engine
 //! and flags in `REDELIVER_ENGINE` and `REDELIVER_RUN_FLAGS`, instead of the executable.
@@ -11,31 +12,29 @@
 mod advice;
 mod api_version;
 mod app;
-mod bugs;
 mod cancel;
 mod checkpoint;
 mod checkpoint_file;
-mod cloud;
 mod cost;
 mod crash;
+mod credential_kinds;
 mod decisions;
 mod discovery;
 mod docs_script;
 mod documents;
-mod ended;
 mod errors;
 mod files;
 mod first_pass;
 mod gates;
-mod harness;
+mod in_process;
 mod inputs;
-mod kinds;
 mod limits;
 mod links;
 mod network;
 mod outage;
 mod output;
 mod page_size;
+mod panics;
 mod permissions;
 mod policy;
 mod progress;
@@ -47,6 +46,8 @@ mod regressions;
 mod repeated_secrets;
 mod report;
 mod rows;
+mod run;
+mod run_result;
 mod secrets;
 mod server;
 mod state;
@@ -55,7 +56,9 @@ mod unclear;
 mod unread;
 mod unreadable;
 mod virtual_time;
+mod virtual_world;
 mod waves;
 mod webhooks;
 mod weeks;
 mod wire;
+mod world;

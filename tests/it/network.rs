@@ -1,4 +1,4 @@
-//! What networks do, and what must never be sent elsewhere.
+//! Broken connections, broken bodies and wrong addresses.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -8,7 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use simulated_github::{Attempt, Fault, guid};
 
-use crate::harness::{DAY, HOUR, TOKEN, World, ago};
+use crate::run::Run;
+use crate::run_result::RunResult;
+use crate::world::{DAY, HOUR, TOKEN, World, ago};
 
 #[test]
 fn a_page_that_repeats_its_cursor_ends_the_scan_with_an_error() {
@@ -45,7 +47,9 @@ fn a_server_that_is_not_there_is_named_with_the_next_step() {
     let ended = world
         .pass()
         .input("api-url", &format!("http://{free}"))
-        .run();
+        // Time for a second try, and no more.
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("GitHub could not be reached: ")
         .says("Connection refused")
@@ -53,7 +57,7 @@ fn a_server_that_is_not_there_is_named_with_the_next_step() {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_not_taken_for_githubs() {
+fn an_html_page_of_a_proxy_is_not_taken_for_githubs_response() {
     let world = World::new();
     let page = "<html>\n<h1>Sign in</h1>";
     world
@@ -89,30 +93,38 @@ fn a_wrong_base_address_is_not_blamed_on_the_token() {
 }
 
 #[test]
-fn what_breaks_off_is_read_again() {
-    let cut = r#"[{"id":1,"guid":"x""#;
-    let page = "<html>502 Bad Gateway</html>";
+fn a_read_that_breaks_off_is_repeated() {
+    let read_again = |fault: Fault, run: fn(Run<'_>) -> RunResult| {
+        let world = World::new();
+        world.log(Attempt::failed(guid(1), ago(HOUR)));
+        world.simulator.github().add_fault(fault.clone());
+        let ended = run(world.pass()).success();
+        ended.outputs(&["result=recovered", "errors=0", "recovered=1"]);
+        assert_eq!(world.redelivered().len(), 1, "{fault:?}");
+    };
+    // Faults of connections, over real sockets.
     for fault in [
         Fault::on("GET", "/deliveries").cut_body(),
         Fault::on("GET", "/deliveries").reset(),
         Fault::on("GET", "/deliveries").reset_after(),
         Fault::on("GET", "/deliveries").reset_mid_headers(),
+        Fault::on("POST", "/variables").reset_after(),
+    ] {
+        read_again(fault, |run| run.run_executable());
+    }
+    let cut = r#"[{"id":1,"guid":"x""#;
+    let page = "<html>502 Bad Gateway</html>";
+    for fault in [
         Fault::on("GET", "/deliveries").body(cut),
         Fault::on("GET", "/deliveries").status(502, page),
         Fault::on("GET", "/deliveries").status(408, "{}"),
         Fault::on("PATCH", "/variables").times(2).status(503, page),
-        Fault::on("POST", "/variables").reset_after(),
         Fault::on("GET", "/hooks?").times(3).reset(),
-        Fault::on("GET", "/deliveries").delay_headers(Duration::from_millis(300)),
-        Fault::on("GET", "/deliveries").delay_body(Duration::from_millis(300)),
-        Fault::on("GET", "/deliveries").drip_body(200, Duration::from_millis(5)),
+        Fault::on("GET", "/deliveries").delay_headers(Duration::from_secs(20)),
+        Fault::on("GET", "/deliveries").delay_body(Duration::from_secs(50)),
+        Fault::on("GET", "/deliveries").drip_body(200, Duration::from_millis(500)),
     ] {
-        let world = World::new();
-        world.log(Attempt::failed(guid(1), ago(HOUR)));
-        world.simulator.github().add_fault(fault.clone());
-        let ended = world.pass().run().success();
-        ended.outputs(&["result=recovered", "errors=0", "recovered=1"]);
-        assert_eq!(world.redelivered().len(), 1, "{fault:?}");
+        read_again(fault, |run| run.run());
     }
 }
 
@@ -124,27 +136,27 @@ fn a_reset_after_github_acted_is_looked_up() {
         .simulator
         .github()
         .add_fault(Fault::on("POST", "/attempts").reset_after());
-    let ended = world.pass().run().success();
+    let ended = world.pass().run_executable().success();
     ended.outputs(&["redelivered=0", "result=recovered"]);
     assert_eq!(world.redelivered(), [failed]);
     assert_eq!(world.requests("/attempts"), 1);
 }
 
 #[test]
-fn what_comes_compressed_is_read_and_what_comes_plain_as_well() {
+fn compressed_and_plain_bodies_are_read() {
     for compresses in [true, false] {
         let world = World::new();
         world.simulator.github().compresses = compresses;
         world.log_healthy(250, 5);
         let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
-        let ended = world.pass().run().success();
+        let ended = world.pass().run_executable().success();
         ended.outputs(&["result=recovered", "scanned=251"]);
         assert_eq!(world.redelivered(), [failed]);
     }
 }
 
 #[test]
-fn a_compressed_page_that_is_broken_is_asked_for_again() {
+fn a_broken_compressed_page_is_read_again() {
     let cut = || Fault::on("GET", "/deliveries?").cut_body();
     let other = || Fault::on("GET", "/deliveries?").header("content-encoding", "br");
     let none = || Fault::on("GET", "/deliveries?").header("content-encoding", "gzip");
@@ -152,7 +164,7 @@ fn a_compressed_page_that_is_broken_is_asked_for_again() {
         (cut(), "its body "),
         (
             other(),
-            "its body is compressed in a way that was not asked for",
+            "its body is compressed in a way that was not requested",
         ),
         (none(), "its body can't be decompressed: "),
     ] {
@@ -170,7 +182,7 @@ fn a_compressed_page_that_is_broken_is_asked_for_again() {
 }
 
 #[test]
-fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
+fn a_decompression_bomb_is_an_error() {
     let world = World::new();
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(b"[").unwrap();
@@ -188,10 +200,10 @@ fn a_small_body_that_grows_beyond_all_measure_is_an_error() {
 }
 
 #[test]
-fn every_request_carries_what_github_asks_for() {
+fn every_request_carries_the_headers_that_github_wants() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
-    world.pass().run().success();
+    world.pass().run_executable().success();
     let github = world.simulator.github();
     assert!(github.requests().len() >= 5);
     for exchange in github.requests() {
@@ -211,7 +223,7 @@ fn every_request_carries_what_github_asks_for() {
 }
 
 #[test]
-fn a_link_header_that_cannot_be_read_is_no_end_of_the_log() {
+fn a_link_header_that_cannot_be_read_is_not_taken_for_the_end_of_the_log() {
     let world = World::new();
     let start = ago(2 * DAY).timestamp_millis().to_string();
     world.set_variable(&start);
@@ -246,7 +258,7 @@ fn a_log_of_empty_pages_ends() {
 }
 
 #[test]
-fn a_date_that_is_no_date_is_not_gone_by() {
+fn an_invalid_date_header_is_ignored() {
     let world = World::new();
     world.set_variable(&ago(HOUR).timestamp_millis().to_string());
     let fault = Fault::on("*", "/")

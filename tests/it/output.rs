@@ -2,10 +2,10 @@
 
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{HOUR, TOKEN, World, ago};
+use crate::world::{HOUR, TOKEN, World, ago};
 
 #[test]
-fn the_log_tells_the_pass_in_a_persons_words() {
+fn the_log_describes_the_pass_in_plain_sentences() {
     let world = World::new();
     world.log_healthy(120, 5);
     let failed = world.log(Attempt::failed(guid(1), ago(HOUR)));
@@ -54,7 +54,7 @@ fn runner_debug_adds_each_request() {
 }
 
 #[test]
-fn secrets_are_in_nothing_that_is_written() {
+fn no_output_holds_a_secret() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     let ended = world.pass().env("RUNNER_DEBUG", "1").run().success();

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
-use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
+use simulated_github::{Attempt, Fault, GitHub, Receiver, guid};
 
-use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{World, ago};
+use crate::virtual_world::{ClientGets, Network, Transfer, VirtualWorld, start};
+use crate::world::{World, ago};
 use redeliver_webhooks::github::RequestError;
 use redeliver_webhooks::model::PassResult;
 
@@ -50,108 +50,101 @@ fn a_log_whose_pages_of_100_fail_is_read_and_confirmed_with_pages_of_50() {
 /// A transport that fails each page of a log above some size in its own way.
 struct Above {
     most: AtomicU64,
-    hears: Mutex<Hears>,
+    client_gets: Mutex<ClientGets>,
 }
 
-impl Way for Above {
-    fn fate(&self, _: &Method, path: &str) -> Fate {
+impl Network for Above {
+    fn transfer(&self, _: &Method, path: &str) -> Transfer {
         let size = path.split_once("per_page=").map(|(_, size)| size);
         let size = size.and_then(|size| size.split('&').next()?.parse().ok());
         let most = self.most.load(Ordering::Relaxed);
         let too_long = path.contains("/deliveries?") && size > Some(most);
-        Fate {
-            acts: true,
-            hears: match too_long {
-                true => self.hears.lock().unwrap().clone(),
-                false => Hears::All,
-            },
-            alters: Alters::default(),
-        }
+        let client_gets = match too_long {
+            true => self.client_gets.lock().unwrap().clone(),
+            false => ClientGets::Response,
+        };
+        Transfer::failing(true, client_gets)
     }
-
-    fn acted(&self, _: &mut GitHub, _: &Request, _: u16, _: &Fate) {}
-
-    fn ends(&self) {}
 }
 
 /// A log of 120 rows with one failure at its end, whose pages above `most` fail.
-fn cloud(most: u64, hears: Hears) -> Cloud {
-    let mut cloud = Cloud::new();
-    cloud.way = Some(std::sync::Arc::new(Above {
+fn world(most: u64, client_gets: ClientGets) -> VirtualWorld {
+    let mut world = VirtualWorld::new();
+    world.network = Some(std::sync::Arc::new(Above {
         most: most.into(),
-        hears: hears.into(),
+        client_gets: client_gets.into(),
     }));
     for n in 0..119 {
-        cloud.log(Attempt::ok(
+        world.log(Attempt::ok(
             guid(1_000 + n),
             start() - chrono::TimeDelta::seconds(n as i64),
         ));
     }
-    cloud.log(Attempt::failed(
+    world.log(Attempt::failed(
         guid(1),
         start() - chrono::TimeDelta::hours(1),
     ));
-    cloud.set_receiver(Receiver::up());
-    cloud
+    world.set_receiver(Receiver::up());
+    world
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_six_tries_two_are_at_100_two_at_50_and_the_rest_at_25() {
-    let unclear = |why: &str| Hears::Error(RequestError::Unclear(why.into()));
-    for hears in [
-        Hears::Status(500, "{}"),
-        Hears::Status(502, "<html>"),
-        Hears::Status(503, "{}"),
-        Hears::Status(504, ""),
-        Hears::Status(408, "{}"),
-        Hears::Nothing,
-        Hears::Status(200, r#"[{"id":1,"#),
+    let unclear = |why: &str| ClientGets::Error(RequestError::Unclear(why.into()));
+    for client_gets in [
+        ClientGets::Status(500, "{}"),
+        ClientGets::Status(502, "<html>"),
+        ClientGets::Status(503, "{}"),
+        ClientGets::Status(504, ""),
+        ClientGets::Status(408, "{}"),
+        ClientGets::Nothing,
+        ClientGets::Status(200, r#"[{"id":1,"#),
         unclear("connection reset"),
     ] {
-        let cloud = cloud(25, hears.clone());
-        let report = cloud.pass(&[]).await;
+        let world = world(25, client_gets.clone());
+        let report = world.pass(&[]).await;
         assert_eq!(
             report.result(),
             PassResult::Recovered,
-            "{hears:?} {:?}",
+            "{client_gets:?} {:?}",
             report.errors
         );
-        assert_eq!(report.scanned(), 120, "{hears:?}");
-        let sizes = sizes(&cloud.github());
-        assert_eq!(sizes[..4], [100, 100, 50, 50], "{hears:?}");
+        assert_eq!(report.scanned(), 120, "{client_gets:?}");
+        let sizes = sizes(&world.github());
+        assert_eq!(sizes[..4], [100, 100, 50, 50], "{client_gets:?}");
         assert!(sizes[4..].iter().all(|size| *size == 25), "{sizes:?}");
 
-        let cloud = self::cloud(0, hears.clone());
-        let report = cloud.pass(&[]).await;
-        assert_eq!(report.result(), PassResult::Error, "{hears:?}");
-        let sizes = self::sizes(&cloud.github());
-        assert_eq!(sizes, [100, 100, 50, 50, 25, 25], "{hears:?}");
+        let world = self::world(0, client_gets.clone());
+        let report = world.pass(&[]).await;
+        assert_eq!(report.result(), PassResult::Error, "{client_gets:?}");
+        let sizes = self::sizes(&world.github());
+        assert_eq!(sizes, [100, 100, 50, 50, 25, 25], "{client_gets:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_found_no_connection_says_nothing_of_the_page() {
-    let cloud = cloud(0, Hears::Error(RequestError::Unsent("refused".into())));
-    cloud.pass(&[]).await;
-    assert_eq!(sizes(&cloud.github()), [100; 6]);
+async fn a_failed_connection_does_not_shrink_the_page() {
+    let world = world(0, ClientGets::Error(RequestError::Unsent("refused".into())));
+    world.pass(&[]).await;
+    assert_eq!(sizes(&world.github()), [100; 6]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_webhooks_page_size_is_no_other_ones() {
-    let cloud = cloud(50, Hears::Status(502, ""));
-    let other = cloud.add_webhook("https://other.example.com");
+async fn the_page_size_of_one_webhook_does_not_affect_another() {
+    let world = world(50, ClientGets::Status(502, ""));
+    let other = world.add_webhook("https://other.example.com");
     let fault = Fault::on("GET", &format!("{other}/deliveries?per_page=50")).always();
-    cloud.github().add_fault(fault.status(502, ""));
-    let report = cloud.pass(&[]).await;
+    world.github().add_fault(fault.status(502, ""));
+    let report = world.pass(&[]).await;
     assert_eq!(
         report.result(),
         PassResult::Recovered,
         "{:?}",
         report.errors
     );
-    let github = cloud.github();
+    let github = world.github();
     let requests = github.requests().iter();
-    let ours = format!("{}/deliveries?per_page=25", cloud.hook);
+    let ours = format!("{}/deliveries?per_page=25", world.hook);
     assert!(
         requests
             .clone()

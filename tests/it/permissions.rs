@@ -1,4 +1,4 @@
-//! What is said where a credential may not do what is asked for: every message whole, in
+//! The messages for missing permissions: every one whole, in
 //! `permission_errors.txt`. `UPDATE_SNAPSHOTS=1 cargo test --test it permissions` writes that file anew.
 
 use std::fmt::Write;
@@ -8,12 +8,13 @@ use simulated_github::{
     Access, App, Attempt, GitHub, Installation, Level, Owner, TestKey, Webhook, guid,
 };
 
-use crate::harness::{Run, World, ago};
-use crate::kinds::{CLIENT_ID, mint};
+use crate::credential_kinds::{CLIENT_ID, mint};
+use crate::run::Run;
+use crate::world::{World, ago};
 
 const SNAPSHOT: &str = include_str!("permission_errors.txt");
 
-/// What was said about what, in order.
+/// The messages and their cases, in order.
 #[derive(Default)]
 struct Said(String);
 
@@ -90,7 +91,7 @@ fn add_bob(github: &mut GitHub) {
 }
 
 #[test]
-fn what_is_missing_is_said_for_each_kind_of_credential() {
+fn missing_permissions_are_named_for_each_kind_of_credential() {
     let mut said = Said::default();
     let fine = || Access::nothing();
     let hooks = [("organization_hooks", "write")];

@@ -1,12 +1,12 @@
-//! What the user's policy does to a pass.
+//! The user's policy decides what a pass redelivers and when it fails.
 
 use chrono::TimeDelta;
 use simulated_github::{Attempt, Receiver, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 #[test]
-fn filters_leave_deliveries_out_and_hold_nothing() {
+fn deliveries_that_filters_leave_out_do_not_hold_the_checkpoint() {
     let world = World::new();
     let opened = |n, action| Attempt::failed(guid(n), ago(30)).event("pull_request", Some(action));
     let wanted = world.log(opened(1, "opened"));
@@ -85,7 +85,7 @@ fn a_delivery_waits_for_its_back_off() {
 }
 
 #[test]
-fn what_fails_while_others_get_through_is_given_up() {
+fn a_delivery_that_fails_while_others_succeed_is_given_up() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(10 * HOUR)));
     for n in 1..=3 {
@@ -105,7 +105,7 @@ fn what_fails_while_others_get_through_is_given_up() {
 }
 
 #[test]
-fn an_outage_costs_no_delivery_its_chance() {
+fn failures_in_an_outage_do_not_count() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(20 * HOUR)));
     for n in 1..=4 {
@@ -132,7 +132,7 @@ fn fail_on_says_what_fails_the_step() {
 }
 
 #[test]
-fn what_soon_leaves_githubs_reach_is_warned_about_and_fails_the_step() {
+fn deliveries_that_expire_soon_are_warned_about_and_fail_the_step() {
     let world = World::enterprise_server();
     world.log(Attempt::failed(guid(1), ago(7 * DAY - 11 * HOUR)));
     world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
@@ -144,7 +144,7 @@ fn what_soon_leaves_githubs_reach_is_warned_about_and_fails_the_step() {
 }
 
 #[test]
-fn the_log_tells_each_wave_and_why_a_webhook_was_left() {
+fn the_log_names_each_wave_and_why_a_webhook_was_left() {
     let world = World::new();
     world.simulator.github().webhook_mut(world.hook).receiver = Receiver::down();
     for n in 0..7 {

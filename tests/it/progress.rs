@@ -1,4 +1,4 @@
-//! What the log says while a pass is under way, and when.
+//! Progress lines in the log while a pass runs.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use redeliver_webhooks::tell::progress::{EVERY, SILENCE};
 use simulated_github::{Attempt, Receiver, guid};
 use tokio::time::Instant;
 
-use crate::cloud::{Cloud, start};
+use crate::virtual_world::{VirtualWorld, start};
 
 /// Remembers each line, and when it came.
 #[derive(Clone, Default)]
@@ -30,14 +30,14 @@ impl Write for Timed {
 }
 
 /// The log of a pass, with the time of each line since it began.
-async fn log(cloud: &Cloud, more: &[(&str, &str)]) -> Vec<(Duration, String)> {
+async fn log(world: &VirtualWorld, more: &[(&str, &str)]) -> Vec<(Duration, String)> {
     let (timed, began) = (Timed::default(), Instant::now());
     let runner = Runner {
         in_actions: true,
         ..Runner::default()
     };
     let console = Console::new(&runner, timed.clone());
-    cloud.pass_on(&console, start(), more).await;
+    world.pass_on(&console, start(), more).await;
     let mut lines = timed.0.lock().unwrap().clone();
     // The pass ends here.
     lines.push((Instant::now(), String::new()));
@@ -63,13 +63,13 @@ fn longest_silence(lines: &[(Duration, String)]) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_scan_says_how_far_it_is_every_five_seconds_at_most() {
-    let mut cloud = Cloud::new();
+    let mut world = VirtualWorld::new();
     for n in 0..6_000 {
         let at = start() - TimeDelta::minutes(60) - TimeDelta::seconds(n as i64 / 10);
-        cloud.log(Attempt::ok(guid(n), at));
+        world.log(Attempt::ok(guid(n), at));
     }
-    cloud.latency = Duration::from_secs(1);
-    let lines = log(&cloud, &[("INPUT_SINCE", "3h")]).await;
+    world.latency = Duration::from_secs(1);
+    let lines = log(&world, &[("INPUT_SINCE", "3h")]).await;
     let (told, gap) = shortest(&lines, "acme webhook 512345671: reading, ");
     assert!((9..=14).contains(&told), "{told} {lines:?}");
     assert!(gap >= EVERY, "{gap:?}");
@@ -86,9 +86,9 @@ async fn a_long_scan_says_how_far_it_is_every_five_seconds_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_redelivery_says_how_far_it_is_and_folds_its_details() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 300, start());
-    let lines = log(&cloud, &[("INPUT_MAX_PER_MINUTE", "60")]).await;
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 300, start());
+    let lines = log(&world, &[("INPUT_MAX_PER_MINUTE", "60")]).await;
     let (told, gap) = shortest(&lines, "acme webhook 512345671: redelivering, ");
     assert!(told > 30, "{told}");
     assert!(gap >= EVERY, "{gap:?}");
@@ -111,28 +111,28 @@ async fn a_long_redelivery_says_how_far_it_is_and_folds_its_details() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_that_waits_for_an_outcome_is_not_silent() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::up());
-    cloud.github().log_lag = TimeDelta::minutes(9);
-    cloud.log_failures(cloud.hook, 3, start());
-    let lines = log(&cloud, &[("INPUT_CONFIRM_TIMEOUT", "5m")]).await;
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::up());
+    world.github().log_lag = TimeDelta::minutes(9);
+    world.log_failures(world.hook, 3, start());
+    let lines = log(&world, &[("INPUT_CONFIRM_TIMEOUT", "5m")]).await;
     let took = lines.last().unwrap().0;
     assert!(took > Duration::from_secs(250), "{took:?}");
     assert!(longest_silence(&lines) <= SILENCE + EVERY, "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_healthy_webhooks_nothing_is_said() {
-    let mut cloud = Cloud::new();
-    cloud.latency = Duration::from_millis(300);
+async fn healthy_webhooks_log_no_progress() {
+    let mut world = VirtualWorld::new();
+    world.latency = Duration::from_millis(300);
     for n in 0..60 {
-        let hook = cloud.add_webhook(&format!("https://{n}.example.com"));
-        let mut github = cloud.github();
+        let hook = world.add_webhook(&format!("https://{n}.example.com"));
+        let mut github = world.github();
         let at = start() - TimeDelta::minutes(9);
         github.webhook_mut(hook).log(Attempt::ok(guid(n), at));
     }
-    cloud.log_failures(cloud.hook, 1, start());
-    let lines = log(&cloud, &[]).await;
+    world.log_failures(world.hook, 1, start());
+    let lines = log(&world, &[]).await;
     let named = lines.iter().filter(|(_, line)| line.contains(" webhook "));
     for (_, line) in named {
         assert!(line.contains("acme webhook 512345671"), "{line}");

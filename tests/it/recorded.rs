@@ -5,10 +5,10 @@ use redeliver_webhooks::model::{Outcome, PassResult};
 use simulated_github::{Attempt, Fault, TestKey, guid};
 use tokio::time::Instant;
 
-use crate::cloud::{Cloud, start};
-use crate::harness::{HOUR, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::raw_server::RawServer;
+use crate::virtual_world::{VirtualWorld, start};
+use crate::world::{HOUR, World, ago};
 
 /// Headers of the simulated GitHub's answers that say something to a client.
 const ADDED: [&str; 5] = [
@@ -103,7 +103,7 @@ fn three_pages_of_an_apps_log_are_read_and_its_redeliveries_accepted() {
         .input("app-webhook", "true")
         .input("backoff", "0")
         .input("confirm-timeout", "0")
-        .run()
+        .run_executable()
         .success();
     ended.outputs(&["scanned=3", "redelivered=2", "errors=0", "result=open"]);
     let requests = server.requests();
@@ -133,7 +133,7 @@ fn a_variable_is_created_and_changed() {
     }
     for result in ["result=recovered", "result=healthy"] {
         // GitHub's `Date` is a whole second: a pass that begins in the same one moves no checkpoint.
-        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        world.pass_time(TimeDelta::seconds(2));
         let ended = world.pass().run().success();
         let ended = ended.outputs(&[result, "errors=0"]);
         assert_eq!(ended.output("checkpoint").len(), 20, "{}", ended.log);
@@ -158,11 +158,11 @@ async fn the_end_of_a_token_is_understood_in_every_form() {
         ("2026-12-20 08:00:00 +0900", "2026-12-19T23:00:00Z"),
         ("2026-12-20 20:09:46 -0700", "2026-12-21T03:09:46Z"),
     ] {
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         let fault = Fault::on_any_path("*").always();
         let fault = fault.header("github-authentication-token-expiration", value);
-        cloud.github().add_fault(fault);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault);
+        let report = world.pass(&[]).await;
         let end: DateTime<Utc> = end.parse().unwrap();
         assert_eq!(report.token_ends.map(|each| each.at), Some(end), "{value}");
     }
@@ -179,12 +179,12 @@ async fn a_secondary_limit_is_waited_for_in_every_form() {
         ("limit-429-date-only", 60),
     ] {
         for (method, path) in [("GET", "/deliveries?"), ("POST", "/attempts")] {
-            let cloud = Cloud::new();
-            cloud.log_failures(cloud.hook, 5, start());
+            let world = VirtualWorld::new();
+            world.log_failures(world.hook, 5, start());
             let limit = Recorded::read(name).as_fault(method, path);
-            cloud.github().add_fault(limit);
+            world.github().add_fault(limit);
             let began = Instant::now();
-            let report = cloud.pass(&[]).await;
+            let report = world.pass(&[]).await;
             let what = format!("{name} {method}: {report:?}");
             assert_eq!(report.errors, [""; 0], "{what}");
             let recovered = report.count(|outcome| outcome == Outcome::Recovered);
@@ -192,26 +192,26 @@ async fn a_secondary_limit_is_waited_for_in_every_form() {
             // GitHub's times are whole seconds, and a pace that was halved takes longer.
             let took = began.elapsed().as_secs();
             assert!((wait..wait + 10).contains(&took), "{took} s, {what}");
-            assert_eq!(cloud.github().requested(cloud.hook).len(), 5, "{what}");
+            assert_eq!(world.github().requested(world.hook).len(), 5, "{what}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_with_503_is_trouble_and_not_a_limit() {
+async fn a_page_with_503_is_an_outage_and_not_a_limit() {
     for name in ["trouble-503-labelled-json", "trouble-503-from-github"] {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 5, start() - TimeDelta::minutes(10));
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 5, start() - TimeDelta::minutes(10));
         let trouble = Recorded::read(name);
         let once = trouble.as_fault("GET", "/deliveries?");
-        cloud.github().add_fault(once);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(once);
+        let report = world.pass(&[]).await;
         assert_eq!(report.result(), PassResult::Recovered, "{name}: {report:?}");
 
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         let always = trouble.as_fault("GET", "/deliveries?").always();
-        cloud.github().add_fault(always);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(always);
+        let report = world.pass(&[]).await;
         let said = format!("{:?} {:?}", report.errors, report.warnings);
         assert!(
             report.errors[0].contains("GitHub answered 503"),
@@ -222,7 +222,7 @@ async fn a_page_with_503_is_trouble_and_not_a_limit() {
 }
 
 #[test]
-fn a_page_with_503_is_asked_for_again() {
+fn a_page_with_503_is_read_again() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(10)));
     let trouble = Recorded::read("trouble-503-labelled-json");

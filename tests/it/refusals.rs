@@ -8,8 +8,8 @@ use redeliver_webhooks::report::Report;
 use simulated_github::{Attempt, Fault, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
-use crate::harness::{World, ago};
+use crate::virtual_world::{VirtualWorld, start};
+use crate::world::{World, ago};
 
 /// Statuses by which GitHub refuses a redelivery.
 const REFUSALS: [u16; 6] = [400, 403, 404, 409, 410, 422];
@@ -30,21 +30,21 @@ fn delivery(report: &Report, n: u64) -> &Delivery {
 }
 
 /// Has GitHub refuse to redeliver the original of this delivery.
-fn refuse(cloud: &Cloud, n: u64, status: u16) {
-    let mut github = cloud.github();
-    let log = github.attempts(cloud.hook);
+fn refuse(world: &VirtualWorld, n: u64, status: u16) {
+    let mut github = world.github();
+    let log = github.attempts(world.hook);
     let attempt = log.iter().find(|attempt| attempt.guid == guid(n)).unwrap();
     github.refuse(attempt.id, status, "Not this one");
 }
 
-fn refuse_all(cloud: &Cloud, status: u16) {
+fn refuse_all(world: &VirtualWorld, status: u16) {
     let fault = Fault::on("POST", "/attempts").always();
-    cloud.github().add_fault(fault.status(status, MESSAGE));
+    world.github().add_fault(fault.status(status, MESSAGE));
 }
 
 /// The statuses that requests for redeliveries were answered with, in order.
-fn answers(cloud: &Cloud) -> Vec<u16> {
-    let github = cloud.github();
+fn answers(world: &VirtualWorld) -> Vec<u16> {
+    let github = world.github();
     let asks = github
         .requests()
         .iter()
@@ -53,19 +53,19 @@ fn answers(cloud: &Cloud) -> Vec<u16> {
 }
 
 /// Logs a new failure, and runs a pass.
-async fn pass_with_another(cloud: &Cloud, n: u64) -> Report {
-    let now = cloud.github().now();
-    cloud.log(Attempt::failed(guid(n), now - TimeDelta::seconds(1)));
-    cloud.pass(&[]).await
+async fn pass_with_another(world: &VirtualWorld, n: u64) -> Report {
+    let now = world.github().now();
+    world.log(Attempt::failed(guid(n), now - TimeDelta::seconds(1)));
+    world.pass(&[]).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_delivery_stops_no_other_and_comes_last_in_the_next_pass() {
     for status in REFUSALS {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 50, start());
-        refuse(&cloud, 0, status);
-        let report = cloud.pass(&[]).await;
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 50, start());
+        refuse(&world, 0, status);
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, "recovered"), 49, "{status}");
         assert_eq!(count(&report, "refused"), 1, "{status}");
         assert_eq!(report.result(), PassResult::Open, "{status}");
@@ -74,23 +74,23 @@ async fn a_refused_delivery_stops_no_other_and_comes_last_in_the_next_pass() {
         assert!(reason.contains("Not this one"), "{reason}");
 
         advance(HALF_AN_HOUR).await;
-        cloud.github().clear_requests();
-        let report = pass_with_another(&cloud, 100).await;
-        assert_eq!(answers(&cloud), [202, status]);
+        world.github().clear_requests();
+        let report = pass_with_another(&world, 100).await;
+        assert_eq!(answers(&world), [202, status]);
         assert_eq!(count(&report, "refused"), 1, "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_refusals_in_a_row_end_the_turn_and_lose_nothing() {
+async fn three_refusals_in_a_row_end_the_webhooks_turn_and_lose_nothing() {
     for status in REFUSALS {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 50, start());
-        refuse_all(&cloud, status);
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 50, start());
+        refuse_all(&world, status);
         for _ in 0..6 {
-            cloud.github().clear_requests();
-            let report = cloud.pass(&[]).await;
-            assert_eq!(answers(&cloud), [status; 3]);
+            world.github().clear_requests();
+            let report = world.pass(&[]).await;
+            assert_eq!(answers(&world), [status; 3]);
             assert_eq!(count(&report, "refused"), 3, "{status}");
             assert_eq!(count(&report, "deferred"), 47, "{status}");
             assert_eq!(report.errors.len(), 1, "{status}: {:?}", report.errors);
@@ -102,41 +102,41 @@ async fn three_refusals_in_a_row_end_the_turn_and_lose_nothing() {
             assert!(reason.contains("refused three"), "{reason}");
             advance(HALF_AN_HOUR).await;
         }
-        cloud.github().clear_faults();
-        let report = cloud.pass(&[]).await;
+        world.github().clear_faults();
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, "recovered"), 50, "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_github_refuses_for_a_while_is_recovered_later() {
+async fn a_delivery_that_github_refuses_for_a_while_is_recovered_later() {
     for status in REFUSALS {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 20, start());
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 20, start());
         let fault = Fault::on("POST", "/attempts").times(10);
-        cloud.github().add_fault(fault.status(status, MESSAGE));
+        world.github().add_fault(fault.status(status, MESSAGE));
         for _ in 0..5 {
-            let report = cloud.pass(&[]).await;
+            let report = world.pass(&[]).await;
             assert_eq!(report.count(|outcome| outcome.is_lost()), 0, "{status}");
             advance(HALF_AN_HOUR).await;
         }
-        assert!(cloud.undelivered(cloud.hook).is_empty(), "{status}");
+        assert!(world.undelivered(world.hook).is_empty(), "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_passes_of_an_hour_in_which_others_get_through_reject_a_delivery() {
+async fn a_delivery_refused_in_three_passes_over_an_hour_in_which_others_get_through_is_rejected() {
     for status in REFUSALS {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 1, start());
-        refuse(&cloud, 0, status);
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 1, start());
+        refuse(&world, 0, status);
         for (n, minutes, outcome) in [
             (1, 20, "refused"),
             (2, 20, "refused"),
             (3, 20, "refused"),
             (4, 20, "rejected"),
         ] {
-            let report = pass_with_another(&cloud, 100 + n).await;
+            let report = pass_with_another(&world, 100 + n).await;
             let delivery = delivery(&report, 0);
             assert_eq!(delivery.outcome.to_string(), outcome, "{status}, pass {n}");
             assert_eq!(report.errors, [""; 0], "{status}");
@@ -147,68 +147,68 @@ async fn three_passes_of_an_hour_in_which_others_get_through_reject_a_delivery()
             }
             advance(Duration::from_secs(minutes * 60)).await;
         }
-        cloud.github().clear_requests();
-        pass_with_another(&cloud, 200).await;
-        assert_eq!(answers(&cloud), [202], "it is not asked for again");
+        world.github().clear_requests();
+        pass_with_another(&world, 200).await;
+        assert_eq!(answers(&world), [202], "it is not asked for again");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn passes_in_which_no_other_gets_through_reject_nothing() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 1, start());
-    refuse(&cloud, 0, 422);
+async fn passes_in_which_no_delivery_gets_through_reject_nothing() {
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 1, start());
+    refuse(&world, 0, 422);
     for _ in 0..10 {
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, "refused"), 1);
         advance(HALF_AN_HOUR).await;
     }
     // The first of these passes tries it before any other gets through.
     for n in [1, 2, 3] {
-        let report = pass_with_another(&cloud, n).await;
+        let report = pass_with_another(&world, n).await;
         assert_eq!(count(&report, "refused"), 1, "{n}");
         advance(HALF_AN_HOUR).await;
     }
-    let report = pass_with_another(&cloud, 4).await;
+    let report = pass_with_another(&world, 4).await;
     assert_eq!(count(&report, "rejected"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_refused_one_by_one_are_rejected_and_hold_up_no_other() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 60, start());
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 60, start());
     for n in 0..10 {
-        refuse(&cloud, n, 404);
+        refuse(&world, n, 404);
     }
     let (mut rejected, mut passes_to_recover) = (0, 0);
     for n in 0..16 {
-        let report = pass_with_another(&cloud, 100 + n).await;
+        let report = pass_with_another(&world, 100 + n).await;
         rejected += count(&report, "rejected");
-        passes_to_recover += usize::from(cloud.undelivered(cloud.hook).len() > 10);
+        passes_to_recover += usize::from(world.undelivered(world.hook).len() > 10);
         advance(HALF_AN_HOUR).await;
     }
     assert_eq!(rejected, 10);
     assert!(passes_to_recover <= 4, "{passes_to_recover}");
-    assert_eq!(cloud.undelivered(cloud.hook).len(), 10);
-    let report = cloud.pass(&[]).await;
+    assert_eq!(world.undelivered(world.hook).len(), 10);
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_refused_within_six_hours_of_retention_is_rejected_at_once() {
     for (checkpoint, status) in REFUSALS.into_iter().enumerate() {
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         let checkpoint = if checkpoint % 2 == 0 {
             ("INPUT_SINCE", "72h")
         } else {
             ("INPUT_CHECKPOINT_VARIABLE", "")
         };
         let expires = |hours| start() - TimeDelta::hours(72_i64 - hours);
-        cloud.log(Attempt::failed(guid(1), expires(5)));
-        cloud.log(Attempt::failed(guid(2), expires(7)));
-        refuse(&cloud, 1, status);
-        refuse(&cloud, 2, status);
-        let report = cloud.pass(&[checkpoint]).await;
+        world.log(Attempt::failed(guid(1), expires(5)));
+        world.log(Attempt::failed(guid(2), expires(7)));
+        refuse(&world, 1, status);
+        refuse(&world, 2, status);
+        let report = world.pass(&[checkpoint]).await;
         assert_eq!(
             delivery(&report, 1).outcome.to_string(),
             "rejected",
@@ -224,13 +224,13 @@ async fn one_refused_within_six_hours_of_retention_is_rejected_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_state_a_refused_delivery_stays_refused() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 1, start());
-    refuse(&cloud, 0, 409);
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 1, start());
+    refuse(&world, 0, 409);
     for n in 1..6 {
-        let now = cloud.github().now();
-        cloud.log(Attempt::failed(guid(n), now));
-        let report = cloud.pass(&[("INPUT_CHECKPOINT_VARIABLE", "")]).await;
+        let now = world.github().now();
+        world.log(Attempt::failed(guid(n), now));
+        let report = world.pass(&[("INPUT_CHECKPOINT_VARIABLE", "")]).await;
         assert_eq!(count(&report, "refused"), 1);
         assert_eq!(count(&report, "recovered"), 1);
         advance(HALF_AN_HOUR).await;
@@ -239,15 +239,15 @@ async fn without_a_state_a_refused_delivery_stays_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn aged_deliveries_that_github_refuses_hold_up_no_fresh_ones() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     let aged = start() - TimeDelta::hours(70);
-    cloud.log_failures(cloud.hook, 30, start());
+    world.log_failures(world.hook, 30, start());
     for n in 100..120 {
         let at = aged - TimeDelta::seconds(n as i64);
-        cloud.log(Attempt::failed(guid(n), at));
-        refuse(&cloud, n, 404);
+        world.log(Attempt::failed(guid(n), at));
+        refuse(&world, n, 404);
     }
-    let report = cloud.pass(&[("INPUT_SINCE", "72h")]).await;
+    let report = world.pass(&[("INPUT_SINCE", "72h")]).await;
     assert_eq!(count(&report, "recovered"), 30);
     assert_eq!(count(&report, "rejected"), 20);
     assert_eq!(report.errors, [""; 0]);
@@ -255,18 +255,18 @@ async fn aged_deliveries_that_github_refuses_hold_up_no_fresh_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn aged_deliveries_are_not_written_off_where_github_refuses_everything() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 30, start() - TimeDelta::hours(70));
-    refuse_all(&cloud, 422);
-    let report = cloud.pass(&[("INPUT_SINCE", "72h")]).await;
-    assert_eq!(answers(&cloud), [422; 3]);
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 30, start() - TimeDelta::hours(70));
+    refuse_all(&world, 422);
+    let report = world.pass(&[("INPUT_SINCE", "72h")]).await;
+    assert_eq!(answers(&world), [422; 3]);
     assert_eq!(count(&report, "refused"), 3);
     assert_eq!(report.count(|outcome| outcome.is_lost()), 0);
     assert_eq!(report.errors.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_in_a_refusals_words_costs_no_delivery_anything() {
+async fn a_refusal_that_mentions_a_limit_does_not_count_against_a_delivery() {
     let plain = |message: &str| format!(r#"{{"message":"{message}"}}"#);
     let spammed = plain("Validation failed, or the endpoint has been spammed.");
     let abuse = plain("You have triggered an abuse detection mechanism.");
@@ -284,8 +284,8 @@ async fn a_limit_in_a_refusals_words_costs_no_delivery_anything() {
         (403, plain("no"), Some("x-ratelimit-remaining")),
         (422, plain("no"), Some("x-ratelimit-remaining")),
     ] {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 20, start());
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 20, start());
         let mut fault = Fault::on("POST", "/attempts").nth(3).status(status, &body);
         if let Some(header) = header {
             let reset = start() + TimeDelta::seconds(90);
@@ -293,46 +293,46 @@ async fn a_limit_in_a_refusals_words_costs_no_delivery_anything() {
                 .header(header, "0")
                 .header("x-ratelimit-reset", &reset.timestamp().to_string());
         }
-        cloud.github().add_fault(fault);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault);
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, "recovered"), 20, "{status} {body}");
         assert_eq!(report.errors, [""; 0], "{status} {body}");
-        let answered = answers(&cloud);
+        let answered = answers(&world);
         assert_eq!(answered.len(), 21, "{status} {body}");
         assert_eq!(answered[2], status);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_is_no_refusal_whatever_its_status_and_its_words() {
+async fn an_html_page_is_never_taken_for_a_refusal() {
     let page = "<html><title>Report abuse</title>Too quickly, spammed: rate limit</html>";
     for status in [200, 302, 400, 401, 403, 404, 409, 410, 422, 500] {
-        let cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 8, start());
+        let world = VirtualWorld::new();
+        world.log_failures(world.hook, 8, start());
         let fault = Fault::on("POST", "/attempts").status(status, page);
-        cloud.github().add_fault(fault.act_first());
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault.act_first());
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, "recovered"), 8, "{status}");
-        assert_eq!(answers(&cloud).len(), 8, "{status}: nothing twice");
+        assert_eq!(answers(&world).len(), 8, "{status}: nothing twice");
         assert_eq!(report.errors, [""; 0], "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_credential_ends_its_work() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 20, start());
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 20, start());
     let others: Vec<u64> = (0..9)
-        .map(|n| cloud.add_webhook(&format!("https://{n}.example.com")))
+        .map(|n| world.add_webhook(&format!("https://{n}.example.com")))
         .collect();
     for hook in &others {
-        cloud.log_failures(*hook, 5, start());
+        world.log_failures(*hook, 5, start());
     }
     let fault = Fault::on("POST", "/attempts").nth(3).always();
     let refused = r#"{"message":"Bad credentials"}"#;
-    cloud.github().add_fault(fault.status(401, refused));
-    let report = cloud.pass(&[("INPUT_MAX_PER_MINUTE", "60")]).await;
-    let refusals = answers(&cloud).iter().filter(|each| **each == 401).count();
+    world.github().add_fault(fault.status(401, refused));
+    let report = world.pass(&[("INPUT_MAX_PER_MINUTE", "60")]).await;
+    let refusals = answers(&world).iter().filter(|each| **each == 401).count();
     assert!((1..=10).contains(&refusals), "{refusals}");
     assert_eq!(count(&report, "failed-request"), refusals);
     assert_eq!(report.errors.len(), refusals);
@@ -340,17 +340,17 @@ async fn a_refused_credential_ends_its_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_delivery_that_somebody_redelivers_meanwhile_is_recovered() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 20, start());
-    refuse(&cloud, 0, 403);
+async fn a_refused_delivery_that_a_person_redelivers_meanwhile_is_recovered() {
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 20, start());
+    refuse(&world, 0, 403);
     let by_hand = Attempt::ok(guid(0), start()).redelivery();
     let visible = start() + TimeDelta::milliseconds(400);
-    cloud
+    world
         .github()
-        .webhook_mut(cloud.hook)
+        .webhook_mut(world.hook)
         .log_late(by_hand, visible);
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(count(&report, "recovered"), 20);
     let accepted = ("redelivered", "19".to_owned());
     assert!(report.outputs().contains(&accepted), "what GitHub accepted");

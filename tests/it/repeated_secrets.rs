@@ -9,15 +9,16 @@ use simulated_github::{
     Access, App, Attempt, Fault, Installation, Proxy, ProxyMode, TestKey, guid,
 };
 
-use crate::ended::Ended;
-use crate::harness::{HOUR, REPOSITORY, Run, TOKEN, VARIABLE, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run::Run;
+use crate::run_result::RunResult;
+use crate::world::{HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 const URL: &str = "https://us3r:passw0rd@ci.example.com/secret/path/t0ken?key=s3cret&more=1";
 const CHECKPOINT_TOKEN: &str = "ghp_checkpoint0only0and0no0more0than0that";
 const PROXY_PASSWORD: &str = "pr0xy0password";
 
-/// What a pass may not write, whatever it is told.
+/// Texts that a pass may not write, whatever servers answer.
 fn secrets(world: &World) -> Vec<String> {
     let mut secrets: Vec<String> = [
         TOKEN,
@@ -32,7 +33,7 @@ fn secrets(world: &World) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     secrets.push(TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect());
-    // What is left of it wherever in a base64 text it stands.
+    // The part of it that is the same wherever it stands in a base64 text.
     for before in ["", "a", "ab"] {
         let text = BASE64_STANDARD.encode(format!("{before}{TOKEN}"));
         secrets.push(text[8..text.len() - 8].to_owned());
@@ -49,14 +50,14 @@ fn secrets(world: &World) -> Vec<String> {
 }
 
 /// Runs a pass with everything that can be written switched on, and tells all that it wrote.
-fn everything_written(world: &World, run: Run<'_>) -> (Ended, String) {
+fn everything_written(world: &World, run: Run<'_>) -> (RunResult, String) {
     let folder = tempfile::tempdir().unwrap();
     let run = run
         .unset("GITHUB_ACTIONS")
         .env("RUNNER_DEBUG", "1")
         .input("report-file", "report.json")
         .input("show-responses", "true");
-    let ended = run.run_in(folder.path());
+    let ended = run.run_executable_in(folder.path());
     let mut all = vec![ended.log.clone(), ended.summary.clone()];
     all.extend(ended.outputs.values().cloned());
     let read = |name: &str| std::fs::read_to_string(folder.path().join("workspace").join(name));
@@ -137,7 +138,8 @@ fn refusals_that_repeat_secrets_are_shown_without_them() {
                 let proxy = Proxy::start();
                 let proxy = proxy.url_with("pr0xy0user", PROXY_PASSWORD);
                 let run = world.pass().input("checkpoint-token", CHECKPOINT_TOKEN);
-                let run = run.env("HTTP_PROXY", &proxy);
+                let run = run.input("confirm-timeout", "0");
+                let run = run.env("HTTPS_PROXY", &proxy);
                 let run = if app { by_app(run) } else { run };
                 let (ended, written) = everything_written(&world, run);
                 holds_no_secret(&world, &written);
@@ -208,11 +210,11 @@ fn rows_that_repeat_secrets_are_shown_and_stored_without_them() {
 }
 
 #[test]
-fn rows_that_repeat_secrets_are_told_apart_and_grouped_as_ever() {
+fn rows_that_repeat_secrets_are_distinguished_and_grouped_as_usual() {
     let world = world();
     telltale_rows(&world);
     let run = world.bare_pass().input("dry-run", "true");
-    let ended = run.input("statuses", "timeout").run();
+    let ended = run.input("statuses", "timeout").run_executable();
     let ended = ended.says("2 of 3 failed deliveries of 1 webhook would be redelivered");
     let report: serde_json::Value = serde_json::from_str(ended.output("report")).unwrap();
     let cause = &report["causes"][0];
@@ -227,7 +229,7 @@ fn a_delivery_whose_guid_repeats_a_secret_is_one_delivery() {
     let odd = format!("odd-{TOKEN}");
     world.log(Attempt::failed(&*odd, ago(30)));
     world.log(Attempt::ok(&*odd, ago(20)).redelivery());
-    let ended = world.bare_pass().run().success();
+    let ended = world.bare_pass().run_executable().success();
     ended.outputs(&["failed=0", "redelivered=0"]);
 }
 
@@ -244,7 +246,7 @@ fn a_payload_url_does_not_hide_the_names_of_events() {
         world.log(event(Attempt::failed("odd-delivery-0001", ago(20))));
         world.log(event(Attempt::failed("odd-delivery-0002", ago(30))));
         let run = world.bare_pass().input("events", "pull_request");
-        let ended = run.run().success();
+        let ended = run.run_executable().success();
         ended.outputs(&["result=recovered", "failed=3", "recovered=3"]);
     }
 }
@@ -267,8 +269,9 @@ fn a_proxy_that_repeats_its_password_is_shown_without_it() {
         let world = world();
         let proxy = Proxy::start();
         proxy.set_mode(mode);
-        let run = world.bare_pass().input("time-limit", "10s");
-        let run = run.env("HTTP_PROXY", &proxy.url_with("pr0xy0user", PROXY_PASSWORD));
+        let run = world.bare_pass().input("time-limit", "1s");
+        let run = run.input("api-url", "https://git.corp.example/api/v3");
+        let run = run.env("HTTPS_PROXY", &proxy.url_with("pr0xy0user", PROXY_PASSWORD));
         let (_, written) = everything_written(&world, run);
         holds_no_secret(&world, &written);
     }
@@ -281,7 +284,7 @@ fn no_secret_is_printed_to_have_it_masked() {
         world.log(Attempt::failed(guid(1), ago(HOUR)));
         let run = world.bare_pass();
         let run = if app { by_app(run) } else { run };
-        let log = run.run().success().log;
+        let log = run.run_executable().success().log;
         assert!(log.contains("::group::"), "{log}");
         holds_no_secret(&world, &log);
     }
@@ -300,6 +303,6 @@ fn a_key_that_is_a_file_is_not_printed() {
         .github()
         .add_fault(Fault::on("GET", "/hooks?").always().status(403, &body));
     let run = by_app(world.bare_pass()).input("private-key", "app.pem");
-    let ended = run.run_in(folder.path());
+    let ended = run.run_executable_in(folder.path());
     holds_no_secret(&world, &[ended.log.as_str(), &ended.summary].join("\n"));
 }

@@ -7,8 +7,8 @@ use jsonschema::Validator;
 use serde_json::Value;
 use simulated_github::{Attempt, Fault, Receiver, guid};
 
-use crate::ended::Ended;
-use crate::harness::{DAY, HOUR, TOKEN, World, ago};
+use crate::run_result::RunResult;
+use crate::world::{DAY, HOUR, TOKEN, World, ago};
 
 /// The largest output, in bytes.
 const OUTPUT: usize = 96 * 1024;
@@ -57,7 +57,7 @@ fn valid(text: &str) -> Value {
 
 /// One pass with a report file. The output and the file are valid, and the same.
 #[track_caller]
-fn reported(run: crate::harness::Run<'_>) -> (Ended, Value) {
+fn reported(run: crate::run::Run<'_>) -> (RunResult, Value) {
     let folder = tempfile::tempdir().unwrap();
     let ended = run
         .input("report-file", "out/report.json")
@@ -70,7 +70,7 @@ fn reported(run: crate::harness::Run<'_>) -> (Ended, Value) {
 }
 
 #[test]
-fn an_uneventful_pass_is_reported_whole() {
+fn a_quiet_pass_has_a_whole_report() {
     let world = World::new();
     world.log_healthy(120, 5);
     let (_, report) = reported(world.pass());
@@ -86,7 +86,7 @@ fn an_uneventful_pass_is_reported_whole() {
 }
 
 #[test]
-fn every_request_is_told_with_its_delivery() {
+fn the_report_lists_every_request_with_its_delivery() {
     let world = World::new();
     world.log_healthy(5, 2);
     let poisoned = Receiver::up().poisoned(guid(2));
@@ -140,7 +140,7 @@ fn every_request_is_told_with_its_delivery() {
 }
 
 #[test]
-fn unclear_and_unsent_requests_are_told_as_such() {
+fn the_report_marks_unclear_and_unsent_requests() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     let fault = Fault::on("POST", "/attempts").status(502, "<html>");
@@ -169,7 +169,7 @@ fn wrong_inputs_and_a_dry_run_have_reports_too() {
 }
 
 #[test]
-fn what_an_earlier_pass_gave_up_is_listed_and_counts_nowhere() {
+fn a_delivery_that_an_earlier_pass_gave_up_is_listed_and_counts_nowhere() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(4 * HOUR)));
     for minutes in [30, 25, 20] {
@@ -220,7 +220,7 @@ fn an_output_that_is_too_long_is_cut_to_counts_and_causes_and_the_file_is_not() 
 }
 
 #[test]
-fn answers_of_receivers_are_shown_only_where_that_is_asked_for() {
+fn responses_of_receivers_are_shown_only_with_show_responses() {
     let world = World::new();
     let body = format!(
         "{{\"error\":\"`|<img>\n::error::boo ##[error]\u{202e}\"}}{}",
@@ -263,7 +263,7 @@ fn answers_of_receivers_are_shown_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn an_answer_that_is_not_told_fails_nothing() {
+fn a_receivers_response_that_cannot_be_read_fails_nothing() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(HOUR)));
     world.log(Attempt::failed(guid(2), ago(HOUR)).with_status("timed out", 504));

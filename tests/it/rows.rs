@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulated_github::{Attempt, guid};
 
-use crate::harness::{DAY, HOUR, World, ago};
+use crate::world::{DAY, HOUR, World, ago};
 
 /// A row whose code is null.
 fn without_code(mut attempt: Attempt, status: &str) -> Attempt {
@@ -20,7 +20,7 @@ fn without_outcome(mut attempt: Attempt) -> Attempt {
 }
 
 #[test]
-fn odd_fields_that_are_not_needed_cost_nothing() {
+fn odd_fields_that_are_not_needed_do_no_harm() {
     let world = World::new();
     let at = ago(40).to_rfc3339();
     let odd = json!({
@@ -58,7 +58,7 @@ fn an_original_that_cannot_be_read_does_not_make_a_delivery_expired() {
 }
 
 #[test]
-fn rows_in_any_order_within_a_page_are_all_seen() {
+fn all_rows_of_a_page_count_in_any_order() {
     let world = World::new();
     world.simulator.github().shuffled = true;
     let mut failed = Vec::new();

@@ -6,9 +6,9 @@ use simulated_github::{
     Access, App, Attempt, Fault, Installation, Owner, Proxy, TestKey, Webhook, guid,
 };
 
-use crate::ended::Ended;
-use crate::harness::{REPOSITORY, TOKEN, VARIABLE, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run_result::RunResult;
+use crate::world::{REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 /// A secret in the forms in which it might slip out.
 fn forms(secret: &str) -> Vec<String> {
@@ -26,8 +26,8 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-/// What a pass wrote.
-fn written(world: &World, ended: &Ended) -> String {
+/// Everything that a pass wrote.
+fn written(world: &World, ended: &RunResult) -> String {
     let mut all = vec![ended.log.clone(), ended.summary.clone()];
     all.extend(ended.outputs.values().cloned());
     let github = world.simulator.github();
@@ -103,7 +103,7 @@ fn faults() -> Vec<Option<Fault>> {
 }
 
 #[test]
-fn no_secret_is_written_whatever_happens() {
+fn no_secret_is_written_in_any_failure() {
     let key: Vec<&str> = TestKey::APP
         .pkcs1_pem
         .lines()
@@ -121,7 +121,7 @@ fn no_secret_is_written_whatever_happens() {
                 .pass()
                 .env("RUNNER_DEBUG", "1")
                 .env(
-                    "HTTP_PROXY",
+                    "HTTPS_PROXY",
                     &proxy.url_with("pr0xy0user", "pr0xy0password"),
                 )
                 .input("repository", "acme/ops")
@@ -131,7 +131,7 @@ fn no_secret_is_written_whatever_happens() {
                 run = run.input("token", "").input("client-id", CLIENT_ID);
                 run = run.input("private-key", TestKey::APP.pkcs1_pem);
             }
-            let ended = run.run();
+            let ended = run.run_executable();
             let written = written(&world, &ended);
             assert!(written.contains("debug"), "{written}");
             let github = world.simulator.github();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use simulated_github::{App, Attempt, Installation, TestKey, guid};
 
-use crate::harness::{World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::world::{World, ago};
 
 /// The first block of this language in the README.
 fn block(language: &str) -> String {
@@ -36,7 +36,7 @@ fn the_readmes_environment_file_is_all_that_a_server_needs() {
     )
     .unwrap();
     let file = block("sh");
-    // What differs here: who the App is, and where things are.
+    // Only the App and the paths differ here.
     let file = file
         .replace("Iv23liExample", CLIENT_ID)
         .replace("/etc/redeliver-webhooks.pem", "redeliver-webhooks.pem")
@@ -63,7 +63,10 @@ fn the_readmes_environment_file_is_all_that_a_server_needs() {
     for (name, value) in variables {
         run = run.env(name, value);
     }
-    let ended = run.without_files().run_in(folder.path()).success();
+    let ended = run
+        .without_files()
+        .run_executable_in(folder.path())
+        .success();
     assert!(ended.log.contains("Recovered"), "{}", ended.log);
     assert!(!ended.log.contains("::"), "{}", ended.log);
     assert!(workspace.join("checkpoint.json").exists());

@@ -1,4 +1,4 @@
-//! What one pass remembers for the next, over whole passes in virtual time.
+//! The state that one pass keeps for the next, over whole passes in virtual time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use redeliver_webhooks::report::Report;
 use simulated_github::{Access, Attempt, Receiver, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
+use crate::virtual_world::{VirtualWorld, start};
 
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
@@ -16,101 +16,101 @@ fn count(report: &Report, which: Outcome) -> usize {
     report.count(|outcome| outcome == which)
 }
 
-fn stored(cloud: &Cloud, name: &str) -> String {
-    cloud.github().variable("acme/ops", name).unwrap()
+fn stored(world: &VirtualWorld, name: &str) -> String {
+    world.github().variable("acme/ops", name).unwrap()
 }
 
-fn store(cloud: &Cloud, name: &str, value: &str) {
-    cloud.github().set_variable("acme/ops", name, value);
+fn store(world: &VirtualWorld, name: &str, value: &str) {
+    world.github().set_variable("acme/ops", name, value);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_lags_five_minutes_sends_nothing_twice() {
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::minutes(5);
-    cloud.log_failures(cloud.hook, 5_000, start());
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::minutes(5);
+    world.log_failures(world.hook, 5_000, start());
     let mut passes = 0;
-    while !cloud.undelivered(cloud.hook).is_empty() {
+    while !world.undelivered(world.hook).is_empty() {
         passes += 1;
-        assert!(passes <= 15, "{} left", cloud.undelivered(cloud.hook).len());
-        cloud.pass(&[]).await;
+        assert!(passes <= 15, "{} left", world.undelivered(world.hook).len());
+        world.pass(&[]).await;
         advance(Duration::from_secs(300)).await;
     }
-    assert_eq!(cloud.github().requested(cloud.hook).len(), 5_000);
+    assert_eq!(world.github().requested(world.hook).len(), 5_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_is_open_for_days_is_not_read_for_again() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::up().poisoned(guid(0)));
-    cloud.log_failures(cloud.hook, 1, start());
+async fn a_delivery_open_for_days_makes_no_pass_read_further_back() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::up().poisoned(guid(0)));
+    world.log_failures(world.hook, 1, start());
     let mut pages = Vec::new();
     for hour in 0..30 {
         for n in 0..300 {
             let at = start() + TimeDelta::hours(hour) + TimeDelta::seconds(n * 12);
             let live = Attempt::ok(guid((1_000_000 + hour * 1_000 + n).unsigned_abs()), at);
-            cloud.github().webhook_mut(cloud.hook).log_late(live, at);
+            world.github().webhook_mut(world.hook).log_late(live, at);
         }
-        let report = cloud.pass(&[("INPUT_MAX_REDELIVERIES", "100")]).await;
+        let report = world.pass(&[("INPUT_MAX_REDELIVERIES", "100")]).await;
         pages.push(report.webhooks[0].pages);
         advance(Duration::from_secs(3_600)).await;
     }
     // An hour and the overlap hold 450 attempts, whatever is open.
     assert!(pages.iter().all(|pages| *pages <= 7), "{pages:?}");
-    assert_eq!(cloud.undelivered(cloud.hook).len(), 1);
-    let most = cloud.redelivered(cloud.hook)[&guid(0)];
+    assert_eq!(world.undelivered(world.hook).len(), 1);
+    let most = world.redelivered(world.hook)[&guid(0)];
     assert!((25..=34).contains(&most), "once an hour: {most}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_is_lost_once() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::up().poisoned(guid(1)));
-    cloud.log_failures(cloud.hook, 3, start());
+async fn a_delivery_is_lost_once() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::up().poisoned(guid(1)));
+    world.log_failures(world.hook, 3, start());
     let once = [("INPUT_MAX_REDELIVERIES", "1")];
-    cloud.pass(&once).await;
+    world.pass(&once).await;
     advance(Duration::from_secs(300)).await;
-    let report = cloud.pass(&once).await;
+    let report = world.pass(&once).await;
     assert_eq!(
         (count(&report, Outcome::Exhausted), report.result()),
         (1, PassResult::Lost)
     );
     advance(Duration::from_secs(300)).await;
-    let report = cloud.pass(&once).await;
+    let report = world.pass(&once).await;
     assert_eq!(report.given_up_earlier, 1);
     assert_eq!(
         (report.count(|_| true), report.result()),
         (0, PassResult::Healthy)
     );
-    assert_eq!(cloud.redelivered(cloud.hook)[&guid(1)], 1);
+    assert_eq!(world.redelivered(world.hook)[&guid(1)], 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_state_that_can_be_used_the_log_tells_the_same() {
+async fn without_a_usable_state_the_log_leads_to_the_same_decisions() {
     for damage in ["missing", "damaged", "newer", "of another value"] {
-        let cloud = Cloud::new();
-        cloud.set_receiver(Receiver::up().poisoned(guid(0)));
-        cloud.log_failures(cloud.hook, 1, start());
+        let world = VirtualWorld::new();
+        world.set_receiver(Receiver::up().poisoned(guid(0)));
+        world.log_failures(world.hook, 1, start());
         for _ in 0..3 {
-            cloud.pass(&[]).await;
+            world.pass(&[]).await;
             advance(Duration::from_secs(3_600)).await;
         }
-        let state = stored(&cloud, STATE);
+        let state = stored(&world, STATE);
         match damage {
-            "missing" => store(&cloud, STATE, ""),
-            "damaged" => store(&cloud, STATE, &state[..state.len() / 2]),
+            "missing" => store(&world, STATE, ""),
+            "damaged" => store(&world, STATE, &state[..state.len() / 2]),
             "newer" => store(
-                &cloud,
+                &world,
                 STATE,
                 &state.replace("\"version\":1", "\"version\":2"),
             ),
             _ => {
-                let value = stored(&cloud, "LAST_REDELIVERY");
+                let value = stored(&world, "LAST_REDELIVERY");
                 let earlier = value.parse::<i64>().unwrap() - 60_000;
-                store(&cloud, "LAST_REDELIVERY", &earlier.to_string());
+                store(&world, "LAST_REDELIVERY", &earlier.to_string());
             }
         }
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(report.errors, [""; 0], "{damage}");
         let open: Vec<_> = report.deliveries().collect();
         assert_eq!(open.len(), 1, "{damage}");
@@ -120,17 +120,17 @@ async fn without_a_state_that_can_be_used_the_log_tells_the_same() {
             4,
             "{damage}"
         );
-        assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], 4, "{damage}");
+        assert_eq!(world.redelivered(world.hook)[&guid(0)], 4, "{damage}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_checkpoint_of_other_targets_is_an_error() {
-    let cloud = Cloud::new();
-    cloud.pass(&[]).await;
-    let state = stored(&cloud, STATE);
-    store(&cloud, STATE, &state.replace("\"acme\"", "\"beta\""));
-    let report = cloud.pass(&[]).await;
+    let world = VirtualWorld::new();
+    world.pass(&[]).await;
+    let state = stored(&world, STATE);
+    store(&world, STATE, &state.replace("\"acme\"", "\"beta\""));
+    let report = world.pass(&[]).await;
     assert_eq!(
         report.errors,
         [
@@ -140,38 +140,38 @@ async fn a_checkpoint_of_other_targets_is_an_error() {
     );
     // Some in common: what is remembered is not used, and nothing is wrong.
     store(
-        &cloud,
+        &world,
         STATE,
         &state.replace("[\"acme\"]", "[\"acme\",\"beta\"]"),
     );
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors, [""; 0]);
-    assert_eq!(stored(&cloud, STATE).matches("beta").count(), 0);
+    assert_eq!(stored(&world, STATE).matches("beta").count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_webhook_that_cannot_be_read_makes_no_other_be_read_again() {
-    let cloud = Cloud::new();
-    let hidden = cloud.add_webhook("https://chat.example.com");
+async fn a_webhook_that_cannot_be_read_makes_no_pass_read_another_again() {
+    let world = VirtualWorld::new();
+    let hidden = world.add_webhook("https://chat.example.com");
     for hour in 0..20 {
         let at = start() - TimeDelta::hours(hour);
-        cloud.log(Attempt::ok(guid(hour.unsigned_abs()), at));
+        world.log(Attempt::ok(guid(hour.unsigned_abs()), at));
     }
-    cloud.pass(&[]).await;
+    world.pass(&[]).await;
     let path = format!("/hooks/{hidden}/deliveries");
     let fault = simulated_github::Fault::on("GET", &path)
         .always()
         .status(500, "{}");
-    cloud.github().add_fault(fault);
+    world.github().add_fault(fault);
     for _ in 0..20 {
         advance(Duration::from_secs(3_600)).await;
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(report.errors.len(), 1);
         // The last half hour before the last pass, and nothing since.
         assert!(report.scanned() <= 20);
         assert_eq!(report.webhooks[0].pages, 1);
     }
-    let bare = stored(&cloud, "LAST_REDELIVERY");
+    let bare = stored(&world, "LAST_REDELIVERY");
     assert_eq!(
         bare,
         start().timestamp_millis().to_string(),
@@ -181,16 +181,16 @@ async fn a_webhook_that_cannot_be_read_makes_no_other_be_read_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_state_holds_no_secret_and_needs_no_other_permission() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 2, start());
-    cloud.set_receiver(Receiver::down());
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 2, start());
+    world.set_receiver(Receiver::down());
     let access = Access::nothing()
         .organization_webhooks("acme", simulated_github::Level::Write)
         .variables("acme/ops", simulated_github::Level::Write);
-    cloud.github().add_token("ghp_virtual", access);
-    let report = cloud.pass(&[]).await;
+    world.github().add_token("ghp_virtual", access);
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors, [""; 0]);
-    let state = stored(&cloud, STATE);
+    let state = stored(&world, STATE);
     assert!(
         !state.contains("ghp_") && !state.contains("example.com"),
         "{state}"
@@ -203,115 +203,115 @@ async fn the_state_holds_no_secret_and_needs_no_other_permission() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_lags_longer_than_passes_are_apart_sends_nothing_twice() {
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::minutes(15);
-    cloud.log_failures(cloud.hook, 100, start());
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::minutes(15);
+    world.log_failures(world.hook, 100, start());
     for _ in 0..40 {
-        cloud.pass(&[]).await;
+        world.pass(&[]).await;
         advance(Duration::from_secs(240)).await;
     }
-    assert!(cloud.undelivered(cloud.hook).is_empty());
-    assert_eq!(cloud.github().requested(cloud.hook).len(), 100);
+    assert!(world.undelivered(world.hook).is_empty());
+    assert_eq!(world.github().requested(world.hook).len(), 100);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pending_attempt_is_waited_for_pass_after_pass() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     let mut pending = Attempt::failed(guid(1), start() - TimeDelta::minutes(5));
     (pending.status, pending.status_code) = (None, None);
-    let id = cloud.log(pending.clone());
+    let id = world.log(pending.clone());
     for _ in 0..20 {
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(count(&report, Outcome::Pending), 1);
         advance(Duration::from_secs(600)).await;
     }
-    assert_eq!(cloud.github().requested(cloud.hook), [0; 0]);
+    assert_eq!(world.github().requested(world.hook), [0; 0]);
     // Once it has an outcome, hours later, that is what counts.
     let failed = Attempt::failed(guid(1), pending.delivered_at).with_id(id);
-    cloud.log(failed);
-    let report = cloud.pass(&[]).await;
+    world.log(failed);
+    let report = world.pass(&[]).await;
     assert_eq!(count(&report, Outcome::Recovered), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_remembered_of_an_owner_that_cannot_be_listed_is_kept() {
-    let cloud = Cloud::new();
-    cloud.github().add_organization("beta");
+async fn the_state_of_an_owner_that_cannot_be_listed_is_kept() {
+    let world = VirtualWorld::new();
+    world.github().add_organization("beta");
     let owner = simulated_github::Owner::Organization("beta".into());
     let webhook = simulated_github::Webhook::new("https://beta.example.com");
-    let hook = cloud.github().add_webhook(owner, webhook);
-    cloud.log_failures(hook, 2, start());
-    cloud.github().webhook_mut(hook).receiver = Receiver::up().poisoned(guid(0));
+    let hook = world.github().add_webhook(owner, webhook);
+    world.log_failures(hook, 2, start());
+    world.github().webhook_mut(hook).receiver = Receiver::up().poisoned(guid(0));
     let both = [
         ("INPUT_ORGANIZATION", "acme,beta"),
         ("INPUT_MAX_REDELIVERIES", "1"),
     ];
-    cloud.pass(&both).await;
-    let report = cloud.pass(&both).await;
+    world.pass(&both).await;
+    let report = world.pass(&both).await;
     assert_eq!(count(&report, Outcome::Exhausted), 1);
     let fault = simulated_github::Fault::on("GET", "/orgs/beta/hooks?")
         .times(6)
         .status(502, "");
-    cloud.github().add_fault(fault);
-    assert_eq!(cloud.pass(&both).await.errors.len(), 1);
-    let report = cloud.pass(&both).await;
+    world.github().add_fault(fault);
+    assert_eq!(world.pass(&both).await.errors.len(), 1);
+    let report = world.pass(&both).await;
     assert_eq!(
         (report.given_up_earlier, report.result()),
         (1, PassResult::Healthy)
     );
-    let asked = cloud.github().requested(hook).len();
+    let asked = world.github().requested(hook).len();
     assert_eq!(asked, 2, "and nothing is asked for again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_to_be_delivered_is_not_probed() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 1, start());
-    cloud.pass(&[]).await;
+async fn a_delivery_known_to_be_delivered_is_not_probed() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::down());
+    world.log_failures(world.hook, 1, start());
+    world.pass(&[]).await;
     advance(Duration::from_secs(3_600)).await;
-    let now = cloud.github().now();
+    let now = world.github().now();
     // Delivered by hand, and then down again: 150 newer failures, two pages.
-    cloud.log(Attempt::ok(guid(0), now - TimeDelta::minutes(3)).redelivery());
+    world.log(Attempt::ok(guid(0), now - TimeDelta::minutes(3)).redelivery());
     for n in 0..30 {
-        cloud.log(Attempt::failed(
+        world.log(Attempt::failed(
             guid(100 + n),
             now - TimeDelta::seconds(n as i64),
         ));
     }
     for n in 0..120 {
-        cloud.log(Attempt::failed(
+        world.log(Attempt::failed(
             guid(500 + n),
             now - TimeDelta::seconds(200 + n as i64),
         ));
     }
-    let before = cloud.redelivered(cloud.hook)[&guid(0)];
-    cloud.pass(&[]).await;
-    assert_eq!(cloud.redelivered(cloud.hook)[&guid(0)], before);
+    let before = world.redelivered(world.hook)[&guid(0)];
+    world.pass(&[]).await;
+    assert_eq!(world.redelivered(world.hook)[&guid(0)], before);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_off_knows_what_was_asked_for_and_writes_nothing() {
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::minutes(15);
-    cloud.log_failures(cloud.hook, 10, start());
-    cloud.pass(&[]).await;
-    let asked = cloud.github().requested(cloud.hook).len();
+async fn a_one_off_knows_earlier_requests_and_writes_nothing() {
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::minutes(15);
+    world.log_failures(world.hook, 10, start());
+    world.pass(&[]).await;
+    let asked = world.github().requested(world.hook).len();
     assert!(asked > 0);
-    let stored_before = [stored(&cloud, "LAST_REDELIVERY"), stored(&cloud, STATE)];
-    cloud.log(Attempt::failed(guid(77), start() - TimeDelta::hours(30)));
-    let report = cloud.pass(&[("INPUT_SINCE", "2d")]).await;
+    let stored_before = [stored(&world, "LAST_REDELIVERY"), stored(&world, STATE)];
+    world.log(Attempt::failed(guid(77), start() - TimeDelta::hours(30)));
+    let report = world.pass(&[("INPUT_SINCE", "2d")]).await;
     assert_eq!(count(&report, Outcome::Waiting), asked);
     let all: std::collections::BTreeSet<_> =
-        cloud.github().requested(cloud.hook).into_iter().collect();
+        world.github().requested(world.hook).into_iter().collect();
     assert_eq!(
         all.len(),
-        cloud.github().requested(cloud.hook).len(),
+        world.github().requested(world.hook).len(),
         "nothing twice"
     );
     assert!(all.len() > asked);
     assert_eq!(
-        [stored(&cloud, "LAST_REDELIVERY"), stored(&cloud, STATE)],
+        [stored(&world, "LAST_REDELIVERY"), stored(&world, STATE)],
         stored_before
     );
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use simulated_github::{
-    Access, Attempt, Fault, GitHub, Owner, Protocols, Proxy, ProxyMode, Simulator, Webhook, guid,
+    Access, Attempt, Fault, GitHub, Owner, Protocols, Proxy, Simulator, Webhook, guid,
 };
 
-use crate::harness::{Run, TOKEN, World, ago};
+use crate::run::Run;
+use crate::world::{TOKEN, World, ago};
 
 /// A world behind TLS, with one failed delivery.
 fn world(protocols: Protocols) -> World {
@@ -39,7 +40,7 @@ fn trusting(world: &World) -> Run<'_> {
 #[test]
 fn a_private_authority_is_trusted_through_ca_certificates_alone() {
     let world = world(Protocols::Both);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     let ended = ended.failure("the server's certificate is not trusted: it was signed by `");
     let ended = ended.says("pass its certificate as `ca-certificates`");
     assert_eq!(world.requests("/"), 0);
@@ -58,14 +59,14 @@ fn a_private_authority_is_trusted_through_ca_certificates_alone() {
     ] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
         let run = world.pass().input("ca-certificates", &given);
-        run.run_in(folder.path())
+        run.run_executable_in(folder.path())
             .success()
             .outputs(&["result=recovered"]);
     }
 }
 
 #[test]
-fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
+fn ssl_cert_file_is_trusted_too_and_a_missing_one_is_only_a_warning() {
     let world = world(Protocols::Both);
     let folder = tempfile::tempdir().unwrap();
     let inside = |name: &str| match std::env::var("REDELIVER_IMAGE") {
@@ -85,18 +86,18 @@ fn ssl_cert_file_is_trusted_too_and_only_warned_about_if_it_is_not_there() {
     )
     .unwrap();
     let run = world.pass().env("SSL_CERT_FILE", &inside("ca.pem"));
-    run.run_in(folder.path())
+    run.run_executable_in(folder.path())
         .success()
         .outputs(&["result=recovered"]);
     let run = trusting(&world).env("SSL_CERT_FILE", &inside("none.pem"));
-    let ended = run.run_in(folder.path()).success();
+    let ended = run.run_executable_in(folder.path()).success();
     ended
         .says("::warning::`SSL_CERT_FILE` is")
         .says("was left alone");
 }
 
 #[test]
-fn what_is_no_certificate_is_named_before_anything_is_sent() {
+fn an_invalid_certificate_input_is_named_before_anything_is_sent() {
     let world = world(Protocols::Both);
     for (given, why) in [
         (
@@ -119,14 +120,14 @@ fn what_is_no_certificate_is_named_before_anything_is_sent() {
         world
             .pass()
             .input("ca-certificates", given)
-            .run()
+            .run_executable()
             .failure(why);
     }
     assert_eq!(world.simulator.connections(), 0);
 }
 
 #[test]
-fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
+fn http_2_is_used_where_it_is_offered_and_http_1_elsewhere() {
     for (protocols, version) in [
         (Protocols::Both, http::Version::HTTP_2),
         (Protocols::Http2, http::Version::HTTP_2),
@@ -134,7 +135,7 @@ fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
     ] {
         let world = world(protocols);
         trusting(&world)
-            .run()
+            .run_executable()
             .success()
             .outputs(&["result=recovered", "scanned=251"]);
         let github = world.simulator.github();
@@ -151,7 +152,7 @@ fn http_2_is_spoken_where_it_is_offered_and_http_1_elsewhere() {
 }
 
 #[test]
-fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
+fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
     let world = world(Protocols::Both);
     let port = world.simulator.address().port();
     let proxy = Proxy::start();
@@ -167,8 +168,9 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
     let told = proxy.url_with("bob", "password");
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
-        let ended = with_proxy(name, &told).run().success();
-        ended.outputs(&["result=recovered"]);
+        let ended = with_proxy(name, &told).run_executable().success();
+        let ended = ended.outputs(&["result=recovered"]);
+        assert!(!ended.log.contains("password"), "{}", ended.log);
     }
     assert!(
         proxy
@@ -177,7 +179,9 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
             .all(|each| each.method == "CONNECT" && each.authorized)
     );
 
-    let ended = with_proxy("HTTPS_PROXY", &proxy.url()).run();
+    let ended = with_proxy("HTTPS_PROXY", &proxy.url())
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("GitHub could not be reached")
         .says("the proxy could not be used");
@@ -185,81 +189,74 @@ fn an_authenticating_proxy_is_used_and_passed_by_where_no_proxy_says_so() {
     let direct = trusting(&world)
         .env("HTTPS_PROXY", &told)
         .env("NO_PROXY", "127.0.0.1");
-    direct.run().success();
+    direct.run_executable().success();
     assert_eq!(proxy.requests().len(), before);
 }
 
 #[test]
-fn http_goes_through_a_proxy_as_well() {
+fn an_http_api_behind_a_proxy_is_an_input_error() {
     let world = World::new();
-    world.log(Attempt::failed(guid(1), ago(5)));
     let proxy = Proxy::start();
-    proxy.require("bob", "secret");
-    let pass = |proxy: &str| world.pass().env("HTTP_PROXY", proxy);
-    pass(&proxy.url_with("bob", "secret"))
-        .run()
-        .success()
-        .outputs(&["result=recovered"]);
-    let asked = proxy.requests();
-    assert!(
-        asked.len() > 3 && asked.iter().all(|each| each.authorized),
-        "{asked:?}"
-    );
-    assert!(
-        asked
-            .iter()
-            .all(|each| each.target.starts_with("http://127.0.0.1")),
-        "{asked:?}"
-    );
-    pass(&proxy.url())
-        .run()
-        .failure("the proxy answered 407")
-        .says("The proxy wants a user name");
-    proxy.set_mode(ProxyMode::Refuse(502));
-    let ended = pass(&proxy.url_with("bob", "secret")).run();
-    ended.failure("GitHub answered 502");
+    let url = proxy.url_with("bob", "hunter2");
+    for name in ["HTTP_PROXY", "ALL_PROXY"] {
+        let ended = world.pass().env(name, &url).run_executable();
+        let ended = ended.failure(&format!(
+            "`api-url` is an `http` address, and `{name}` names a proxy for it: write the `https` address of the API, or \
+             list its host in `NO_PROXY`"
+        ));
+        assert!(!ended.log.contains("hunter2"), "{}", ended.log);
+        let without = world.pass().env(name, &url).env("NO_PROXY", "127.0.0.1");
+        assert_eq!(world.requests("/"), 0);
+        without.run_executable().success();
+        world.simulator.github().clear_requests();
+    }
+    assert!(proxy.requests().is_empty());
 }
 
 #[test]
 fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
-    let world = World::new();
+    let world = world(Protocols::Both);
     for (address, why) in [
         (
             "socks5://bob:hunter2@proxy:1080",
-            "`HTTP_PROXY` names a proxy of the kind `socks5`",
+            "`HTTPS_PROXY` names a proxy of the kind `socks5`",
         ),
         (
             "http://bob:hunter 2@proxy",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is no address of a proxy",
         ),
         (
             "http://bob:hun/ter@proxy:8080",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is no address of a proxy",
         ),
         (
             "http://bob:hunter2@proxy:80800",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is no address of a proxy",
         ),
     ] {
-        let ended = world.pass().env("HTTP_PROXY", address).run();
+        let ended = trusting(&world)
+            .env("HTTPS_PROXY", address)
+            .run_executable();
         let ended = ended.failure(why);
         assert!(!ended.log.contains("hun"), "{}", ended.log);
         // Where it is not needed, it may be whatever other tools understand.
         let asked = world.requests("/");
         assert_eq!(asked, 0);
-        world
-            .pass()
-            .env("HTTP_PROXY", address)
+        trusting(&world)
+            .env("HTTPS_PROXY", address)
             .env("NO_PROXY", "127.0.0.1")
-            .run()
+            .run_executable()
             .success();
-        world.pass().env("HTTPS_PROXY", address).run().success();
+        trusting(&world)
+            .env("HTTP_PROXY", address)
+            .run_executable()
+            .success();
         world.simulator.github().clear_requests();
     }
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_told_with_the_reason() {
+fn a_proxy_that_refuses_connections_is_reported_with_the_reason() {
     let world = World::new();
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -268,14 +265,17 @@ fn a_proxy_that_is_not_there_is_told_with_the_reason() {
     let api = world
         .pass()
         .input("api-url", "https://git.corp.example/api/v3");
-    let ended = api.env("HTTPS_PROXY", &format!("http://{free}")).run();
+    let ended = api
+        .env("HTTPS_PROXY", &format!("http://{free}"))
+        .input("time-limit", "1s")
+        .run_executable();
     ended
         .failure("the proxy could not be used")
         .says("Connection refused");
 }
 
 #[test]
-fn a_renamed_repository_is_followed_and_nothing_else() {
+fn only_the_redirect_of_a_renamed_repository_is_followed() {
     let world = World::new();
     let owner = Owner::Repository {
         owner: "acme".into(),
@@ -297,7 +297,7 @@ fn a_renamed_repository_is_followed_and_nothing_else() {
         .pass()
         .input("organization", "")
         .input("repository", "acme/old");
-    run.run()
+    run.run_executable()
         .success()
         .outputs(&["result=recovered", "recovered=1", "scanned=151"]);
 
@@ -309,7 +309,7 @@ fn a_renamed_repository_is_followed_and_nothing_else() {
         .status(301, "{}")
         .header("location", &to);
     world.simulator.github().add_fault(fault);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     ended
         .failure("GitHub answered 301")
         .says("It was renamed or moved");
@@ -322,7 +322,7 @@ fn a_body_that_never_ends_is_refused() {
     world.log(Attempt::failed(guid(1), ago(5)));
     let endless = Fault::on("GET", "/deliveries").times(1).endless_body();
     world.simulator.github().add_fault(endless);
-    let ended = world.pass().run();
+    let ended = world.pass().run_executable();
     assert_eq!(
         ended.code,
         Some(0),
@@ -331,5 +331,5 @@ fn a_body_that_never_ends_is_refused() {
     );
     let late = Fault::on("GET", "/deliveries").delay_headers(Duration::from_millis(700));
     world.simulator.github().add_fault(late);
-    world.pass().run().success();
+    world.pass().run_executable().success();
 }

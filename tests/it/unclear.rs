@@ -9,71 +9,59 @@ use redeliver_webhooks::github::RequestError;
 use redeliver_webhooks::model::PassResult;
 use redeliver_webhooks::report::Report;
 use redeliver_webhooks::tell::summary;
-use simulated_github::{Attempt, Fault, GitHub, Receiver, Request, guid};
+use simulated_github::{Attempt, Fault, Receiver, guid};
 use tokio::time::{Instant, advance};
 
-use crate::cloud::{Alters, Cloud, Fate, Hears, Way, start};
-use crate::harness::{World, ago};
+use crate::virtual_world::{ClientGets, Network, Transfer, VirtualWorld, start};
+use crate::world::{World, ago};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What the sender of a request for a redelivery hears until some time, and whether GitHub acts on it.
+/// A network on which redelivery requests fail until some time.
 struct Trouble {
     until: Instant,
-    acts: bool,
-    hears: Hears,
+    reaches_github: bool,
+    client_gets: ClientGets,
     /// When requests for redeliveries were made.
     asked: Mutex<Vec<Instant>>,
 }
 
 impl Trouble {
-    fn lasting(wait: Duration, acts: bool, hears: Hears) -> Arc<Self> {
+    fn lasting(wait: Duration, reaches_github: bool, client_gets: ClientGets) -> Arc<Self> {
         Arc::new(Self {
             until: Instant::now() + wait,
-            acts,
-            hears,
+            reaches_github,
+            client_gets,
             asked: Mutex::default(),
         })
     }
 }
 
-impl Way for Trouble {
-    fn fate(&self, method: &Method, path: &str) -> Fate {
+impl Network for Trouble {
+    fn transfer(&self, method: &Method, path: &str) -> Transfer {
         let asks = *method == Method::POST && path.ends_with("/attempts");
         if asks {
             self.asked.lock().unwrap().push(Instant::now());
         }
         match asks && Instant::now() < self.until {
-            true => Fate {
-                acts: self.acts,
-                hears: self.hears.clone(),
-                alters: Alters::default(),
-            },
-            false => Fate {
-                acts: true,
-                hears: Hears::All,
-                alters: Alters::default(),
-            },
+            true => Transfer::failing(self.reaches_github, self.client_gets.clone()),
+            false => Transfer::undisturbed(),
         }
     }
-
-    fn acted(&self, _: &mut GitHub, _: &Request, _: u16, _: &Fate) {}
-
-    fn ends(&self) {}
 }
 
-fn kinds() -> Vec<Hears> {
+fn kinds() -> Vec<ClientGets> {
     let page = "<html><title>Unicorn!</title></html>";
     vec![
-        Hears::Status(502, ""),
-        Hears::Status(500, r#"{"message":"Server Error"}"#),
-        Hears::Status(504, page),
-        Hears::Status(408, ""),
-        Hears::Status(403, page),
-        Hears::Status(404, page),
-        Hears::Status(200, page),
-        Hears::Error(RequestError::Unclear("connection reset".into())),
-        Hears::Error(RequestError::Unclear("its body is cut off".into())),
+        ClientGets::Status(502, ""),
+        ClientGets::Status(500, r#"{"message":"Server Error"}"#),
+        ClientGets::Status(504, page),
+        ClientGets::Status(408, ""),
+        ClientGets::Status(403, page),
+        ClientGets::Status(404, page),
+        ClientGets::Status(200, page),
+        ClientGets::Error(RequestError::Unclear("connection reset".into())),
+        ClientGets::Error(RequestError::Unclear("its body is cut off".into())),
     ]
 }
 
@@ -94,18 +82,21 @@ fn says_down(report: &Report) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_seconds_without_clear_answers_cost_a_pass_nothing_but_time() {
-    for acts in [false, true] {
+async fn twenty_seconds_without_clear_responses_cost_only_time() {
+    for reaches_github in [false, true] {
         for kind in kinds() {
-            let mut cloud = Cloud::new();
-            cloud.log_failures(cloud.hook, 50, start());
-            let way = Trouble::lasting(Duration::from_secs(20), acts, kind.clone());
-            cloud.way = Some(way.clone());
-            let report = cloud.pass(&[]).await;
-            assert_eq!(count(&report, "recovered"), 50, "{kind:?} {acts}");
-            assert_eq!(report.errors, [""; 0], "{kind:?} {acts}");
-            let times = cloud.redelivered(cloud.hook);
-            assert!(times.values().all(|times| *times == 1), "{kind:?} {acts}");
+            let mut world = VirtualWorld::new();
+            world.log_failures(world.hook, 50, start());
+            let network = Trouble::lasting(Duration::from_secs(20), reaches_github, kind.clone());
+            world.network = Some(network.clone());
+            let report = world.pass(&[]).await;
+            assert_eq!(count(&report, "recovered"), 50, "{kind:?} {reaches_github}");
+            assert_eq!(report.errors, [""; 0], "{kind:?} {reaches_github}");
+            let times = world.redelivered(world.hook);
+            assert!(
+                times.values().all(|times| *times == 1),
+                "{kind:?} {reaches_github}"
+            );
         }
     }
 }
@@ -113,18 +104,18 @@ async fn twenty_seconds_without_clear_answers_cost_a_pass_nothing_but_time() {
 #[tokio::test(start_paused = true)]
 async fn the_same_holds_for_a_receiver_that_was_down_and_is_back() {
     for kind in kinds() {
-        let mut cloud = Cloud::new();
-        cloud.set_receiver(Receiver::down_until(start() + TimeDelta::minutes(30)));
-        cloud.log_failures(cloud.hook, 50, start());
-        cloud.pass(&[]).await;
+        let mut world = VirtualWorld::new();
+        world.set_receiver(Receiver::down_until(start() + TimeDelta::minutes(30)));
+        world.log_failures(world.hook, 50, start());
+        world.pass(&[]).await;
         advance(60 * MINUTE).await;
-        cloud.way = Some(Trouble::lasting(
+        world.network = Some(Trouble::lasting(
             Duration::from_secs(20),
             false,
             kind.clone(),
         ));
-        let report = cloud.pass(&[]).await;
-        let left = cloud.undelivered(cloud.hook).len();
+        let report = world.pass(&[]).await;
+        let left = world.undelivered(world.hook).len();
         assert!(left <= 1, "{kind:?}: {left}, {}", report.verdict());
     }
 }
@@ -132,18 +123,18 @@ async fn the_same_holds_for_a_receiver_that_was_down_and_is_back() {
 #[tokio::test(start_paused = true)]
 async fn pauses_double_and_ten_minutes_without_a_clear_answer_end_the_turn() {
     for kind in kinds() {
-        let mut cloud = Cloud::new();
-        cloud.log_failures(cloud.hook, 50, start());
-        let way = Trouble::lasting(600 * MINUTE, false, kind.clone());
-        cloud.way = Some(way.clone());
+        let mut world = VirtualWorld::new();
+        world.log_failures(world.hook, 50, start());
+        let network = Trouble::lasting(600 * MINUTE, false, kind.clone());
+        world.network = Some(network.clone());
         let began = Instant::now();
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         let took = began.elapsed();
         assert!(
             (9 * MINUTE..14 * MINUTE).contains(&took),
             "{kind:?}: {took:?}"
         );
-        let asked = way.asked.lock().unwrap().clone();
+        let asked = network.asked.lock().unwrap().clone();
         assert!((5..=14).contains(&asked.len()), "{kind:?}: {}", asked.len());
         assert!(asked[2] - asked[0] < Duration::from_secs(1), "{kind:?}");
         let pause = asked[3] - asked[2];
@@ -164,65 +155,65 @@ async fn pauses_double_and_ten_minutes_without_a_clear_answer_end_the_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_was_down_is_not_called_down_for_githubs_silence() {
     for kind in kinds() {
-        let mut cloud = Cloud::new();
-        cloud.set_receiver(Receiver::down());
-        cloud.log_failures(cloud.hook, 50, start());
-        let report = cloud.pass(&[]).await;
+        let mut world = VirtualWorld::new();
+        world.set_receiver(Receiver::down());
+        world.log_failures(world.hook, 50, start());
+        let report = world.pass(&[]).await;
         assert!(says_down(&report));
-        cloud.set_receiver(Receiver::up());
-        cloud.way = Some(Trouble::lasting(600 * MINUTE, false, kind.clone()));
+        world.set_receiver(Receiver::up());
+        world.network = Some(Trouble::lasting(600 * MINUTE, false, kind.clone()));
         for _ in 0..2 {
             advance(10 * MINUTE).await;
-            let report = cloud.pass(&[]).await;
+            let report = world.pass(&[]).await;
             let verdict = report.verdict();
             assert!(!says_down(&report), "{kind:?}: {verdict}");
             assert!(verdict.contains("GitHub gave no clear answer"), "{verdict}");
         }
-        cloud.way = None;
+        world.network = None;
         advance(30 * MINUTE).await;
-        cloud.pass(&[]).await;
+        world.pass(&[]).await;
         advance(30 * MINUTE).await;
-        cloud.pass(&[]).await;
-        assert!(cloud.undelivered(cloud.hook).is_empty(), "{kind:?}");
+        world.pass(&[]).await;
+        assert!(world.undelivered(world.hook).is_empty(), "{kind:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_was_down_is_not_called_down_for_githubs_refusals() {
     for status in [403, 404, 422] {
-        let cloud = Cloud::new();
-        cloud.set_receiver(Receiver::down());
-        cloud.log_failures(cloud.hook, 50, start());
-        cloud.pass(&[]).await;
+        let world = VirtualWorld::new();
+        world.set_receiver(Receiver::down());
+        world.log_failures(world.hook, 50, start());
+        world.pass(&[]).await;
         advance(10 * MINUTE).await;
         let fault = Fault::on("POST", "/attempts").always();
         let fault = fault.status(status, r#"{"message":"no"}"#);
-        cloud.github().add_fault(fault);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault);
+        let report = world.pass(&[]).await;
         assert!(!says_down(&report), "{}", report.verdict());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_lags_calls_nobody_down() {
-    let cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 50, start());
-    let other = cloud.add_webhook("https://ci.example.com/other");
-    cloud.log_failures(other, 10, start());
-    cloud.pass(&[]).await;
+async fn a_lagging_log_does_not_make_a_receiver_look_down() {
+    let world = VirtualWorld::new();
+    world.set_receiver(Receiver::down());
+    world.log_failures(world.hook, 50, start());
+    let other = world.add_webhook("https://ci.example.com/other");
+    world.log_failures(other, 10, start());
+    world.pass(&[]).await;
     advance(10 * MINUTE).await;
-    cloud.set_receiver(Receiver::up());
-    cloud.github().log_lag = TimeDelta::minutes(25);
-    let report = cloud.pass(&[]).await;
+    world.set_receiver(Receiver::up());
+    world.github().log_lag = TimeDelta::minutes(25);
+    let report = world.pass(&[]).await;
     assert!(!says_down(&report), "{}", report.verdict());
 
     // Nor where it was never down.
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::minutes(25);
-    cloud.log_failures(cloud.hook, 50, start());
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::minutes(25);
+    world.log_failures(world.hook, 50, start());
     let began = Instant::now();
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert!(!says_down(&report), "{}", report.verdict());
     let took = began.elapsed();
     assert!((9 * MINUTE..12 * MINUTE).contains(&took), "{took:?}");
@@ -230,103 +221,107 @@ async fn a_log_that_lags_calls_nobody_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_receiver_whose_failures_show_is_called_down_all_the_same() {
-    let mut cloud = Cloud::new();
-    cloud.set_receiver(Receiver::down());
-    cloud.log_failures(cloud.hook, 50, start());
-    let silence = Hears::Status(502, "");
-    cloud.way = Some(Trouble::lasting(Duration::from_secs(20), true, silence));
-    let report = cloud.pass(&[]).await;
+    let mut world = VirtualWorld::new();
+    world.set_receiver(Receiver::down());
+    world.log_failures(world.hook, 50, start());
+    let silence = ClientGets::Status(502, "");
+    world.network = Some(Trouble::lasting(Duration::from_secs(20), true, silence));
+    let report = world.pass(&[]).await;
     assert!(says_down(&report));
-    assert!(cloud.github().requested(cloud.hook).len() <= 6);
+    assert!(world.github().requested(world.hook).len() <= 6);
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_never_clear_are_clear_once_the_log_shows_them() {
-    let mut cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 60, start());
-    let way = Trouble::lasting(600 * MINUTE, true, Hears::Status(502, ""));
-    cloud.way = Some(way);
-    let report = cloud.pass(&[]).await;
+async fn unclear_requests_are_resolved_once_the_log_shows_them() {
+    let mut world = VirtualWorld::new();
+    world.log_failures(world.hook, 60, start());
+    let network = Trouble::lasting(600 * MINUTE, true, ClientGets::Status(502, ""));
+    world.network = Some(network);
+    let report = world.pass(&[]).await;
     assert_eq!(count(&report, "recovered"), 60);
-    let times = cloud.redelivered(cloud.hook);
+    let times = world.redelivered(world.hook);
     assert!(times.values().all(|times| *times == 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn pauses_end_with_the_time_limit() {
-    let mut cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 50, start());
-    cloud.way = Some(Trouble::lasting(60 * MINUTE, false, Hears::Status(502, "")));
+    let mut world = VirtualWorld::new();
+    world.log_failures(world.hook, 50, start());
+    world.network = Some(Trouble::lasting(
+        60 * MINUTE,
+        false,
+        ClientGets::Status(502, ""),
+    ));
     let began = Instant::now();
-    let report = cloud.pass(&[("INPUT_TIME_LIMIT", "1m")]).await;
+    let report = world.pass(&[("INPUT_TIME_LIMIT", "1m")]).await;
     assert!(began.elapsed() <= Duration::from_secs(62));
     assert!(!says_down(&report), "{}", report.verdict());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_cannot_be_read_for_a_while_ends_no_turn() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 300, start());
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 300, start());
     // All tries of two looks after the log was read.
     let fault = Fault::on("GET", "/deliveries?").nth(5).times(12);
-    cloud.github().add_fault(fault.status(502, ""));
-    let report = cloud.pass(&[]).await;
+    world.github().add_fault(fault.status(502, ""));
+    let report = world.pass(&[]).await;
     assert_eq!(count(&report, "recovered"), 300);
     assert_eq!(report.errors, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_five_minutes_behind_keeps_a_pass_from_little() {
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::minutes(5);
-    cloud.log_failures(cloud.hook, 2_000, start());
-    let report = cloud.pass(&[("INPUT_MAX_PER_MINUTE", "140")]).await;
-    let requested = cloud.github().requested(cloud.hook).len();
+async fn a_log_five_minutes_behind_hardly_slows_a_pass() {
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::minutes(5);
+    world.log_failures(world.hook, 2_000, start());
+    let report = world.pass(&[("INPUT_MAX_PER_MINUTE", "140")]).await;
+    let requested = world.github().requested(world.hook).len();
     assert!(requested >= 1_500, "{requested}");
     let recovered = count(&report, "recovered");
     assert!(recovered >= requested - 900, "{recovered} of {requested}");
-    let times = cloud.redelivered(cloud.hook);
+    let times = world.redelivered(world.hook);
     assert!(times.values().all(|times| *times == 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_shows_late_is_taken_in_beneath_newer_pages() {
-    let cloud = Cloud::new();
-    cloud.github().log_lag = TimeDelta::seconds(90);
-    cloud.log_failures(cloud.hook, 400, start());
+async fn rows_that_appear_late_beneath_newer_pages_are_read() {
+    let world = VirtualWorld::new();
+    world.github().log_lag = TimeDelta::seconds(90);
+    world.log_failures(world.hook, 400, start());
     // Live traffic shows at once, a page and more in the time of the lag.
     for second in 0..1_800 {
         let at = start() + TimeDelta::seconds(second);
         let live = Attempt::ok(guid(10_000 + second as u64), at);
-        cloud.github().webhook_mut(cloud.hook).log_late(live, at);
+        world.github().webhook_mut(world.hook).log_late(live, at);
     }
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     let unseen = count(&report, "unconfirmed");
     assert!(unseen <= 160, "{unseen}");
     assert_eq!(count(&report, "recovered") + unseen, 400);
-    let times = cloud.redelivered(cloud.hook);
+    let times = world.redelivered(world.hook);
     assert!(times.values().all(|times| *times == 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wave_that_the_time_limit_cuts_is_confirmed() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     for n in 0..20 {
-        cloud.log(Attempt::ok(guid(10_000 + n), start()));
+        world.log(Attempt::ok(guid(10_000 + n), start()));
     }
-    cloud.log_failures(cloud.hook, 2_000, start() - TimeDelta::minutes(1));
+    world.log_failures(world.hook, 2_000, start() - TimeDelta::minutes(1));
     let limit = [("INPUT_TIME_LIMIT", "3m"), ("INPUT_MAX_PER_MINUTE", "60")];
     let began = Instant::now();
-    let report = cloud.pass(&limit).await;
+    let report = world.pass(&limit).await;
     assert!(began.elapsed() <= Duration::from_secs(182));
-    let requested = cloud.github().requested(cloud.hook).len();
+    let requested = world.github().requested(world.hook).len();
     assert!(requested > 150, "{requested}");
     assert_eq!(count(&report, "recovered"), requested);
     assert_eq!(count(&report, "unconfirmed"), 0);
 }
 
 #[test]
-fn no_clear_answer_over_http_is_githubs_fault() {
+fn a_pass_without_clear_responses_blames_github() {
     let bad_gateway = || Fault::on("POST", "/attempts").always();
     for fault in [
         bad_gateway().status(502, "<html><title>Bad gateway</title></html>"),

@@ -7,10 +7,10 @@ use redeliver_webhooks::model::PassResult;
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
-use crate::ended::Ended;
-use crate::harness::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run_result::RunResult;
+use crate::virtual_world::{VirtualWorld, start};
+use crate::world::{DAY, HOUR, REPOSITORY, TOKEN, VARIABLE, World, ago};
 
 /// A limit that is used up for 50 minutes.
 fn used_up(method: &str, path: &str) -> Fault {
@@ -36,7 +36,7 @@ fn two_pages() -> World {
 
 /// Asserts that the log, the summary and the report name what was not read, and that nothing is called healthy.
 #[track_caller]
-fn names_what_was_not_read(ended: &Ended, name: &str) {
+fn names_what_was_not_read(ended: &RunResult, name: &str) {
     let verdict = format!("not read to the end: {name}");
     assert!(ended.log.contains(&verdict), "{verdict}:\n{}", ended.log);
     let in_a_span = format!("not read to the end: `{name}`");
@@ -83,11 +83,11 @@ fn a_limit_on_every_read_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_on_every_read_without_a_time_is_an_error_after_some_minutes() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     let fault = Fault::on("GET", "").always();
-    cloud.github().add_fault(fault.status(429, ""));
+    world.github().add_fault(fault.status(429, ""));
     let began = tokio::time::Instant::now();
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(report.result(), PassResult::Error, "{:?}", report.errors);
     // A minute, two, four; eight would be too long.
     let took = began.elapsed().as_secs();
@@ -133,7 +133,7 @@ fn with_little_left_of_the_limit_a_small_pass_reads_all_and_defers_redeliveries(
 }
 
 #[test]
-fn of_a_log_whose_second_page_was_not_read_nothing_is_healthy() {
+fn a_log_whose_second_page_was_not_read_is_not_healthy() {
     let second = "cursor=";
     for (fault, reason) in [
         (used_up("GET", second), "GitHub's rate limit is reached"),
@@ -152,7 +152,7 @@ fn of_a_log_whose_second_page_was_not_read_nothing_is_healthy() {
                 "::warning::{reason} with {name} not read to the end: run again"
             ));
         names_what_was_not_read(&ended, &name);
-        // What was not read is read by the next pass.
+        // The next pass reads the rest.
         assert!(world.checkpoint().unwrap() < ago(2 * HOUR));
         world.simulator.github().clear_faults();
         let ended = world.pass().run().success();
@@ -166,7 +166,7 @@ fn of_a_log_whose_second_page_was_not_read_nothing_is_healthy() {
 }
 
 #[test]
-fn what_was_not_read_is_an_error_where_it_may_expire_within_12_hours() {
+fn an_unread_part_that_may_expire_within_12_hours_is_an_error() {
     // Enterprise Server redelivers for 7 days, and so does this one by its address.
     for (checkpoint, error) in [
         (Some(6), false),
@@ -200,10 +200,10 @@ fn what_was_not_read_is_an_error_where_it_may_expire_within_12_hours() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_was_not_read_for_a_day_is_an_error() {
     for (hours, result) in [(20, PassResult::Unread), (25, PassResult::Error)] {
-        let cloud = Cloud::new();
-        let other = cloud.add_webhook("https://chat.example.com");
-        cloud.log(Attempt::ok(guid(1), start()));
-        let report = cloud.pass(&[]).await;
+        let world = VirtualWorld::new();
+        let other = world.add_webhook("https://chat.example.com");
+        world.log(Attempt::ok(guid(1), start()));
+        let report = world.pass(&[]).await;
         assert_eq!(report.result(), PassResult::Healthy);
         advance(Duration::from_secs(hours * 3_600)).await;
         let reset = start() + TimeDelta::hours(hours as i64) + TimeDelta::minutes(50);
@@ -212,8 +212,8 @@ async fn a_log_that_was_not_read_for_a_day_is_an_error() {
             .header("x-ratelimit-limit", "5000")
             .header("x-ratelimit-remaining", "0")
             .header("x-ratelimit-reset", &reset.timestamp().to_string());
-        cloud.github().add_fault(fault);
-        let report = cloud.pass(&[]).await;
+        world.github().add_fault(fault);
+        let report = world.pass(&[]).await;
         assert_eq!(report.result(), result, "{:?}", report.errors);
         let name = format!("acme webhook {other}");
         assert_eq!(
@@ -257,13 +257,13 @@ const APP: [(&str, &str); 4] = [
 ];
 
 /// An App on acme and globex, each with a webhook.
-fn app_on_two() -> Cloud {
-    let cloud = Cloud::new();
+fn app_on_two() -> VirtualWorld {
+    let world = VirtualWorld::new();
     let permissions = [
         ("organization_hooks", "write"),
         ("actions_variables", "write"),
     ];
-    let mut github = cloud.github();
+    let mut github = world.github();
     github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
     github.add_organization("globex");
     github.install(Installation::new("acme", &permissions));
@@ -271,21 +271,21 @@ fn app_on_two() -> Cloud {
     let globex = Owner::Organization("globex".into());
     github.add_webhook(globex, Webhook::new("https://ci.globex.com"));
     drop(github);
-    cloud
+    world
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_organization_that_was_not_looked_at_for_a_day_is_an_error() {
     for (hours, result) in [(20, PassResult::Unread), (25, PassResult::Error)] {
-        let cloud = app_on_two();
-        let report = cloud.pass(&APP).await;
+        let world = app_on_two();
+        let report = world.pass(&APP).await;
         assert_eq!(report.result(), PassResult::Healthy, "{:?}", report.errors);
         advance(Duration::from_secs(hours * 3_600)).await;
         let fault = Fault::on("GET", "/orgs/globex/hooks").status(429, "");
-        cloud
+        world
             .github()
             .add_fault(fault.header("retry-after", "3600"));
-        let report = cloud.pass(&APP).await;
+        let report = world.pass(&APP).await;
         assert_eq!(report.result(), result, "{:?}", report.errors);
         let unread: Vec<String> = report.unread().collect();
         assert_eq!(unread, ["the webhooks of globex"]);
@@ -298,11 +298,11 @@ async fn an_organization_that_was_not_looked_at_for_a_day_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn an_organization_of_the_app_that_may_not_be_read_is_named() {
-    let cloud = app_on_two();
+    let world = app_on_two();
     let refused = r#"{"message":"Resource not accessible by integration"}"#;
     let fault = Fault::on("GET", "/orgs/globex/hooks").always();
-    cloud.github().add_fault(fault.status(403, refused));
-    let report = cloud.pass(&APP).await;
+    world.github().add_fault(fault.status(403, refused));
+    let report = world.pass(&APP).await;
     assert_eq!(report.errors, [""; 0]);
     assert_eq!(report.result(), PassResult::Unread, "{:?}", report.warnings);
     let unread: Vec<String> = report.unread().collect();
@@ -310,7 +310,7 @@ async fn an_organization_of_the_app_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn a_chain_of_pages_that_never_get_older_ends_and_says_so() {
+fn a_scan_of_pages_that_never_get_older_ends_with_a_message() {
     let world = World::new();
     let row = format!(
         r#"[{{"id":1,"guid":"{}","delivered_at":"{}","redelivery":false,"status":"OK","status_code":200,"event":"push"}}]"#,
@@ -334,7 +334,7 @@ fn a_chain_of_pages_that_never_get_older_ends_and_says_so() {
 }
 
 #[test]
-fn what_is_in_flight_at_the_time_limit_ends_soon_after() {
+fn requests_in_flight_at_the_time_limit_end_soon_after() {
     let drip = || Fault::on("GET", "/deliveries?").drip_body(1, Duration::from_millis(200));
     for (fault, redelivered, result) in [
         (drip(), "0", "error"),
@@ -383,7 +383,7 @@ fn a_first_pass_leaves_the_last_tenth_of_the_limit_to_others_beyond_the_newest_p
 }
 
 #[test]
-fn an_older_original_that_was_not_reached_is_unread_and_no_error() {
+fn an_older_original_that_was_not_reached_is_unread_but_no_error() {
     let world = World::new();
     world.set_variable(&ago(3 * HOUR).timestamp_millis().to_string());
     world.log_healthy(500, 1);

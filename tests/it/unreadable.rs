@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use simulated_github::{App, Attempt, Fault, Installation, Owner, TestKey, Webhook, guid};
 use tokio::time::advance;
 
-use crate::cloud::{Cloud, start};
-use crate::harness::{DAY, HOUR, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::virtual_world::{VirtualWorld, start};
+use crate::world::{DAY, HOUR, World, ago};
 
 /// A failed row as GitHub has it, but for `change`.
 fn odd(n: u64, at: DateTime<Utc>, change: impl Fn(&mut Value)) -> Attempt {
@@ -209,12 +209,12 @@ fn is_warned(report: &Report) -> bool {
 }
 
 /// Hours after which passes no longer warn of a row that was there an hour before the first of them.
-async fn warned_for(cloud: &Cloud) -> i64 {
-    let report = cloud.pass(&[]).await;
+async fn warned_for(world: &VirtualWorld) -> i64 {
+    let report = world.pass(&[]).await;
     assert_eq!(report.result(), PassResult::Error, "{:?}", report.errors);
     for pass in 1..100 {
         advance(Duration::from_secs(3_600)).await;
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         if !is_warned(&report) {
             assert_eq!(
                 report.result(),
@@ -237,91 +237,91 @@ async fn warned_for(cloud: &Cloud) -> i64 {
 async fn an_unreadable_row_is_warned_of_until_github_no_longer_redelivers_it() {
     let at = |hours| start() - TimeDelta::hours(hours);
     // Its neighbours tell its age.
-    let cloud = Cloud::new();
-    cloud.log(Attempt::ok(guid(1), at(3)));
-    cloud.log(without_guid(2, at(2)));
-    cloud.log(Attempt::ok(guid(3), at(1)));
-    assert_eq!(warned_for(&cloud).await, 3 * 24);
+    let world = VirtualWorld::new();
+    world.log(Attempt::ok(guid(1), at(3)));
+    world.log(without_guid(2, at(2)));
+    world.log(Attempt::ok(guid(3), at(1)));
+    assert_eq!(warned_for(&world).await, 3 * 24);
 
     // Nothing tells it but the pass that saw it first.
-    let cloud = Cloud::new();
-    cloud.log(without_guid(2, at(2)));
-    assert_eq!(warned_for(&cloud).await, 3 * 24 + 1);
+    let world = VirtualWorld::new();
+    world.log(without_guid(2, at(2)));
+    assert_eq!(warned_for(&world).await, 3 * 24 + 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_log_of_unreadable_rows_is_read_to_its_end_however_long_it_is() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     for n in 0..3_000 {
-        cloud.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
+        world.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
     }
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
     assert!(report.errors[0].contains("3000 rows of its log could not be read"));
-    assert!(is_warned(&cloud.pass(&[]).await));
+    assert!(is_warned(&world.pass(&[]).await));
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_that_are_alike_are_told_from_each_other_by_their_number() {
-    let cloud = Cloud::new();
+async fn equal_rows_are_distinguished_by_their_number() {
+    let world = VirtualWorld::new();
     let null = |n: u64| odd(n, start() - TimeDelta::hours(1), |row| *row = json!(null));
-    cloud.log(null(1));
-    cloud.log(null(2));
-    assert_eq!(cloud.pass(&[]).await.result(), PassResult::Error);
-    assert!(is_warned(&cloud.pass(&[]).await));
-    cloud.log(null(3));
-    assert_eq!(cloud.pass(&[]).await.result(), PassResult::Error);
-    assert!(is_warned(&cloud.pass(&[]).await));
+    world.log(null(1));
+    world.log(null(2));
+    assert_eq!(world.pass(&[]).await.result(), PassResult::Error);
+    assert!(is_warned(&world.pass(&[]).await));
+    world.log(null(3));
+    assert_eq!(world.pass(&[]).await.result(), PassResult::Error);
+    assert!(is_warned(&world.pass(&[]).await));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_failed_around_an_unreadable_row_is_still_recovered_by_later_passes() {
-    let cloud = Cloud::new();
+async fn failures_around_an_unreadable_row_are_recovered_by_later_passes() {
+    let world = VirtualWorld::new();
     let at = |minutes| start() - TimeDelta::minutes(minutes);
-    cloud.log(Attempt::ok(guid(1), at(90)));
-    let hidden = cloud.log(odd(2, at(60), |row| row["id"] = json!("x")));
-    cloud.log(Attempt::ok(guid(3), at(30)));
-    assert_eq!(cloud.pass(&[]).await.result(), PassResult::Error);
+    world.log(Attempt::ok(guid(1), at(90)));
+    let hidden = world.log(odd(2, at(60), |row| row["id"] = json!("x")));
+    world.log(Attempt::ok(guid(3), at(30)));
+    assert_eq!(world.pass(&[]).await.result(), PassResult::Error);
     // A newer version can read it.
     advance(Duration::from_secs(24 * 3_600)).await;
-    cloud.log(Attempt::failed(guid(2), at(60)).with_id(hidden));
-    let report = cloud.pass(&[]).await;
+    world.log(Attempt::failed(guid(2), at(60)).with_id(hidden));
+    let report = world.pass(&[]).await;
     assert_eq!(
         report.result(),
         PassResult::Recovered,
         "{:?}",
         report.warnings
     );
-    assert_eq!(cloud.github().requested(cloud.hook), [hidden]);
+    assert_eq!(world.github().requested(world.hook), [hidden]);
     assert_eq!(report.checkpoint, Some(start() + TimeDelta::days(1)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_seen_before_reading_broke_off_is_reported_once() {
-    let cloud = Cloud::new();
+async fn failures_seen_before_reading_broke_off_are_reported_once() {
+    let world = VirtualWorld::new();
     for n in 0..150 {
         let at = start() - TimeDelta::minutes(n);
         let row = match n {
             50 | 120 => without_guid(n as u64, at),
             _ => Attempt::ok(guid(n as u64), at),
         };
-        cloud.log(row);
+        world.log(row);
     }
     let broken = || Fault::on("GET", "cursor=").times(6).status(500, "");
-    cloud.github().add_fault(broken());
-    let report = cloud.pass(&[]).await;
+    world.github().add_fault(broken());
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors.len(), 2, "{:?}", report.errors);
-    cloud.github().add_fault(broken());
-    let report = cloud.pass(&[]).await;
+    world.github().add_fault(broken());
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
     // The second page shows another one.
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(report.result(), PassResult::Error, "{:?}", report.warnings);
-    assert!(is_warned(&cloud.pass(&[]).await));
+    assert!(is_warned(&world.pass(&[]).await));
 }
 
 #[test]
-fn unreadable_rows_before_the_window_are_not_this_passes_business() {
+fn unreadable_rows_before_the_window_are_ignored() {
     let world = World::new();
     world.set_variable(&ago(2 * HOUR).timestamp_millis().to_string());
     world.log(without_guid(1, ago(DAY)));
@@ -332,15 +332,15 @@ fn unreadable_rows_before_the_window_are_not_this_passes_business() {
 
 #[tokio::test(start_paused = true)]
 async fn more_rows_than_the_state_has_room_for_are_an_error_once_and_no_gap() {
-    let cloud = Cloud::new();
+    let world = VirtualWorld::new();
     for n in 0..3_500 {
-        cloud.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
+        world.log(without_guid(n, start() - TimeDelta::seconds(n as i64)));
     }
-    let report = cloud.pass(&[]).await;
+    let report = world.pass(&[]).await;
     assert_eq!(report.errors.len(), 1, "{:?}", report.errors);
     for _ in 0..3 {
         advance(Duration::from_secs(20 * 3_600)).await;
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert!(is_warned(&report));
         assert_eq!(report.gap, None);
     }

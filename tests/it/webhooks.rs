@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulated_github::{Attempt, Fault, guid};
 
-use crate::harness::{World, ago};
+use crate::world::{World, ago};
 
 #[test]
 fn every_active_webhook_is_found_on_all_pages() {
@@ -30,7 +30,7 @@ fn every_active_webhook_is_found_on_all_pages() {
 }
 
 #[test]
-fn only_named_webhooks_are_looked_at() {
+fn only_named_webhooks_are_scanned() {
     let world = World::new();
     let named = world.add_webhook();
     let both = world.add_webhook();
@@ -48,7 +48,7 @@ fn only_named_webhooks_are_looked_at() {
 }
 
 #[test]
-fn an_organization_that_is_named_twice_is_looked_at_once() {
+fn an_organization_named_twice_is_scanned_once() {
     let world = World::new();
     world.log(Attempt::failed(guid(1), ago(10)));
     let run = world.pass().input("organization", "acme, Acme");
@@ -65,7 +65,7 @@ fn listed(world: &World, change: impl Fn(&mut Value)) -> String {
 }
 
 #[test]
-fn a_webhook_that_is_listed_twice_is_looked_at_once() {
+fn a_webhook_listed_twice_is_scanned_once() {
     let world = World::new();
     let failed = world.log(Attempt::failed(guid(1), ago(10)));
     let list = listed(&world, |_| {});
@@ -78,7 +78,7 @@ fn a_webhook_that_is_listed_twice_is_looked_at_once() {
 }
 
 #[test]
-fn a_webhook_that_cannot_be_understood_hides_no_other_and_holds_the_checkpoint() {
+fn an_unreadable_webhook_hides_no_other_and_holds_the_checkpoint() {
     let world = World::new();
     let failed = world.log(Attempt::failed(guid(1), ago(10)));
     let start = ago(60).timestamp_millis().to_string();
@@ -93,7 +93,7 @@ fn a_webhook_that_cannot_be_understood_hides_no_other_and_holds_the_checkpoint()
     assert_eq!(world.redelivered(), [failed]);
     assert_eq!(world.variable(), Some(start));
 
-    // What is not needed may be anything.
+    // Fields that are not needed may hold anything.
     let world = World::new();
     let list = listed(&world, |hook| hook["config"] = json!(null));
     world

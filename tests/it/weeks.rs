@@ -1,17 +1,17 @@
-//! Whole weeks in virtual time: one seed, one history, run by the real pass and judged by what truly
-//! happened.
+//! Whole weeks in virtual time: a seed makes one history, the real pass runs in it, and an oracle judges it by what
+//! really happened.
 //!
-//! `WEEK_SEED=123 cargo test --test it weeks -- --nocapture` plays one, and where it fails the least of
-//! it that still does. `WEEKS=20000` plays so many, and `WEEKS_FROM=300` begins there.
+//! `WEEK_SEED=123 cargo test --test it weeks -- --nocapture` plays one week, and prints the
+//! smallest part of it that still fails. `WEEKS=20000` plays that many, and `WEEKS_FROM=300` starts at that seed.
 
-mod draw;
 mod kept;
+mod network;
 mod oracle;
+mod output;
+mod random;
+mod record;
 mod script;
 mod shrink;
-mod truth;
-mod way;
-mod words;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,29 +21,29 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oracle::{Verdict, judge};
+use record::{PassRecord, WeekRecord};
 use script::Script;
-use truth::{Ran, Truth};
 use world::play;
 
-/// How many weeks are played unless told otherwise.
-const WEEKS: u64 = 300;
+/// The number of weeks that are played unless `WEEKS` says otherwise. CI plays 300, in release mode.
+const WEEKS: u64 = 60;
 
 /// Failing weeks that are shown.
 const SHOWN: usize = 5;
 
 /// Plays a week and judges it.
-fn week(script: &Script) -> (Truth, Verdict) {
+fn week(script: &Script) -> (WeekRecord, Verdict) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let truth = runtime.block_on(play(script));
-    let verdict = judge(script, &truth);
-    (truth, verdict)
+    let record = runtime.block_on(play(script));
+    let verdict = judge(script, &record);
+    (record, verdict)
 }
 
-/// What is wrong with a week; a panic is.
+/// Everything that is wrong with a week. A panic is, too.
 fn wrong_with(script: &Script) -> Vec<String> {
     match catch_unwind(AssertUnwindSafe(|| week(script))) {
         Ok((_, verdict)) => verdict.wrong,
@@ -51,7 +51,7 @@ fn wrong_with(script: &Script) -> Vec<String> {
     }
 }
 
-/// What many weeks came to.
+/// The totals of many weeks.
 #[derive(Default)]
 struct Totals {
     numbers: BTreeMap<String, usize>,
@@ -59,21 +59,29 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, seed: u64, truth: &Truth, verdict: Verdict) {
-        let ran = |which: fn(&Ran) -> bool| truth.ran.iter().filter(|ran| which(ran)).count();
-        let sum = |what: fn(&Ran) -> usize| truth.ran.iter().map(what).sum();
-        let by_passes = truth.sent.iter().filter(|sent| sent.by.is_some()).count();
+    fn add(&mut self, seed: u64, record: &WeekRecord, verdict: Verdict) {
+        let run =
+            |which: fn(&PassRecord) -> bool| record.passes.iter().filter(|run| which(run)).count();
+        let sum = |what: fn(&PassRecord) -> usize| record.passes.iter().map(what).sum();
+        let by_passes = record
+            .redeliveries
+            .iter()
+            .filter(|sent| sent.by.is_some())
+            .count();
         for (name, number) in [
             ("weeks", 1),
-            ("passes", truth.ran.len()),
-            ("passes killed", ran(|ran| ran.killed)),
-            ("passes overlapped", ran(|ran| ran.overlapped)),
-            ("requests", sum(|ran| ran.requests)),
-            ("requests that went wrong", sum(|ran| ran.faults)),
+            ("passes", record.passes.len()),
+            ("passes killed", run(|run| run.killed)),
+            ("passes overlapped", run(|run| run.overlapped)),
+            ("requests", sum(|run| run.requests)),
+            ("requests that went wrong", sum(|run| run.faults)),
             ("redeliveries", by_passes),
-            ("redeliveries refused", truth.refused.len()),
-            ("redeliveries by hand", truth.sent.len() - by_passes),
-            ("state tampered with", truth.tampered.len()),
+            ("redeliveries refused", record.refused.len()),
+            (
+                "redeliveries by hand",
+                record.redeliveries.len() - by_passes,
+            ),
+            ("state tampered with", record.tampered.len()),
             ("requests of undisturbed passes", verdict.undisturbed),
             ("requests that would have done for these", verdict.ideal),
         ] {
@@ -90,7 +98,7 @@ impl Totals {
     }
 }
 
-/// Weeks that failed until what they found was fixed, in the product or in the oracle.
+/// Weeks that failed until the defect they found was fixed, in the product or in the oracle.
 #[test]
 fn weeks_that_failed_once_pass() {
     let kept = kept::all();
@@ -105,7 +113,7 @@ fn weeks_that_failed_once_pass() {
 }
 
 #[test]
-fn weeks_lose_nothing_and_send_nothing_twice_that_could_be_helped() {
+fn weeks_lose_nothing_and_send_nothing_twice_without_need() {
     let number = |name| {
         std::env::var(name)
             .ok()
@@ -118,7 +126,7 @@ fn weeks_lose_nothing_and_send_nothing_twice_that_could_be_helped() {
         }
         let wrong = wrong_with(&script);
         println!("seed {seed}: {wrong:#?}");
-        assert!(wrong.is_empty(), "{}", shrink::told(&script));
+        assert!(wrong.is_empty(), "{}", shrink::smallest_failure(&script));
         return;
     }
     let (first, weeks) = (
@@ -139,7 +147,7 @@ fn weeks_lose_nothing_and_send_nothing_twice_that_could_be_helped() {
                     let played = catch_unwind(AssertUnwindSafe(|| week(&script)));
                     let mut totals = totals.lock().unwrap();
                     match played {
-                        Ok((truth, verdict)) => totals.add(seed, &truth, verdict),
+                        Ok((record, verdict)) => totals.add(seed, &record, verdict),
                         Err(_) => totals.wrong.push((seed, "a panic".into())),
                     }
                 }
@@ -148,16 +156,16 @@ fn weeks_lose_nothing_and_send_nothing_twice_that_could_be_helped() {
     });
     let totals = totals.into_inner().unwrap();
     println!("{:#?}", totals.numbers);
-    let mut told = String::new();
+    let mut failures = String::new();
     for (seed, wrong) in totals.wrong.iter().take(SHOWN) {
-        writeln!(told, "WEEK_SEED={seed}: {wrong}").unwrap();
+        writeln!(failures, "WEEK_SEED={seed}: {wrong}").unwrap();
     }
     if let Some((seed, _)) = totals.wrong.first() {
-        told += &shrink::told(&Script::of(*seed, &Default::default()));
+        failures += &shrink::smallest_failure(&Script::of(*seed, &Default::default()));
     }
     assert!(
         totals.wrong.is_empty(),
-        "{} of {weeks} weeks fail\n{told}",
+        "{} of {weeks} weeks fail\n{failures}",
         totals.wrong.len()
     );
 }

@@ -1,4 +1,4 @@
-//! What is on the wire: each header once, and a length only where there is a body or a POST.
+//! The bytes of requests: each header once, and a length only where there is a body or a POST.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,9 +10,10 @@ use simulated_github::{
     Simulator, TestKey, Webhook, guid,
 };
 
-use crate::harness::{Run, TOKEN, World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
 use crate::raw_server::RawServer;
+use crate::run::Run;
+use crate::world::{TOKEN, World, ago};
 
 /// A request's method, path and body, and its headers by name in lower case, as often as they stand there.
 struct Sent<'a> {
@@ -106,7 +107,7 @@ fn row(id: u64, status: u16) -> Value {
     })
 }
 
-/// What the server says to a request. Two pages of log at each webhook, with one failure each; variables are kept.
+/// The server's response to a request. Two pages of log at each webhook, with one failure each; variables are kept.
 fn small_github(request: &str, variables: &Mutex<BTreeMap<String, Value>>) -> Vec<u8> {
     let sent = Sent::read(request);
     let host = sent.header("host").unwrap();
@@ -179,7 +180,7 @@ fn every_kind_of_request_has_each_header_once_in_its_bytes() {
             .input("api-url", &server.url())
             .input("app-webhook", "true")
             .input("confirm-timeout", "0")
-            .run()
+            .run_executable()
             .success()
             .outputs(&[redelivered]);
     }
@@ -245,7 +246,9 @@ fn world(start: impl FnOnce(GitHub) -> Simulator) -> World {
 
 /// Asserts that a pass recovered the failure with sound requests alone.
 fn assert_recovered(world: &World, run: Run<'_>) {
-    run.run().success().outputs(&["result=recovered"]);
+    run.run_executable()
+        .success()
+        .outputs(&["result=recovered"]);
     let github = world.simulator.github();
     for exchange in github.requests() {
         Sent::of(exchange).assert_sound();
@@ -268,12 +271,9 @@ fn http_2_has_each_header_once_too() {
 
 #[test]
 fn a_proxy_passes_each_header_on_once() {
-    let plain = world(Simulator::start);
     let proxy = Proxy::start();
     proxy.require("bob", "secret");
     let url = proxy.url_with("bob", "secret");
-    assert_recovered(&plain, plain.pass().env("HTTP_PROXY", &url));
-
     let tls = world(|github| Simulator::start_tls(github, Protocols::Both));
     let run = tls.pass().input("ca-certificates", tls.simulator.ca_pem());
     assert_recovered(&tls, run.env("HTTPS_PROXY", &url));

@@ -1,7 +1,8 @@
 use super::*;
-use crate::attempt::{Attempt, AttemptId, Guid};
 use crate::model::Filter;
+use crate::model::{AttemptId, Guid};
 use crate::model::{Newest, Seen};
+use crate::read::Row;
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_400 + minute * 60, 0).unwrap()
@@ -52,17 +53,7 @@ fn failure(id: u64, first: i64, redelivered: &[i64]) -> Failure {
 fn up_at(minutes: &[i64]) -> Evidence {
     let mut evidence = Evidence::default();
     for minute in minutes {
-        evidence.add(&Attempt {
-            id: AttemptId(0),
-            guid: Guid::new("another"),
-            delivered_at: at(*minute),
-            redelivery: Some(false),
-            status: "OK".into(),
-            code: Some(200),
-            throttled: false,
-            event: "push".into(),
-            action: None,
-        });
+        evidence.add(&Row::succeeded(0, "another", at(*minute)));
     }
     evidence
 }

@@ -7,10 +7,11 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::attempt::{AttemptId, Response};
 use crate::github::calls::client::Client;
-use crate::github::failure::error::{Error, Subject};
+use crate::github::failure::error::Error;
+use crate::github::failure::subject::Subject;
 use crate::model::Webhook;
+use crate::model::{AttemptId, ReceiverResponse};
 use crate::secrets::Secrets;
 
 /// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
@@ -41,7 +42,7 @@ pub async fn response(
     client: &Client,
     webhook: &Webhook,
     attempt: AttemptId,
-) -> Result<Response, Error> {
+) -> Result<ReceiverResponse, Error> {
     let path = format!("{}/deliveries/{attempt}", webhook.path());
     let failed = |failure| client.failed(&Subject::of_webhook(webhook), failure);
     let answer = client.read(&path, |_| {}).await.map_err(failed)?;
@@ -51,7 +52,7 @@ pub async fn response(
 
 impl Alone<'_> {
     /// The answer, without known secrets.
-    fn response(self, secrets: &Secrets) -> Response {
+    fn response(self, secrets: &Secrets) -> ReceiverResponse {
         let status = match self.status_code {
             None | Some(0) => "no answer".to_owned(),
             Some(code) => {
@@ -73,7 +74,7 @@ impl Alone<'_> {
         let body = secrets.clean(&body);
         let cut = body.char_indices().nth(BODY).map(|(place, _)| place);
         let seconds = self.duration.map(Duration::try_from_secs_f64);
-        Response {
+        ReceiverResponse {
             status,
             cut: cut.is_some(),
             body: body[..cut.unwrap_or(body.len())].to_owned(),
@@ -86,7 +87,7 @@ impl Alone<'_> {
 mod tests {
     use super::*;
 
-    fn told(json: &str) -> Response {
+    fn told(json: &str) -> ReceiverResponse {
         let alone: Alone<'_> = serde_json::from_str(json).unwrap();
         alone.response(&Secrets::default())
     }
@@ -99,7 +100,7 @@ mod tests {
         );
         assert_eq!(
             answer,
-            Response {
+            ReceiverResponse {
                 status: "503 Service Unavailable".into(),
                 body: "over\nloaded".into(),
                 cut: false,

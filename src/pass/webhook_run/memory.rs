@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::Guid;
 use crate::decide::plan::{counts, counts_before};
+use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::{Answer, Delivery, Failure, Outcome, Refusals};
 use crate::pass::webhook_run::{WebhookResult, WebhookRun};

@@ -12,10 +12,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use tokio::sync::SetOnce;
 
-use crate::attempt::Guid;
 use crate::decide::plan::{Plan, plan};
 use crate::decide::wave;
 use crate::github::Client;
+use crate::model::Guid;
+use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::Policy;
 use crate::model::Refusals;

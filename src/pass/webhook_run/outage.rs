@@ -1,7 +1,6 @@
 //! The short run during an outage: where the receiver accepts nothing and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
-use crate::attempt::{Attempt, Verdict};
 use crate::decide::plan::{Plan, counts, unseen};
 use crate::github::Log;
 use crate::model::Failure;
@@ -75,15 +74,15 @@ impl WebhookRun<'_> {
         let Ok(Some(page)) = log.next_page().await else {
             return false;
         };
-        let Ok((attempts, unreadable)) = page.attempts() else {
+        let Ok((attempts, unreadable)) = rows(&page) else {
             return false;
         };
         // GitHub lists redirects as successes, and an old GitHub server ignores the filter.
-        let succeeded = |attempt: &&Attempt<'_>| attempt.verdict() == Verdict::Succeeded;
+        let succeeded = |attempt: &&Row<'_>| attempt.outcome() == AttemptOutcome::Succeeded;
         for attempt in attempts.iter().filter(succeeded) {
             scan.learn_delivered(&attempt.guid);
         }
-        let reaches = |attempt: &Attempt<'_>| attempt.delivered_at <= since;
+        let reaches = |attempt: &Row<'_>| attempt.delivered_at <= since;
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::Guid;
 use crate::model::Failure;
+use crate::model::Guid;
 use crate::model::Webhook;
 use crate::model::{Asked, Delivery, Outcome};
 use crate::pass::webhook_run::WebhookRun;

@@ -16,12 +16,12 @@ impl WebhookResult {
         let (mut held, mut new) = (Vec::new(), false);
         // Oldest first: of rows that are alike, the oldest was reported first.
         for row in scanned.unreadable.iter().rev() {
-            let reported = known.get_mut(&*row.digits).and_then(Vec::pop);
+            let reported = known.get_mut(&*row.fingerprint).and_then(Vec::pop);
             // If the state had no room for it, the time of the next older row shows that it was there.
             let was_there = left_out.filter(|time| row.older.is_none_or(|older| older < *time));
             let reported = reported.or(was_there);
             let at = reported.unwrap_or(run.began);
-            self.unreadable.push((row.digits.clone(), at));
+            self.unreadable.push((row.fingerprint.clone(), at));
             // GitHub redelivers nothing that old.
             if at >= run.window.retention_start {
                 new |= reported.is_none();
@@ -29,9 +29,9 @@ impl WebhookResult {
             }
         }
         if !scanned.complete {
-            let unseen = known.into_iter().flat_map(|(digits, times)| {
+            let unseen = known.into_iter().flat_map(|(fingerprint, times)| {
                 let times = times.into_iter();
-                times.map(move |at| (digits.to_owned(), at))
+                times.map(move |at| (fingerprint.to_owned(), at))
             });
             self.unreadable.extend(unseen);
             self.unreadable

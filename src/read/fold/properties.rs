@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::attempt::AttemptId;
+use crate::model::AttemptId;
 
 /// A delivery: when it was first attempted, and whether that and each later attempt succeeded.
 type Story = (i64, bool, Vec<(i64, bool)>);
@@ -33,21 +33,19 @@ pub(crate) fn window() -> Window {
 }
 
 /// The rows that a log has of these stories, newest first.
-pub(crate) fn log(stories: &[Story]) -> Vec<Attempt<'static>> {
+pub(crate) fn log(stories: &[Story]) -> Vec<Row<'static>> {
     let mut rows = Vec::new();
     for (n, (first, succeeded, later)) in stories.iter().enumerate() {
         let mut time = *first;
         let mut row = |time: i64, succeeded: bool, redelivery: bool| {
-            rows.push(Attempt {
-                id: AttemptId(0),
-                guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
-                delivered_at: at(time),
+            let guid = format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15");
+            let row = match succeeded {
+                true => Row::succeeded(0, &guid, at(time)),
+                false => Row::failed(0, &guid, at(time)),
+            };
+            rows.push(Row {
                 redelivery: Some(redelivery),
-                status: if succeeded { "OK" } else { "timed out" }.into(),
-                code: Some(if succeeded { 200 } else { 504 }),
-                throttled: false,
-                event: "push".into(),
-                action: None,
+                ..row
             });
         };
         row(time, *succeeded, false);
@@ -64,7 +62,7 @@ pub(crate) fn log(stories: &[Story]) -> Vec<Attempt<'static>> {
     rows
 }
 
-pub(crate) fn fold(log: &[Attempt<'static>], page: usize) -> (Vec<Failure>, Evidence) {
+pub(crate) fn fold(log: &[Row<'static>], page: usize) -> (Vec<Failure>, Evidence) {
     let mut history = History::new(window(), Remembered::default());
     for page in log.chunks(page) {
         history.fold(page.to_vec());
@@ -79,14 +77,14 @@ pub(crate) fn fold(log: &[Attempt<'static>], page: usize) -> (Vec<Failure>, Evid
 }
 
 /// The GUIDs that a person would call failed and in the window.
-pub(crate) fn failed(log: &[Attempt<'static>]) -> Vec<Guid> {
+pub(crate) fn failed(log: &[Row<'static>]) -> Vec<Guid> {
     let mut guids: Vec<Guid> = log
         .iter()
         .filter(|row| row.delivered_at >= window().start)
         .map(|row| row.guid.clone())
         .filter(|guid| {
             let mut rows = log.iter().filter(|row| row.guid == *guid);
-            rows.all(|row| row.verdict() != Verdict::Succeeded)
+            rows.all(|row| row.outcome() != AttemptOutcome::Succeeded)
         })
         .collect();
     guids.sort();
@@ -97,7 +95,7 @@ pub(crate) fn failed(log: &[Attempt<'static>]) -> Vec<Guid> {
 impl History {
     /// How many deliveries it keeps.
     pub(super) fn kept(&self) -> usize {
-        self.known.len() + self.at_once.len() + self.at_once_before.len()
+        self.known.len()
     }
 }
 
@@ -146,7 +144,7 @@ proptest! {
             open.retain(|guid| {
                 let rows = || seen.iter().filter(|row| row.guid == **guid);
                 let original = rows().any(|row| !row.is_redelivery());
-                let succeeded = rows().any(|row| row.verdict() == Verdict::Succeeded);
+                let succeeded = rows().any(|row| row.outcome() == AttemptOutcome::Succeeded);
                 let in_window = rows().any(|row| row.delivered_at >= window().start);
                 in_window && (!succeeded || !original)
             });

@@ -1,7 +1,7 @@
 mod remembered;
 
 use super::*;
-use crate::attempt::AttemptId;
+use crate::model::AttemptId;
 
 /// A time `minutes` before the end of these logs.
 fn ago(minutes: i64) -> DateTime<Utc> {
@@ -19,33 +19,27 @@ fn window() -> Window {
     }
 }
 
-fn row(id: u64, guid: &str, minutes: i64, redelivery: bool, code: i64) -> Attempt<'static> {
-    Attempt {
-        id: AttemptId(id),
-        guid: Guid::new(guid),
-        delivered_at: ago(minutes),
+fn row(id: u64, guid: &str, minutes: i64, redelivery: bool, code: i64) -> Row<'static> {
+    let row = match code {
+        200 => Row::succeeded(id, guid, ago(minutes)),
+        _ => Row::failed(id, guid, ago(minutes)),
+    };
+    Row {
         redelivery: Some(redelivery),
-        status: if code == 200 {
-            "OK".into()
-        } else {
-            format!("Invalid HTTP Response: {code}").into()
-        },
         code: Some(code),
-        throttled: false,
-        event: "push".into(),
-        action: None,
+        ..row
     }
 }
 
-fn original(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> {
+fn original(id: u64, guid: &str, minutes: i64, code: i64) -> Row<'static> {
     row(id, guid, minutes, false, code)
 }
 
-fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Attempt<'static> {
+fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Row<'static> {
     row(id, guid, minutes, true, code)
 }
 
-fn fold(pages: Vec<Vec<Attempt<'static>>>) -> History {
+fn fold(pages: Vec<Vec<Row<'static>>>) -> History {
     let mut history = History::new(window(), Remembered::default());
     for page in pages {
         assert_eq!(history.end(), None, "a page was read that was not needed");
@@ -54,7 +48,7 @@ fn fold(pages: Vec<Vec<Attempt<'static>>>) -> History {
     history
 }
 
-fn failures(pages: Vec<Vec<Attempt<'static>>>) -> Vec<Failure> {
+fn failures(pages: Vec<Vec<Row<'static>>>) -> Vec<Failure> {
     let history = fold(pages);
     let end = history.end().unwrap_or(End::Log);
     let mut failures = history.into_failures(end).0;
@@ -268,7 +262,7 @@ fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
 
 #[test]
 fn rows_that_do_not_say_what_they_are_never_bring_back_what_was_delivered() {
-    let unsaid = |mut attempt: Attempt<'static>| {
+    let unsaid = |mut attempt: Row<'static>| {
         attempt.redelivery = None;
         attempt
     };

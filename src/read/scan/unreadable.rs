@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::attempt::Attempt;
-use crate::github::UnreadableRow;
+use crate::read::Row;
+use crate::read::UnreadableRow;
 
 /// The unreadable rows of a log and their places, as far as it was read.
 #[derive(Default)]
@@ -16,8 +16,8 @@ pub(super) struct UnreadablePlaces {
 /// A row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// 12 hex digits that tell it from others.
-    pub digits: String,
+    /// 12 hex fingerprint that tell it from others.
+    pub fingerprint: String,
     /// What is wrong with it.
     pub reason: String,
     /// The time of the next newer row that could be read.
@@ -28,7 +28,7 @@ pub struct Unreadable {
 
 impl UnreadablePlaces {
     /// Takes in a page.
-    pub(super) fn add(&mut self, attempts: &[Attempt<'_>], unreadable: Vec<UnreadableRow>) {
+    pub(super) fn add(&mut self, attempts: &[Row<'_>], unreadable: Vec<UnreadableRow>) {
         let mut times = attempts.iter().map(|attempt| attempt.delivered_at);
         if unreadable.is_empty() && self.without_older().next().is_none() {
             self.before = times.next_back().or(self.before);
@@ -42,7 +42,7 @@ impl UnreadablePlaces {
             .for_each(|row| row.older = times.first().copied());
         for UnreadableRow {
             place,
-            digits,
+            fingerprint,
             reason,
         } in unreadable
         {
@@ -54,7 +54,7 @@ impl UnreadablePlaces {
             let after = if in_order { place } else { times.len() };
             let newer = before.and_then(|before| times.get(before));
             self.rows.push(Unreadable {
-                digits,
+                fingerprint,
                 reason,
                 newer: newer.copied().or(self.before),
                 older: times.get(after).copied(),
@@ -87,24 +87,9 @@ impl UnreadablePlaces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::{AttemptId, Guid};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(minute * 60, 0).unwrap()
-    }
-
-    fn attempt(minute: i64) -> Attempt<'static> {
-        Attempt {
-            id: AttemptId(1),
-            guid: Guid::new("g"),
-            delivered_at: at(minute),
-            redelivery: None,
-            status: "OK".into(),
-            code: None,
-            throttled: false,
-            event: "push".into(),
-            action: None,
-        }
     }
 
     /// Pages of rows by their minutes, `None` being unreadable; of each unreadable row the minutes of its neighbours.
@@ -114,10 +99,10 @@ mod tests {
             let (mut attempts, mut unreadable) = (Vec::new(), Vec::new());
             for row in *page {
                 match row {
-                    Some(minute) => attempts.push(attempt(*minute)),
+                    Some(minute) => attempts.push(Row::succeeded(1, "g", at(*minute))),
                     None => unreadable.push(UnreadableRow {
                         place: attempts.len(),
-                        digits: String::new(),
+                        fingerprint: String::new(),
                         reason: String::new(),
                     }),
                 }

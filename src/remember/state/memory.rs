@@ -8,8 +8,8 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::{AttemptId, Guid};
 use crate::model::{Asked, Refusals};
+use crate::model::{AttemptId, Guid};
 use crate::model::{Failure, First, Newest};
 use crate::read::fold::Remembered;
 
@@ -261,7 +261,7 @@ impl Memory {
 
     /// The last unconfirmed redelivery of a delivery.
     pub fn unconfirmed(&self, guid: &Guid) -> Option<Asked> {
-        let digits = guid.digits();
+        let digits = guid.fingerprint();
         self.all_unconfirmed()
             .filter(|(each, _)| *each == digits)
             .map(|(_, unconfirmed)| unconfirmed)
@@ -305,7 +305,7 @@ impl Memory {
         }
         let second = new.at.timestamp();
         let minute = second.div_euclid(60);
-        let item = format!("{}{:02x}", guid.digits(), second.rem_euclid(60));
+        let item = format!("{}{:02x}", guid.fingerprint(), second.rem_euclid(60));
         let same =
             |each: &&mut UnconfirmedMinute| each.minute == minute && each.unclear == new.unclear;
         match self.unconfirmed.iter_mut().find(same) {
@@ -328,7 +328,7 @@ impl Memory {
 
     /// True if an earlier pass gave the delivery up as lost.
     pub fn is_lost(&self, guid: &Guid) -> bool {
-        let digits = guid.digits();
+        let digits = guid.fingerprint();
         chunks(&self.lost).any(|each| each == digits)
     }
 
@@ -336,7 +336,7 @@ impl Memory {
     pub fn add_lost(&mut self, guid: &Guid) {
         let text = guid.to_string();
         self.open.retain(|open| open.guid != text);
-        self.lost.push_str(&guid.digits());
+        self.lost.push_str(&guid.fingerprint());
     }
 }
 

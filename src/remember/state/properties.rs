@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::attempt::{AttemptId, Guid};
 use crate::hostile;
 use crate::model::{Asked, Refusals};
+use crate::model::{AttemptId, Guid};
 use crate::model::{Failure, First, Newest};
 
 const CHECKPOINT: &str = "1790000000000";
@@ -103,7 +103,7 @@ impl Found {
         let requests = self
             .unconfirmed
             .iter()
-            .filter(|(each, _)| each.digits() == guid.digits());
+            .filter(|(each, _)| each.fingerprint() == guid.fingerprint());
         requests.map(|(_, request)| request.at).max()
     }
 }

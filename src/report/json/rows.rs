@@ -1,14 +1,14 @@
-//! The parts of the report's document.
+//! The parts of the report's JSON document.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 
-use crate::attempt::Guid;
+use crate::model::Guid;
 use crate::model::{Asked, Delivery, Outcome, Request};
 use crate::model::{Failure, Seen};
 use crate::report::{Cause, CauseKind, WebhookReport, WebhookState};
 
-/// A time to the millisecond, as GitHub's log has it at its finest.
+/// A time to the millisecond: the finest in GitHub's log.
 pub(super) type Time = DateTime<Utc>;
 
 pub(super) fn time(time: DateTime<Utc>) -> Time {

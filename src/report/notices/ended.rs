@@ -1,4 +1,4 @@
-//! Messages about a pass that ended before all was done: why, what is left, and when to run again.
+//! Messages about a pass that ended early: why, what is left, and when to run again.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,10 +9,10 @@ use crate::stop::StopReason;
 use crate::text::time::in_a_sentence;
 use crate::text::{a_few, counted, number, rfc3339};
 
-/// A log whose newest rows were not read for longer than this is an error.
-const UNSEEN: TimeDelta = TimeDelta::hours(24);
+/// It is an error if no pass read a log's newest rows for longer than this.
+const LONGEST_UNREAD: TimeDelta = TimeDelta::hours(24);
 
-/// The warning about credentials whose limits ended their work, each with the time when its limit ends.
+/// The warning about credentials that reached GitHub's rate limit.
 pub fn of_limits(report: &Report, limits: &[LimitEnd], pace: u32) -> Option<String> {
     let until = limits.iter().map(|each| each.until).max()?;
     let names: Vec<String> = limits.iter().map(|each| each.name.clone()).collect();
@@ -36,7 +36,7 @@ pub fn of_limits(report: &Report, limits: &[LimitEnd], pace: u32) -> Option<Stri
     Some(warning)
 }
 
-/// The warning about a pass that was cancelled or reached its time limit.
+/// The warning about a pass that was cancelled or that reached its time limit.
 pub fn of_stop(report: &Report, why: StopReason, pace: u32, now: DateTime<Utc>) -> Option<String> {
     match why {
         StopReason::Cancelled => {
@@ -48,7 +48,7 @@ pub fn of_stop(report: &Report, why: StopReason, pace: u32, now: DateTime<Utc>) 
     }
 }
 
-/// What is left when the pass `ended`, and the next step. Redelivering goes on at `next`.
+/// One sentence: why the pass `ended`, what is left, and the next step. Redelivering goes on at `next`.
 fn of_end(report: &Report, ended: &str, why: StopReason, pace: u32, next: DateTime<Utc>) -> String {
     let deferred = report.count(|outcome| outcome == Outcome::Deferred);
     let unread: Vec<String> = report.unread().collect();
@@ -65,7 +65,7 @@ fn of_end(report: &Report, ended: &str, why: StopReason, pace: u32, next: DateTi
     };
     let late = match too_late(report, pace, next) {
         _ if deferred == 0 => String::new(),
-        // What was not read may hold some that do.
+        // The unread part may hold some that do.
         0 if !unread.is_empty() => String::new(),
         0 => "; none of them expires before its turn at this pace".to_owned(),
         1 => "; at this pace 1 expires before its turn".to_owned(),
@@ -74,13 +74,13 @@ fn of_end(report: &Report, ended: &str, why: StopReason, pace: u32, next: DateTi
     format!("{ended}{left}: {}{late}", next_step(why))
 }
 
-/// The error of a pass that left unread what may be lost before anybody hears of it. `why`: what ended the reading.
-/// Where something else failed, that is the error.
+/// The error about unread logs whose deliveries may be lost before anyone notices. `why`: the reason why reading
+/// ended. There is no such error if the pass has another one.
 pub fn of_unread(report: &Report, why: Option<StopReason>) -> Option<String> {
     if report.cancelled || !report.errors.is_empty() {
         return None;
     }
-    // Where the logs say why their reading ended, that is why.
+    // The reason at a log is more exact than the pass's.
     let ended = report.webhooks.iter().filter_map(|each| each.ended);
     let until = |why: &StopReason| match why {
         StopReason::Limit(until) => Some(*until),
@@ -101,14 +101,14 @@ pub fn of_unread(report: &Report, why: Option<StopReason>) -> Option<String> {
     let logs = report.webhooks.iter().filter_map(unseen);
     let accounts = report.unread_accounts.iter().cloned();
     let accounts = accounts.filter_map(|account| Some((account, report.accounts_read_until?)));
-    let newest = report.began? - UNSEEN;
+    let newest = report.began? - LONGEST_UNREAD;
     let unseen = accounts.chain(logs).filter(|(_, known)| *known < newest);
     if let Some((names, known)) = together(unseen) {
         let known = in_a_sentence(known);
         return Some(format!("{names}: not read since {known}{because}: {step}"));
     }
     let expires = report.window?.retention_start + SOON;
-    // Originals before the window are of deliveries that are reported as open.
+    // Originals before the window belong to deliveries that are reported as open.
     let unread = |webhook: &WebhookReport| {
         let from = webhook.unread_from.filter(|from| *from < expires)?;
         if webhook.only_originals_unread {
@@ -131,14 +131,14 @@ fn next_step(why: StopReason) -> String {
     }
 }
 
-/// The names, and the earliest of the times.
+/// The names as one phrase, and the earliest time.
 fn together(all: impl Iterator<Item = (String, DateTime<Utc>)>) -> Option<(String, DateTime<Utc>)> {
     let (names, times): (Vec<_>, Vec<_>) = all.unzip();
     Some((a_few(&names), times.into_iter().min()?))
 }
 
-/// How many of the deliveries that were left will be older than GitHub redelivers when their turn comes, if
-/// asking goes on at `next`.
+/// Number of deferred deliveries that will be past GitHub's redelivery deadline when it is their turn, if redelivering
+/// goes on at `next`.
 fn too_late(report: &Report, pace: u32, next: DateTime<Utc>) -> usize {
     let (Some(began), Some(window)) = (report.began, report.window) else {
         return 0;

@@ -1,4 +1,4 @@
-//! What holds for everything that is printed, by the rules that the runner reads a log with.
+//! Properties of every printed line, checked with the rules by which the runner reads a log.
 
 use proptest::prelude::*;
 
@@ -6,11 +6,11 @@ use super::*;
 use crate::hostile;
 use crate::tell::console::tests::in_actions;
 
-/// A command that the runner takes from a log: its name, its properties, its data.
+/// A workflow command in a log: its name, its properties, its data.
 type Command = (String, String, String);
 
-/// What the runner takes for commands: `::name properties::data` first on a line but for white space, and
-/// `##[name properties]data` anywhere in it. Lines end at `\n`, `\r` or both.
+/// The workflow commands in a log: `::name properties::data` at the start of a line, after white space at most, and
+/// `##[name properties]data` anywhere in a line. Lines end at `\n`, `\r` or both.
 fn commands(log: &str) -> Vec<Command> {
     let lines = log.split(['\n', '\r']);
     lines
@@ -51,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_is_one_annotation_with_its_words(text in hostile::text(), other in hostile::text()) {
+    fn a_message_is_one_annotation_with_its_text(text in hostile::text(), other in hostile::text()) {
         let log = in_actions(|console| console.warnings(std::slice::from_ref(&text)));
         prop_assert_eq!(commands(&log), [command("warning", &one_line(&text, LINE))]);
 
@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn a_groups_title_opens_it_and_does_no_more(text in hostile::text()) {
+    fn a_title_opens_its_group_and_does_nothing_else(text in hostile::text()) {
         let log = in_actions(|console| {
             console.group(&text);
             console.end_group();
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_holds_what_can_be_seen_of_its_text(text in hostile::text(), limit in 1..200_usize) {
+    fn a_line_holds_the_visible_characters_of_its_text(text in hostile::text(), limit in 1..200_usize) {
         let line = one_line(&text, limit);
         prop_assert!(line.chars().count() <= 2 * limit + 1);
         let visible = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation();

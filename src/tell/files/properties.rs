@@ -1,4 +1,4 @@
-//! What holds for all outputs, by the rules that the runner reads its files with.
+//! Properties of all outputs, checked with the rules by which the runner reads its files.
 
 use proptest::prelude::*;
 
@@ -9,8 +9,8 @@ const DELIMITER: &str = "end-0123456789abcdef0123456789abcdef";
 
 const NAMES: [&str; 4] = ["result", "report", "next-due", "failed"];
 
-/// What the runner sets; `None` where it fails the step. Lines end with `\n` and nothing else; in each the earlier
-/// of `=` and `<<` decides; a heredoc ends at a line that equals its delimiter.
+/// The outputs that the runner sets, or `None` if it fails the step. Lines only end with `\n`. The first `=` or `<<` in
+/// a line decides its form. A heredoc ends at a line that equals its delimiter.
 fn read_by_the_runner(file: &str) -> Option<Vec<(String, String)>> {
     let mut set = Vec::new();
     let mut rest = file;
@@ -56,7 +56,7 @@ fn read_by_the_runner(file: &str) -> Option<Vec<(String, String)>> {
     Some(set)
 }
 
-/// Values of whoever knows how outputs are written, and now and then even the delimiter.
+/// Values from an attacker who knows how outputs are written, and sometimes even the delimiter.
 fn values() -> impl Strategy<Value = String> {
     let forged = prop_oneof![
         Just(format!("\n{DELIMITER}\n")),
@@ -72,7 +72,7 @@ fn values() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn the_runner_reads_what_was_meant_and_nothing_else(
+    fn the_runner_reads_exactly_the_outputs_that_were_written(
         values in proptest::collection::vec((proptest::sample::select(&NAMES[..]), values()), 0..6),
         before in "([a-z]{1,5}=[a-z]{0,5}\n){0,2}",
     ) {
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_appended_to_a_file_is_read_from_it(
+    fn appended_text_is_read_back_from_the_file(
         values in proptest::collection::vec((proptest::sample::select(&NAMES[..]), hostile::text()), 0..6),
         passes in 1..4_usize,
     ) {

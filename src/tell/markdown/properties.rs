@@ -1,4 +1,4 @@
-//! What holds for every text, by a CommonMark parser with GitHub's extensions.
+//! Properties of every text, checked with a CommonMark parser that knows GitHub's extensions.
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -10,7 +10,7 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     Parser::new_ext(markdown, Options::all()).collect()
 }
 
-/// The text of the one code span that is expected at this place, or of what stands for nothing.
+/// The text of the one code span expected at this place, or of the dash that stands for an empty text.
 fn shown(event: &Event<'_>) -> Option<String> {
     match event {
         Event::Code(text) => Some(text.to_string()),
@@ -19,7 +19,7 @@ fn shown(event: &Event<'_>) -> Option<String> {
     }
 }
 
-/// What of a text must be read back: all that is not documented to be replaced or left out.
+/// The part of a text that must be readable in the summary: everything that is not documented to be replaced or removed.
 fn essence(text: &str) -> String {
     let kept = |c: &char| !c.is_control() && !c.is_whitespace() && !"`'|¦…".contains(*c);
     text.chars()
@@ -53,7 +53,7 @@ fn holds(text: &str, limit: usize, shown: &str) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn in_a_table_a_text_is_one_code_span_in_its_cell(a in hostile::text(), b in hostile::text()) {
+    fn a_text_in_a_table_is_one_code_span_in_its_cell(a in hostile::text(), b in hostile::text()) {
         let markdown = format!(
             "| A | B | C |\n| --- | --- | --- |\n| {} | x: {} | y |\n| z | z | {} |\n\nafter\n",
             code(&a),
@@ -87,7 +87,7 @@ proptest! {
         holds(&a, TEXT, &shown(first).unwrap_or_else(|| panic!("{first:?}")))?;
         match rows[1][1][..] {
             [Event::Text(before), second] if **before == *"x: " => holds(&b, TEXT, &shown(second).unwrap())?,
-            // The parser makes one text of two.
+            // The parser joins the two texts.
             [Event::Text(whole)] if **whole == *format!("x: {NOTHING}") => holds(&b, TEXT, "")?,
             ref other => return Err(TestCaseError::fail(format!("{other:?}"))),
         }
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn in_a_sentence_or_a_list_a_text_is_one_code_span(text in hostile::text()) {
+    fn a_text_in_a_sentence_or_a_list_is_one_code_span(text in hostile::text()) {
         for (before, after) in [("- ", ""), ("", ""), ("It says ", ", and no more."), ("<sub>", "</sub>")] {
             let alone = format!("{before}`x`{after}\n\n**next**\n");
             let markdown = format!("{before}{}{after}\n\n**next**\n", code_long(&text));

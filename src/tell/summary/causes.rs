@@ -1,18 +1,18 @@
-//! What deliveries died of, what that usually means, and what to do.
+//! Why deliveries failed, the usual reason for that, and what to do.
 
 use crate::report::{Cause, CauseKind, Report};
 use crate::tell::markdown::{code, code_long};
-use crate::tell::summary::page::Page;
+use crate::tell::summary::page::SummaryPage;
 use crate::text::number;
 use crate::text::time;
 
 /// Most causes in the table.
 const ROWS: usize = 12;
 
-/// GitHub's own page about it.
+/// GitHub's documentation on failed deliveries.
 const TROUBLESHOOTING: &str = "https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks";
 
-pub(super) fn write(page: &mut Page<'_>, report: &Report) {
+pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     let causes = report.causes();
     if causes.is_empty() {
         return;
@@ -44,7 +44,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     samples(page, &causes);
 }
 
-/// GitHub's words, and the code where the words lack it.
+/// GitHub's status text, and the status code where the text lacks it.
 fn status(cause: &Cause<'_>) -> String {
     match cause.code {
         Some(code_of) if code_of != 0 && !cause.status.contains(&code_of.to_string()) => {
@@ -54,7 +54,7 @@ fn status(cause: &Cause<'_>) -> String {
     }
 }
 
-/// What they mean, that of most deliveries first.
+/// The kinds of causes, that of most deliveries first.
 fn kinds(causes: &[Cause<'_>]) -> Vec<CauseKind> {
     let mut kinds: Vec<(CauseKind, usize)> = Vec::new();
     for cause in causes {
@@ -112,8 +112,8 @@ fn advice(kind: CauseKind) -> &'static str {
     }
 }
 
-/// What receivers answered, where that was asked for.
-fn samples(page: &mut Page<'_>, causes: &[Cause<'_>]) {
+/// The receivers' answers, with `show-responses`.
+fn samples(page: &mut SummaryPage<'_>, causes: &[Cause<'_>]) {
     let known: Vec<_> = causes
         .iter()
         .filter(|cause| cause.sample.is_some())

@@ -1,12 +1,12 @@
-//! How many are open, lost, skipped.
+//! The numbers of recovered, open, lost and skipped deliveries.
 
 use crate::model::Outcome;
 use crate::report::Report;
-use crate::tell::summary::page::Page;
+use crate::tell::summary::page::SummaryPage;
 use crate::text::number;
 
-/// One row of numbers, each with what it is made of.
-pub(super) fn write(page: &mut Page<'_>, report: &Report) {
+/// Writes one row of numbers, each with the outcomes that it adds up.
+pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     if report.count(|_| true) == 0 {
         return;
     }
@@ -32,7 +32,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     page.table(&head, &[row], 1, Clone::clone);
 }
 
-/// What an outcome is called beneath the number that it is part of.
+/// The words for an outcome below the number that includes it.
 pub(super) fn words(outcome: Outcome) -> Option<&'static str> {
     Some(match outcome {
         Outcome::Recovered => return None,

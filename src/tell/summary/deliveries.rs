@@ -1,30 +1,30 @@
-//! Deliveries that need a person, and the others, folded away.
+//! The deliveries that need a person, then all others, folded.
 
 use std::collections::BTreeMap;
 
-use crate::model::Failure;
-use crate::model::{Delivery, Outcome};
+use crate::model::{Delivery, Failure, Outcome};
 use crate::report::{Report, WebhookReport};
 use crate::tell::markdown::{code, code_long, link};
 use crate::tell::summary::counts;
-use crate::tell::summary::page::Page;
+use crate::tell::summary::page::SummaryPage;
 use crate::text::time;
 use crate::text::{counted, number};
 
-/// Most deliveries that can still be saved, and most that are lost, in the table for people.
+/// Most rows for deliveries about to expire, and most for lost ones, in the table of deliveries that need a person.
 const URGENT: usize = 10;
 const LOST: usize = 20;
 
-/// Most deliveries in each table that is folded away.
+/// Most deliveries in each folded table.
 const ROWS: usize = 30;
 
-type Row<'a> = (&'a WebhookReport, &'a Delivery);
+/// A failed delivery with its webhook.
+type DeliveryOf<'a> = (&'a WebhookReport, &'a Delivery);
 
-pub(super) fn write(page: &mut Page<'_>, report: &Report) {
-    let (skipped, all): (Vec<Row<'_>>, Vec<_>) = report
+pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
+    let (skipped, all): (Vec<DeliveryOf<'_>>, Vec<_>) = report
         .deliveries_by_webhook()
         .partition(|(_, delivery)| delivery.outcome.is_skipped());
-    let (urgent, mut others): (Vec<Row<'_>>, Vec<_>) = all
+    let (urgent, mut others): (Vec<DeliveryOf<'_>>, Vec<_>) = all
         .into_iter()
         .partition(|(_, delivery)| needs_a_person(report, delivery));
     let none_urgent = urgent.is_empty();
@@ -55,13 +55,13 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     earlier(page, report);
 }
 
-/// Given up, refused, or about to be out of reach.
+/// True if the delivery is lost or expires soon.
 fn needs_a_person(report: &Report, delivery: &Delivery) -> bool {
     delivery.outcome.is_lost() || report.expires_soon(delivery)
 }
 
-/// What can still be saved stands first, but does not drive out what is lost.
-fn most_urgent_first(mut urgent: Vec<Row<'_>>) -> Vec<Row<'_>> {
+/// Deliveries that expire soon come first, but leave room for lost ones.
+fn most_urgent_first(mut urgent: Vec<DeliveryOf<'_>>) -> Vec<DeliveryOf<'_>> {
     urgent.sort_by_key(|(_, each)| (each.outcome.is_lost(), each.outcome, each.first()));
     let open = urgent.iter().filter(|(_, each)| each.outcome.is_open());
     let open = open.count();
@@ -72,7 +72,7 @@ fn most_urgent_first(mut urgent: Vec<Row<'_>>) -> Vec<Row<'_>> {
     urgent
 }
 
-fn table(page: &mut Page<'_>, report: &Report, rows: &[Row<'_>], most: usize) {
+fn table(page: &mut SummaryPage<'_>, report: &Report, rows: &[DeliveryOf<'_>], most: usize) {
     let head = [
         "Delivery",
         "What became of it",
@@ -91,7 +91,7 @@ fn table(page: &mut Page<'_>, report: &Report, rows: &[Row<'_>], most: usize) {
     });
 }
 
-/// What was sent, its GUID, and the page where a person can redeliver it.
+/// The event, the GUID, and a link to the page where a person can redeliver it.
 fn name(webhook: &WebhookReport, failure: &Failure, report: &Report) -> String {
     let event = code(&event(failure));
     let guid = code(&failure.guid.to_string());
@@ -128,8 +128,8 @@ fn outcome(report: &Report, delivery: &Delivery) -> String {
     format!("{words}{reason}{until}")
 }
 
-/// What was left out and why, by event.
-fn left_out(page: &mut Page<'_>, rows: &[Row<'_>]) {
+/// The skipped deliveries by event and reason.
+fn left_out(page: &mut SummaryPage<'_>, rows: &[DeliveryOf<'_>]) {
     let mut why = BTreeMap::<(&str, &str), usize>::new();
     for (_, delivery) in rows {
         let reason = delivery.reason.as_deref().unwrap_or_default();
@@ -144,8 +144,8 @@ fn left_out(page: &mut Page<'_>, rows: &[Row<'_>]) {
     });
 }
 
-/// What an earlier pass lost.
-fn earlier(page: &mut Page<'_>, report: &Report) {
+/// The deliveries that an earlier pass gave up on.
+fn earlier(page: &mut SummaryPage<'_>, report: &Report) {
     let earlier: Vec<(&WebhookReport, &Failure)> = report
         .webhooks
         .iter()

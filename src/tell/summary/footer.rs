@@ -1,11 +1,11 @@
-//! What the pass was over, and what it cost.
+//! The scope of the pass and its cost.
 
 use crate::report::Report;
 use crate::tell::markdown::code_long;
 use crate::text::time;
 use crate::text::{counted, number};
 
-/// One line in small print.
+/// One line of small print. `Inputs::in_scope` lists the inputs that it shows.
 pub(super) fn footer(report: &Report) -> String {
     let mut parts = Vec::new();
     if !report.scope.is_empty() {

@@ -1,17 +1,17 @@
-//! The report as Markdown, for the job summary, and in a sentence, for everywhere.
+//! The report as Markdown, for the job summary.
 //!
-//! Pure. What GitHub or a receiver said is only ever shown in code spans, where nothing is markup.
+//! Pure. Text from GitHub or a receiver only appears in code spans, where nothing is markup.
 //!
-//! | part | what it tells |
+//! | part | what it shows |
 //! |---|---|
 //! | `next_steps` | what to do after the verdict |
-//! | `counts` | how many are open, lost, skipped |
-//! | `webhooks` | each webhook and how it is, worst first |
-//! | `causes` | what deliveries died of, and what to do about it |
-//! | `timeline` | when they failed |
-//! | `deliveries` | those that need a person, and the others, folded |
-//! | `footer` | what the pass was over, and what it cost |
-//! | `page`, `time` | what all of these are written with |
+//! | `counts` | numbers of recovered, open, lost and skipped deliveries |
+//! | `webhooks` | the state of each webhook, worst first |
+//! | `causes` | why deliveries failed, and what to do about it |
+//! | `timeline` | when deliveries failed |
+//! | `deliveries` | deliveries that need a person, then all others, folded |
+//! | `footer` | the scope of the pass and its cost |
+//! | `page` | the page that all of these write to, within its budget |
 
 mod causes;
 mod counts;
@@ -25,14 +25,14 @@ mod webhooks;
 use crate::model::PassResult;
 use crate::report::Report;
 use crate::tell::markdown::{code, code_long};
-use page::Page;
+use page::SummaryPage;
 
-/// Most errors and most warnings that are told.
+/// Most errors, warnings and notes that are listed.
 const MESSAGES: usize = 20;
 
 /// The job summary.
 pub fn markdown(report: &Report) -> String {
-    let mut page = Page::new(report);
+    let mut page = SummaryPage::new(report);
     let result = report.result();
     let mark = mark(result);
     page.line(&format!("### {mark} Webhook deliveries: {result}"));
@@ -62,7 +62,7 @@ pub fn markdown(report: &Report) -> String {
     page.end(&footer::footer(report))
 }
 
-/// What shows from afar how it went.
+/// The emoji for a result.
 fn mark(result: PassResult) -> &'static str {
     match result {
         PassResult::Healthy | PassResult::Recovered => "✅",
@@ -73,7 +73,7 @@ fn mark(result: PassResult) -> &'static str {
     }
 }
 
-fn messages(page: &mut Page<'_>, title: &str, messages: &[String]) {
+fn messages(page: &mut SummaryPage<'_>, title: &str, messages: &[String]) {
     if messages.is_empty() {
         return;
     }

@@ -1,24 +1,24 @@
-//! Markdown that stays within its budget.
+//! The summary's page, which stays within its budget.
 
 use crate::report::Report;
 use crate::tell::markdown::code;
 use crate::text::number;
 
-/// Longest summary, in bytes. GitHub drops one that is over 1 MiB, and people read none so long.
+/// Longest summary, in bytes. GitHub drops a summary over 1 MiB, and nobody reads one that long.
 pub(super) const BUDGET: usize = 256 * 1024;
 
-/// What is kept free for all that is no row: heads, sentences, the footer. All of it is ours and short.
+/// Bytes that rows leave free for headings, sentences and the footer, which are all short.
 const RESERVE: usize = 32 * 1024;
 
-/// A page in the making. What must be there is put in by `line` and `paragraph`, what may be left out by `rows`
-/// and `table`.
-pub(super) struct Page<'a> {
+/// The page being written. `line` and `paragraph` add text that must be there, `rows` and `table` add rows that may be
+/// left out.
+pub(super) struct SummaryPage<'a> {
     text: String,
-    /// Where the report is as JSON.
+    /// The path of the JSON report.
     report_file: Option<&'a str>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> SummaryPage<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         Self {
             text: String::new(),
@@ -31,20 +31,20 @@ impl<'a> Page<'a> {
         self.text.push('\n');
     }
 
-    /// A line with an empty one before it.
+    /// Adds a line after an empty one.
     pub(super) fn paragraph(&mut self, line: &str) {
         self.line("");
         self.line(line);
     }
 
-    /// What is folded away under `title`.
+    /// Adds text folded under `title`.
     pub(super) fn folded(&mut self, title: &str, fill: impl FnOnce(&mut Self)) {
         self.paragraph(&format!("<details><summary>{title}</summary>"));
         fill(self);
         self.paragraph("</details>");
     }
 
-    /// Adds as many rows as may be and fit, and says how many more there are and where.
+    /// Adds the first `most` rows as far as they fit, and a note on how many more there are and where to find them.
     pub(super) fn rows<T>(&mut self, items: &[T], most: usize, row: impl Fn(&T) -> String) {
         let mut left = items.len();
         for item in items.iter().take(most) {
@@ -64,7 +64,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A table of `items`. A column whose head begins with `#` holds numbers.
+    /// Adds a table of `items`. A column whose head begins with `#` holds numbers.
     pub(super) fn table<T>(
         &mut self,
         head: &[&str],
@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
         self.rows(items, most, |item| format!("| {} |", row(item).join(" | ")));
     }
 
-    /// The whole page, with its last line.
+    /// The finished page.
     pub(super) fn end(mut self, footer: &str) -> String {
         self.paragraph(footer);
         self.text

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::Outcome;
 use cases::*;
 
-/// Compares with the file of this name; with `UPDATE_SNAPSHOTS` set, writes it.
+/// Compares the summary with the snapshot of this name, or writes the snapshot if `UPDATE_SNAPSHOTS` is set.
 #[track_caller]
 fn snapshot(name: &str, report: &Report) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/summary/snapshots");
@@ -18,7 +18,7 @@ fn snapshot(name: &str, report: &Report) {
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         markdown == expected,
-        "{} is otherwise. If that is meant, run again with UPDATE_SNAPSHOTS=1. Now it is:\n{markdown}",
+        "{} differs. If the change is intended, run again with UPDATE_SNAPSHOTS=1. The summary is now:\n{markdown}",
         path.display()
     );
 }
@@ -78,7 +78,7 @@ fn hostile() {
     for line in markdown.lines().filter(|line| line.contains("evil")) {
         let spans: Vec<&str> = line.split('`').collect();
         assert_eq!(spans.len() % 2, 1, "an open span: {line}");
-        // What is within parentheses after a span is where the span's link leads.
+        // Parentheses after a span hold the target of its link.
         for outside in spans.iter().step_by(2) {
             for mark in [
                 "<img",
@@ -103,7 +103,7 @@ fn hostile() {
 }
 
 #[test]
-fn a_huge_pass_stays_within_the_budget_and_says_what_is_missing() {
+fn a_huge_pass_stays_within_the_budget_and_counts_the_rows_left_out() {
     let status = "é|`".repeat(1_000);
     let mut webhook = healthy(1);
     webhook.deliveries = (0..5_000)
@@ -136,11 +136,11 @@ fn a_huge_pass_stays_within_the_budget_and_says_what_is_missing() {
 }
 
 #[test]
-fn rows_end_where_the_budget_does_and_the_footer_is_there_all_the_same() {
+fn rows_stop_at_the_budget_and_leave_room_for_the_footer() {
     let wide = "é".repeat(2_000);
     let mut report = report(vec![healthy(1)]);
     report.report_file = Some("out/report.json".into());
-    let mut page = Page::new(&report);
+    let mut page = SummaryPage::new(&report);
     let rows = vec![wide; 200];
     page.rows(&rows, 200, Clone::clone);
     let footer = "the end ".repeat(2_000);
@@ -151,7 +151,7 @@ fn rows_end_where_the_budget_does_and_the_footer_is_there_all_the_same() {
 }
 
 #[test]
-fn the_verdict_is_one_sentence_that_names_what_is_left() {
+fn the_verdict_counts_recovered_open_and_lost_deliveries_in_one_sentence() {
     let of = |outcomes: &[Outcome]| {
         let deliveries = outcomes.iter().zip(1..);
         let mut webhook = healthy(1);
@@ -163,7 +163,7 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
     use Outcome::{
         Deferred, Exhausted, Expired, FailedAgain, Ignored, Recovered, Rejected, Unconfirmed,
     };
-    for (outcomes, told) in [
+    for (outcomes, expected) in [
         (
             &[Recovered, Recovered][..],
             "Recovered 2 of 2 failed deliveries of 1 webhook.",
@@ -182,28 +182,28 @@ fn the_verdict_is_one_sentence_that_names_what_is_left() {
             "Nothing to redeliver among 2 failed deliveries of 1 webhook; 2 were left out as the inputs say.",
         ),
     ] {
-        assert_eq!(of(outcomes).verdict(), told);
+        assert_eq!(of(outcomes).verdict(), expected);
     }
     let mut unread = of(&[Recovered]);
     unread.webhooks[0].unread_from = Some(ago(60));
-    let told = "; not read to the end: acme webhook 500001.";
-    assert!(unread.verdict().ends_with(told), "{}", unread.verdict());
+    let expected = "; not read to the end: acme webhook 500001.";
+    assert!(unread.verdict().ends_with(expected), "{}", unread.verdict());
     assert_eq!(Report::of_error("x".into()).verdict(), "Nothing was done.");
     assert_eq!(Report::of_cancelled().verdict(), "Cancelled.");
 }
 
 #[test]
-fn the_first_pass_says_that_it_read_less_than_there_is() {
+fn the_first_pass_says_that_it_read_the_last_24_hours_only() {
     let mut first = report(vec![healthy(1)]);
     first.first_pass = true;
-    let told = "\n\nFirst pass: the last 24 hours. Older failures are left; `since: 3d` once recovers them.\n\n";
-    assert!(markdown(&first).contains(told));
+    let note = "\n\nFirst pass: the last 24 hours. Older failures are left; `since: 3d` once recovers them.\n\n";
+    assert!(markdown(&first).contains(note));
     first.first_pass = false;
     assert!(!markdown(&first).contains("First pass"));
 }
 
 #[test]
-fn what_was_skipped_and_given_up_earlier_is_folded() {
+fn skipped_deliveries_and_those_given_up_earlier_are_folded() {
     let markdown = markdown(&mixed());
     for title in [
         "<details><summary>3 deliveries left out as the inputs say</summary>",

@@ -1,4 +1,4 @@
-//! When deliveries failed, and which of them were recovered, as a Mermaid chart.
+//! A Mermaid chart of when deliveries failed, and of how many were recovered.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,31 @@ use chrono::{DateTime, Utc};
 
 use crate::model::Outcome;
 use crate::report::Report;
-use crate::tell::summary::page::Page;
-use crate::text::counted;
-use crate::text::time;
+use crate::tell::summary::page::SummaryPage;
+use crate::text::{counted, time};
 
 const HOUR: i64 = 3_600;
 
-/// How many hours a bar may stand for.
+/// The hours that a bar may cover.
 const HOURS: [i64; 7] = [1, 2, 3, 4, 6, 8, 12];
 
-/// Most bars: of more, the labels run into each other.
+/// Most bars. With more, their labels overlap.
 const BARS: i64 = 16;
 
-/// Fewer deliveries are told better by a table.
+/// Fewest deliveries for a chart. A table shows fewer better.
 const FEWEST: usize = 3;
 
-/// What failed is red, and what was recovered of it stands before it in green: GitHub's own colours, which
-/// are seen on light and on dark. Numbers beside the bars would lift them off their base, so that none looked
-/// like some; the axis says how high it is.
+/// Failed deliveries are red, with the recovered ones in green before them: GitHub's own colours, which show on light
+/// and dark backgrounds. Numbers beside the bars would lift them off their base, so that zero looked like some; the
+/// axis title says how high the chart is.
 const STYLE: &str = concat!(
     r#"%%{init: {"xyChart": {"width": 900, "height": 280, "xAxis": {"labelFontSize": 12}, "#,
     r#""yAxis": {"showLabel": false, "showTick": false}}, "themeVariables": {"xyChart": "#,
     r##"{"backgroundColor": "transparent", "plotColorPalette": "#cf222e, #2da44e"}}}}%%"##
 );
 
-/// Bars of failed deliveries by the hour of their first attempt, and before them of those recovered.
-pub(super) fn write(page: &mut Page<'_>, report: &Report) {
+/// Writes bars of failed deliveries by the hour of their first attempt, and bars of recovered ones before them.
+pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     let first = |outcome: fn(Outcome) -> bool| {
         let deliveries = report.deliveries();
         let counted = deliveries.filter(move |each| outcome(each.outcome));
@@ -44,7 +43,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     let hours = HOURS
         .into_iter()
         .find(|hours| bars(*start, *end, *hours) <= BARS);
-    // One bar says nothing, and a time that is odd beyond retention would make thousands.
+    // One bar says nothing, and a wrong time far in the past would make thousands.
     let Some(hours) = hours.filter(|_| failed.len() >= FEWEST && start != end) else {
         return;
     };
@@ -93,7 +92,7 @@ fn bars(start: i64, end: i64, hours: i64) -> i64 {
     end.div_euclid(hours) - start.div_euclid(hours) + 1
 }
 
-/// The day and the hour; labels must differ from each other.
+/// The day and the hour, because labels must differ from each other.
 fn label(hour: i64) -> String {
     let time = DateTime::<Utc>::from_timestamp(hour * HOUR, 0).unwrap_or_default();
     time::below_a_bar(time)

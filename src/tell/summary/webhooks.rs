@@ -1,21 +1,21 @@
-//! Each webhook and how it is, worst first.
+//! The state of each webhook, worst first.
 
 use std::cmp::Reverse;
 
 use crate::model::Outcome;
 use crate::report::{Report, WebhookReport, WebhookState};
 use crate::tell::markdown::{code, link};
-use crate::tell::summary::page::Page;
+use crate::tell::summary::page::SummaryPage;
 use crate::text::time;
 use crate::text::{counted, number};
 
 /// Most webhooks in the table.
 const ROWS: usize = 15;
 
-/// Healthy webhooks have rows of their own while there are no more than this. Of an uneventful pass none has.
+/// Healthy webhooks get rows of their own if there are at most this many, and if any webhook is not healthy.
 const FEW: usize = 5;
 
-pub(super) fn write(page: &mut Page<'_>, report: &Report) {
+pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     let (mut rows, healthy): (Vec<&WebhookReport>, Vec<_>) = report
         .webhooks
         .iter()
@@ -59,7 +59,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) {
     }
 }
 
-/// Its name, which leads to its settings page, and its receiver.
+/// The webhook's name as a link to its settings page, and its receiver.
 fn name(webhook: &WebhookReport, report: &Report) -> String {
     let page = webhook.webhook.settings_url(&report.web);
     let name = link(&webhook.webhook.to_string(), &page);

@@ -1,14 +1,14 @@
-//! What people are told to do about this machine's clock, links to the wrong webhooks, and old servers.
+//! Advice about this machine's clock, links to the wrong webhooks, and old servers.
 
 use chrono::{TimeDelta, Utc};
 use simulated_github::{Access, App, Attempt, Fault, Installation, TestKey, guid};
 
-use crate::ended::Ended;
-use crate::harness::{World, ago};
-use crate::kinds::CLIENT_ID;
+use crate::credential_kinds::CLIENT_ID;
+use crate::run_result::RunResult;
+use crate::world::{World, ago};
 
 /// A pass of an App whose tokens GitHub refuses with these words, and whose answers have this `Date` if it is one.
-fn refused_app(message: &str, date: Option<String>) -> Ended {
+fn refused_app(message: &str, date: Option<String>) -> RunResult {
     let world = World::new();
     {
         let mut github = world.simulator.github();
@@ -32,7 +32,7 @@ fn refused_app(message: &str, date: Option<String>) -> Ended {
 }
 
 #[test]
-fn a_token_of_the_app_that_is_dated_wrong_speaks_of_the_clock() {
+fn a_jwt_with_a_wrong_date_is_blamed_on_the_clock() {
     let at = |minutes| {
         Some(
             (Utc::now() + TimeDelta::minutes(minutes))
@@ -59,12 +59,16 @@ fn a_token_of_the_app_that_is_dated_wrong_speaks_of_the_clock() {
         (issued, None, "check this machine's clock"),
     ] {
         let ended = refused_app(message, date).failure(message).says(advice);
-        assert!(!ended.log.contains("is no key of the App"), "{}", ended.log);
+        assert!(
+            !ended.log.contains("is not a key of the App"),
+            "{}",
+            ended.log
+        );
     }
     let key = "A JSON web token could not be decoded";
     refused_app(key, None)
         .failure(key)
-        .says("`private-key` is no key of the App");
+        .says("`private-key` is not a key of the App");
     let issuer = "'Issuer' claim ('iss') must be an Integer";
     refused_app(issuer, None)
         .failure(issuer)
@@ -112,7 +116,7 @@ fn a_link_to_a_webhook_without_an_api_says_so() {
 }
 
 #[test]
-fn a_path_that_an_old_enterprise_server_lacks_is_told_by_its_version() {
+fn an_old_enterprise_server_without_a_path_is_named_by_its_version() {
     for (method, path, version, advice) in [
         (
             "POST",

@@ -1,4 +1,4 @@
-//! Weeks that failed once, kept as data: they stay the weeks that they were, whatever becomes of the script.
+//! Weeks that failed once, kept as data, so that changes of the generator do not change them.
 //!
 //! `WEEK_SEED=123 WEEK_KEEP="what it found" cargo test --test it weeks` keeps one.
 
@@ -11,9 +11,9 @@ use super::script::Script;
 /// A week and what it found.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
-    /// The fault that it showed, in the product or in the oracle.
+    /// The defect that it found, in the product or in the oracle.
     pub(super) found: String,
-    /// Words of the complaints that it may still have, until somebody decides who is right.
+    /// Part of the complaints that it may still have, until it is decided whether product or oracle is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) undecided: Option<String>,
     pub(super) script: Script,

@@ -11,31 +11,31 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use redeliver_webhooks::model::Outcome;
 
+use super::record::{AcceptedRedelivery, PassRecord, WeekRecord};
 use super::script::{Delivery, Script, time};
-use super::truth::{Ran, Sent, Truth};
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
 
-/// How much of retention is left aside: the plan's time is not the oracle's.
+/// The end of retention that the oracle does not judge: a pass's time is not exactly the oracle's.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
-/// How far a first pass looks back.
+/// The window of a first pass.
 const FIRST_LOOK: TimeDelta = TimeDelta::days(1);
 
-/// How much later a checkpoint may be than a delivery that no pass could see yet.
+/// The most that a checkpoint may be later than a delivery that no pass could see yet.
 const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
 /// Times in GitHub's log and of its clock are told in whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(2);
 
-/// What was found of a week.
+/// The oracle's verdict on a week.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
-    /// What must not be.
+    /// Violations of what must hold.
     pub(super) wrong: Vec<String>,
-    /// What was sent to a receiver that had accepted it, by why that could not be helped.
+    /// Deliveries that were sent to a receiver again after it had accepted them, by the reason why a pass could not know.
     pub(super) doubles: BTreeMap<&'static str, usize>,
-    /// The same for what was asked for again before its row showed, delivered or not.
+    /// The same for deliveries that were requested again before the row of the first request appeared.
     pub(super) repeats: BTreeMap<&'static str, usize>,
     /// Requests of passes that nothing disturbed, and how many would have done.
     pub(super) undisturbed: usize,
@@ -53,29 +53,29 @@ struct Failed {
 
 struct Judge<'a> {
     script: &'a Script,
-    truth: &'a Truth,
+    record: &'a WeekRecord,
     failed: Vec<Failed>,
     /// Where each of them stands, and what was sent of it.
     places: HashMap<(usize, u64), usize>,
     sent: HashMap<(usize, u64), Vec<usize>>,
-    /// What failed before this was no pass's business.
+    /// No pass had to look at failures before this time.
     floor: DateTime<Utc>,
-    /// What the receiver of each webhook accepted, by slices of ten minutes.
+    /// The deliveries that the receiver of each webhook accepted, by slices of ten minutes.
     taken: Vec<BTreeMap<i64, Vec<DateTime<Utc>>>>,
-    /// What was given up, and by which pass.
+    /// Deliveries that were given up, and the pass that did so.
     given_up: HashMap<(usize, u64), usize>,
     verdict: Verdict,
 }
 
-pub(super) fn judge(script: &Script, truth: &Truth) -> Verdict {
-    let mut judge = Judge::new(script, truth);
-    judge.verdict.wrong.clone_from(&truth.violations);
-    for number in 0..truth.ran.len() {
+pub(super) fn judge(script: &Script, record: &WeekRecord) -> Verdict {
+    let mut judge = Judge::new(script, record);
+    judge.verdict.wrong.clone_from(&record.violations);
+    for number in 0..record.passes.len() {
         judge.report(number);
         judge.truthful(number);
         judge.checkpoint(number);
     }
-    for number in 0..truth.sent.len() {
+    for number in 0..record.redeliveries.len() {
         judge.sent(number);
     }
     for hook in 0..script.hooks.len() {
@@ -90,24 +90,24 @@ fn slice(at: DateTime<Utc>) -> i64 {
 }
 
 impl<'a> Judge<'a> {
-    fn new(script: &'a Script, truth: &'a Truth) -> Self {
+    fn new(script: &'a Script, record: &'a WeekRecord) -> Self {
         let mut taken = vec![BTreeMap::<i64, Vec<_>>::new(); script.hooks.len()];
         let mut sent = HashMap::<_, Vec<usize>>::new();
-        for (number, each) in truth.sent.iter().enumerate() {
+        for (number, each) in record.redeliveries.iter().enumerate() {
             sent.entry((each.hook, each.guid)).or_default().push(number);
             if each.taken {
                 let slice = taken[each.hook].entry(slice(each.made)).or_default();
                 slice.push(each.shows);
             }
         }
-        let first = truth
-            .ran
+        let first = record
+            .passes
             .iter()
-            .filter(|ran| ran.first && ran.checkpoint.is_some());
-        let floor = first.map(|ran| ran.began - FIRST_LOOK).max();
+            .filter(|run| run.first && run.checkpoint.is_some());
+        let floor = first.map(|run| run.began - FIRST_LOOK).max();
         let mut judge = Self {
             script,
-            truth,
+            record,
             failed: Vec::new(),
             places: HashMap::new(),
             sent,
@@ -116,7 +116,7 @@ impl<'a> Judge<'a> {
             given_up: HashMap::new(),
             verdict: Verdict::default(),
         };
-        let last = truth.ran.last().map_or(time(0), |ran| ran.ended);
+        let last = record.passes.last().map_or(time(0), |run| run.ended);
         for (hook, each) in script.hooks.iter().enumerate() {
             for delivery in each.deliveries.iter().filter(|each| time(each.at) <= last) {
                 judge.log(hook, delivery);
@@ -147,10 +147,13 @@ impl<'a> Judge<'a> {
     }
 
     /// All redeliveries of a delivery.
-    fn sent_of(&self, key: (usize, u64)) -> impl Iterator<Item = &'a Sent> + use<'a, '_> {
-        let truth = self.truth;
+    fn sent_of(
+        &self,
+        key: (usize, u64),
+    ) -> impl Iterator<Item = &'a AcceptedRedelivery> + use<'a, '_> {
+        let record = self.record;
         let sent = self.sent.get(&key).into_iter().flatten();
-        sent.map(move |number| &truth.sent[*number])
+        sent.map(move |number| &record.redeliveries[*number])
     }
 
     fn wrong(&mut self, what: String) {
@@ -158,15 +161,20 @@ impl<'a> Judge<'a> {
     }
 
     /// Redeliveries of a delivery whose rows showed before a time.
-    fn shown(&self, hook: usize, guid: u64, by: DateTime<Utc>) -> impl Iterator<Item = &'a Sent> {
+    fn shown(
+        &self,
+        hook: usize,
+        guid: u64,
+        by: DateTime<Utc>,
+    ) -> impl Iterator<Item = &'a AcceptedRedelivery> {
         self.sent_of((hook, guid))
             .filter(move |sent| sent.shows < by)
     }
 
-    /// How many failed redeliveries surely count: the success beside each showed in time.
+    /// The number of failed redeliveries that certainly count: a success near each of them appeared in time.
     fn counted(&self, hook: usize, guid: u64, by: DateTime<Utc>, lenient: bool) -> usize {
         let failed = self.shown(hook, guid, by).filter(|sent| !sent.taken);
-        let counts = |sent: &&Sent| {
+        let counts = |sent: &&AcceptedRedelivery| {
             let beside = self.taken[hook].range(slice(sent.made) - 1..=slice(sent.made) + 1);
             let in_time = by.min(sent.made + OVERLAP);
             beside
@@ -178,12 +186,12 @@ impl<'a> Judge<'a> {
 
     /// Each failed delivery once, and nothing but what is true.
     fn report(&mut self, number: usize) {
-        let ran = &self.truth.ran[number];
-        let Some(told) = &ran.report else {
+        let run = &self.record.passes[number];
+        let Some(report) = &run.report else {
             return;
         };
         let mut seen = HashSet::new();
-        for (hook, guid, outcome) in &told.outcomes {
+        for (hook, guid, outcome) in &report.outcomes {
             if !seen.insert((hook, guid)) {
                 self.wrong(format!("pass {number} tells twice of {hook}:{guid}"));
             }
@@ -193,7 +201,7 @@ impl<'a> Judge<'a> {
             }
             let of = self.places.get(&(*hook, *guid));
             let delivered = of.and_then(|place| self.failed[*place].delivered);
-            let delivered = delivered.is_some_and(|at| at <= ran.ended + SECOND);
+            let delivered = delivered.is_some_and(|at| at <= run.ended + SECOND);
             if *outcome == Outcome::Recovered && !delivered {
                 self.wrong(format!(
                     "pass {number} calls {hook}:{guid} recovered, which it is not"
@@ -201,14 +209,14 @@ impl<'a> Judge<'a> {
             }
         }
         let asked = self
-            .truth
-            .sent
+            .record
+            .redeliveries
             .iter()
-            .filter(|sent| sent.by == Some(number) && sent.heard);
+            .filter(|sent| sent.by == Some(number) && sent.acknowledged);
         let asked: Vec<_> = asked.map(|sent| (sent.hook, sent.guid)).collect();
         let accepted = asked.len();
         for (hook, guid) in asked {
-            let told_so = |(h, g, outcome): &(usize, u64, Outcome)| {
+            let is_reported = |(h, g, outcome): &(usize, u64, Outcome)| {
                 let redelivered = [
                     Outcome::Recovered,
                     Outcome::FailedAgain,
@@ -216,20 +224,22 @@ impl<'a> Judge<'a> {
                 ];
                 (*h, *g) == (hook, guid) && redelivered.contains(outcome)
             };
-            if !told.outcomes.iter().any(told_so) {
+            if !report.outcomes.iter().any(is_reported) {
                 self.wrong(format!(
                     "pass {number} had {hook}:{guid} redelivered, and does not tell"
                 ));
             }
         }
         let output = |name| {
-            told.outputs
+            report
+                .outputs
                 .get(name)
                 .and_then(|text| text.parse::<usize>().ok())
         };
         let count = |which: fn(Outcome) -> bool| {
             Some(
-                told.outcomes
+                report
+                    .outcomes
                     .iter()
                     .filter(|(.., outcome)| which(*outcome))
                     .count(),
@@ -241,14 +251,14 @@ impl<'a> Judge<'a> {
             && output("open") == count(Outcome::is_open)
             && output("lost") == count(Outcome::is_lost);
         if !same {
-            let outputs = format!("{:?}", told.outputs);
+            let outputs = format!("{:?}", report.outputs);
             self.wrong(format!(
                 "the outputs of pass {number} do not add up: {outputs}"
             ));
         }
     }
 
-    /// Whether its webhook was switched off since it failed: no pass could see it then.
+    /// True if its webhook was inactive at some time since it failed: no pass could see it then.
     fn was_off(&self, failed: &Failed, by: DateTime<Utc>) -> bool {
         let mut off = self.script.hooks[failed.hook].off.iter();
         off.any(|off| time(off.end) > failed.at && time(off.start) <= by)
@@ -256,20 +266,20 @@ impl<'a> Judge<'a> {
 
     /// A redelivery that a pass asked for was due.
     fn sent(&mut self, number: usize) {
-        let sent = &self.truth.sent[number];
+        let sent = &self.record.redeliveries[number];
         let Some(pass) = sent.by else {
             return;
         };
         let (hook, guid) = (sent.hook, sent.guid);
-        let ran = &self.truth.ran[pass];
-        let shown: Vec<_> = self.shown(hook, guid, ran.began).collect();
-        let counted = self.counted(hook, guid, ran.began, false);
+        let run = &self.record.passes[pass];
+        let shown: Vec<_> = self.shown(hook, guid, run.began).collect();
+        let counted = self.counted(hook, guid, run.began, false);
         // In an outage a pass goes by what is remembered and by the newest page: not by what others did who left no
         // word, and is further back.
         let forgotten = shown.iter().any(|sent| {
             sent.by.is_none_or(|by| {
-                let ran = &self.truth.ran[by];
-                ran.overlapped || ran.killed || ran.ill_written
+                let run = &self.record.passes[by];
+                run.overlapped || run.killed || run.write_failed
             })
         }) || shown
             .first()
@@ -302,10 +312,12 @@ impl<'a> Judge<'a> {
         // Those before it whose outcome it did not go by.
         let all = &self.sent[&(hook, guid)];
         let before = all.partition_point(|each| *each < number);
-        let mut earlier = all[..before].iter().map(|each| &self.truth.sent[*each]);
+        let mut earlier = all[..before]
+            .iter()
+            .map(|each| &self.record.redeliveries[*each]);
         let hour = TimeDelta::hours(1) - SECOND;
         if let Some(taken) = earlier.clone().find(|each| each.taken) {
-            match self.excuse(taken, sent, ran) {
+            match self.excuse(taken, sent, run) {
                 Some(excuse) => *self.verdict.doubles.entry(excuse).or_default() += 1,
                 None => self.wrong(format!(
                     "pass {pass} sends {hook}:{guid} twice: it was accepted at {}, which shows {}",
@@ -315,55 +327,60 @@ impl<'a> Judge<'a> {
         } else if let Some(before) =
             earlier.rfind(|each| each.shows > sent.at && sent.at < each.at + hour)
         {
-            match self.excuse(before, sent, ran) {
+            match self.excuse(before, sent, run) {
                 Some(excuse) => *self.verdict.repeats.entry(excuse).or_default() += 1,
                 None => self.wrong(format!("pass {pass} asks for {hook}:{guid} again, which was asked for at {} and shows {}", before.at, before.shows)),
             }
         }
     }
 
-    /// Whether what passes remember may have been lost since a time.
-    fn forgot(&self, since: DateTime<Utc>, ran: &Ran) -> bool {
-        let passes = self.truth.ran.iter();
-        let mut unwritten = passes.filter(|each| each.ill_written || each.killed);
-        self.tampered(since, ran.ended)
-            || unwritten.any(|each| each.ended >= since && each.began <= ran.began)
+    /// True if the state may have been lost since a time.
+    fn forgot(&self, since: DateTime<Utc>, run: &PassRecord) -> bool {
+        let passes = self.record.passes.iter();
+        let mut unwritten = passes.filter(|each| each.write_failed || each.killed);
+        self.tampered(since, run.ended)
+            || unwritten.any(|each| each.ended >= since && each.began <= run.began)
     }
 
-    /// Whether the state was tampered with in this time.
+    /// True if the state was tampered with in this time.
     fn tampered(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        self.truth
+        self.record
             .tampered
             .iter()
             .any(|at| (from..=to).contains(at))
     }
 
     /// Why a pass could not know of an earlier redelivery.
-    fn excuse(&self, earlier: &Sent, sent: &Sent, ran: &Ran) -> Option<&'static str> {
-        if earlier.shows < ran.began {
+    fn excuse(
+        &self,
+        earlier: &AcceptedRedelivery,
+        sent: &AcceptedRedelivery,
+        run: &PassRecord,
+    ) -> Option<&'static str> {
+        if earlier.shows < run.began {
             return None;
         }
         let Some(by) = earlier.by else {
             return Some("by hand at the same time");
         };
         if earlier.by == sent.by {
-            return (!earlier.heard).then_some("no answer, and the log came past it");
+            return (!earlier.acknowledged).then_some("no answer, and the log came past it");
         }
-        let between = &self.truth.ran[by..sent.by.unwrap_or(by).max(by)];
-        let last = &self.truth.ran[sent.by.unwrap_or(by)];
+        let between = &self.record.passes[by..sent.by.unwrap_or(by).max(by)];
+        let last = &self.record.passes[sent.by.unwrap_or(by)];
         if !self.script.keeps_checkpoint {
             Some("no checkpoint is kept")
-        } else if between.iter().any(|ran| ran.overlapped) || last.overlapped {
+        } else if between.iter().any(|run| run.overlapped) || last.overlapped {
             Some("passes overlapped")
-        } else if self.truth.ran[by].killed {
+        } else if self.record.passes[by].killed {
             Some("the pass was killed")
         } else if self.tampered(earlier.at, sent.at) {
             Some("the state was tampered with")
-        } else if between.iter().any(|ran| ran.ill_written) {
+        } else if between.iter().any(|run| run.write_failed) {
             Some("the state could not be written")
-        } else if !last.knew || between.iter().skip(1).any(|ran| !ran.knew) {
+        } else if !last.read_state || between.iter().skip(1).any(|run| !run.read_state) {
             Some("the state could not be read")
-        } else if !earlier.heard && sent.at >= earlier.at + TimeDelta::minutes(10) - SECOND {
+        } else if !earlier.acknowledged && sent.at >= earlier.at + TimeDelta::minutes(10) - SECOND {
             Some("no answer, and a long lag")
         } else {
             None

@@ -1,15 +1,15 @@
-//! What happens in a week. All of it is data, so that it can be kept, shown and cut down.
+//! The script of a week, as data: it can be kept, shown and cut down.
 
-mod drawn;
+mod generate;
 
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::start;
+use crate::virtual_world::start;
 
-pub(super) use drawn::Trouble;
+pub(super) use generate::Trouble;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -32,7 +32,7 @@ pub(super) struct Script {
     pub(super) confirm: i64,
     pub(super) max_redeliveries: usize,
     pub(super) keeps_checkpoint: bool,
-    /// What GitHub and receivers say is meant to do harm.
+    /// Texts of GitHub and receivers are hostile.
     pub(super) hostile: bool,
     /// Links name another scheme, host and port, as behind some balancers.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -89,16 +89,16 @@ pub(super) struct Delivery {
 #[serde(default)]
 pub(super) struct Pass {
     pub(super) at: i64,
-    /// At which request it is killed, and whether GitHub still acts on that.
+    /// The request at which it is killed, and whether GitHub still handles that request.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) killed: Option<(usize, bool)>,
-    /// From which request on its token is none any more.
+    /// The request from which on its token has expired.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) expired: Option<usize>,
-    /// What may not be read: a part of the path, and the answer.
+    /// Reads that are refused: a part of their path, and the status.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) refused: Option<(String, u16)>,
-    /// What may not be written, and the answer.
+    /// Writes that are refused: a part of their path, and the status.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) unwritable: Option<(String, u16)>,
     /// Another pass begins so many seconds after this one.
@@ -106,15 +106,15 @@ pub(super) struct Pass {
     pub(super) overlapped: Option<i64>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) skew: i64,
-    /// How many requests in a hundred go wrong, and how many meet a limit.
+    /// The share of requests that fail, and of those that meet a limit, in percent.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) faults: i64,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) limits: i64,
-    /// How many answers in a hundred that list something are cut off, and have no link.
+    /// The share of lists that are cut off and have no link, in percent.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) cuts: i64,
-    /// How many requests the limit leaves it, and in how many seconds it gets more.
+    /// The requests that the limit leaves it, and the seconds until the limit is reset.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) used_up: Option<(u32, i64)>,
     pub(super) draws: u64,
@@ -122,7 +122,7 @@ pub(super) struct Pass {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Event {
-    /// A person has a failed delivery of a webhook redelivered.
+    /// A person redelivers a failed delivery of a webhook.
     ByHand(usize, u64),
     /// The state is deleted, cut, or put back to what it was so many passes ago.
     StateLost,
@@ -134,14 +134,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 impl Script {
-    /// How far the log lags at a time. It never turns the order of rows around.
+    /// The lag of the log at a time. It never changes the order of rows.
     pub(super) fn lag_at(&self, at: i64) -> i64 {
         let period = 5 * HOUR;
         let phase = (at + (self.seed % 18_000) as i64) % period;
         self.lag * phase.min(period - phase) * 2 / period
     }
 
-    /// Whether the receiver takes a delivery that is made at a time.
+    /// True if the receiver accepts a delivery that is made at a time.
     pub(super) fn takes(&self, hook: usize, at: DateTime<Utc>) -> bool {
         let at = (at - start()).as_seconds_f64();
         let out = |outage: &Range<i64>| (outage.start as f64..outage.end as f64).contains(&at);

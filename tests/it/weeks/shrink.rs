@@ -6,13 +6,13 @@ use std::fmt::Write;
 use super::script::{Script, Trouble};
 use super::{week, wrong_with};
 
-/// How many weeks are played to find the smallest.
+/// The most weeks that are played to find the smallest.
 const MOST: usize = 1_500;
 
 struct Shrinking {
     least: Script,
     played: usize,
-    /// How the first complaint begins: another defect is another story.
+    /// The first words of the first complaint. A week that fails differently has another defect.
     kind: String,
 }
 
@@ -57,8 +57,8 @@ impl Shrinking {
     }
 }
 
-/// The least of a failing week that fails in the same way, in words.
-pub(super) fn told(script: &Script) -> String {
+/// Describes the smallest part of a failing week that still fails in the same way.
+pub(super) fn smallest_failure(script: &Script) -> String {
     let seed = script.seed;
     let first = kind(&wrong_with(script));
     let mut shrinking = Shrinking {
@@ -83,14 +83,14 @@ pub(super) fn told(script: &Script) -> String {
     shrinking.cut(|script| &mut script.passes);
     let mut least = shrinking.least;
     least.tells_requests = true;
-    let (mut truth, verdict) = week(&least);
-    truth.story.sort_by_key(|(at, _)| *at);
-    let mut told = format!("seed {seed}, without {without:?}:\n{least:#?}\n");
-    for (at, what) in &truth.story {
-        writeln!(told, "{} {what}", at.format("%d %H:%M:%S")).unwrap();
+    let (mut record, verdict) = week(&least);
+    record.story.sort_by_key(|(at, _)| *at);
+    let mut text = format!("seed {seed}, without {without:?}:\n{least:#?}\n");
+    for (at, what) in &record.story {
+        writeln!(text, "{} {what}", at.format("%d %H:%M:%S")).unwrap();
     }
     for wrong in verdict.wrong {
-        writeln!(told, "WRONG: {wrong}").unwrap();
+        writeln!(text, "WRONG: {wrong}").unwrap();
     }
-    told
+    text
 }

@@ -1,4 +1,4 @@
-//! Plays a week: GitHub in virtual time, the real pass, and a record of what truly happened.
+//! Plays a week: GitHub in virtual time, the real pass, and a record of what really happened.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,26 +11,26 @@ use redeliver_webhooks::report::Report;
 use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Request, Webhook, guid};
 use tokio::time::{Instant, sleep_until};
 
+use super::network::{PassNetwork, redelivery_target};
+use super::output::{HOOK_SECRET, HOSTILE_EVENT, HOSTILE_STATUS, PassOutput};
+use super::record::{AcceptedRedelivery, PassRecord, PassReport, RefusedRequest, WeekRecord};
 use super::script::{Event, Pass, Script, time};
-use super::truth::{Ran, RefusedRequest, Sent, Told, Truth};
-use super::way::{PassWay, asked_for};
-use super::words::{HOOK_SECRET, HOSTILE_EVENT, HOSTILE_STATUS, Words};
-use crate::cloud::{Alters, Cloud, Fate, TOKEN, start};
+use crate::virtual_world::{ResponseChanges, TOKEN, Transfer, VirtualWorld, start};
 
 const PERSON: &str = "ghp_person";
 const VARIABLE: &str = "LAST_REDELIVERY";
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
 pub(super) struct World {
-    cloud: Cloud,
+    cloud: VirtualWorld,
     hooks: Vec<u64>,
     script: Script,
-    truth: Mutex<Truth>,
+    record: Mutex<WeekRecord>,
     guids: HashMap<String, u64>,
 }
 
 /// Plays a week to its end.
-pub(super) async fn play(script: &Script) -> Truth {
+pub(super) async fn play(script: &Script) -> WeekRecord {
     let world = Arc::new(World::new(script));
     for pass in &script.passes {
         sleep_until(world.began() + Duration::from_secs(pass.at.unsigned_abs())).await;
@@ -47,13 +47,13 @@ pub(super) async fn play(script: &Script) -> Truth {
             }
         };
     }
-    let truth = world.truth();
-    truth.clone()
+    let record = world.record();
+    record.clone()
 }
 
 impl World {
     fn new(script: &Script) -> Self {
-        let mut cloud = Cloud::new();
+        let mut cloud = VirtualWorld::new();
         cloud.latency = Duration::from_millis(script.latency.unsigned_abs());
         let mut hooks = Vec::new();
         {
@@ -85,15 +85,15 @@ impl World {
         }
         let all = script.hooks.iter().flat_map(|hook| &hook.deliveries);
         let guids = all.map(|each| (guid(each.guid), each.guid)).collect();
-        let truth = Truth {
-            fed: vec![0; hooks.len()],
-            ..Truth::default()
+        let record = WeekRecord {
+            logged: vec![0; hooks.len()],
+            ..WeekRecord::default()
         };
         Self {
             cloud,
             hooks,
             script: script.clone(),
-            truth: Mutex::new(truth),
+            record: Mutex::new(record),
             guids,
         }
     }
@@ -103,12 +103,12 @@ impl World {
         Instant::now() - since.to_std().unwrap()
     }
 
-    pub(super) fn truth(&self) -> MutexGuard<'_, Truth> {
-        self.truth.lock().unwrap()
+    pub(super) fn record(&self) -> MutexGuard<'_, WeekRecord> {
+        self.record.lock().unwrap()
     }
 
     fn tell(&self, at: DateTime<Utc>, what: String) {
-        self.truth().story.push((at, what));
+        self.record().story.push((at, what));
     }
 
     /// Lets happen what is to have happened by now.
@@ -120,10 +120,10 @@ impl World {
         for (n, hook) in self.script.hooks.iter().enumerate() {
             let webhook = github.webhook_mut(self.hooks[n]);
             webhook.active = !self.script.is_off(n, second);
-            let mut truth = self.truth();
+            let mut record = self.record();
             while let Some(next) = hook
                 .deliveries
-                .get(truth.fed[n])
+                .get(record.logged[n])
                 .filter(|next| next.at <= second)
             {
                 let at = time(next.at);
@@ -135,9 +135,9 @@ impl World {
                 }
                 let lag = TimeDelta::seconds(self.script.lag_at(next.at));
                 webhook.log_late(row, at + lag);
-                truth.fed[n] += 1;
+                record.logged[n] += 1;
                 if fails {
-                    truth.story.push((
+                    record.story.push((
                         at,
                         format!(
                             "webhook {n}: delivery {} fails, shows {}",
@@ -149,12 +149,12 @@ impl World {
             }
         }
         loop {
-            let next = self.truth().events;
+            let next = self.record().events;
             let Some((at, event)) = self.script.events.get(next).filter(|(at, _)| *at <= second)
             else {
                 return;
             };
-            self.truth().events += 1;
+            self.record().events += 1;
             self.happen(&mut github, time(*at), event);
         }
     }
@@ -166,11 +166,11 @@ impl World {
             Event::ByHand(hook, pick) => return self.by_hand(github, *hook, *pick),
             Event::StateLost => Some(String::new()),
             Event::StateCut(length) => stored.map(|text| text.chars().take(*length).collect()),
-            Event::StatePutBack(passes) => self.truth().states.iter().nth_back(*passes).cloned(),
+            Event::StatePutBack(passes) => self.record().states.iter().nth_back(*passes).cloned(),
         };
         if let Some(new) = new {
             github.set_variable("acme/ops", STATE, &new);
-            self.truth().tampered.push(now);
+            self.record().tampered.push(now);
             self.tell(now, format!("{event:?}, meant for {at}"));
         }
     }
@@ -194,9 +194,9 @@ impl World {
         self.sent(github, &path, status, None, true);
     }
 
-    /// What becomes of answers on their way in this week.
-    pub(super) fn alters(&self) -> Alters {
-        Alters {
+    /// The changes that responses undergo in this week.
+    pub(super) fn changes(&self) -> ResponseChanges {
+        ResponseChanges {
             foreign_links: self.script.foreign_links,
             no_limit_headers: self.script.no_limit_headers,
             cut: false,
@@ -205,7 +205,7 @@ impl World {
 
     /// Which webhook and delivery a request asks to redeliver.
     fn delivery_of(&self, github: &GitHub, path: &str) -> Option<(usize, u64)> {
-        let (hook, attempt) = asked_for(path)?;
+        let (hook, attempt) = redelivery_target(path)?;
         let n = self.hooks.iter().position(|id| *id == hook)?;
         let attempt = github.webhook(hook).attempt(attempt)?;
         Some((n, self.guids[&attempt.guid]))
@@ -219,12 +219,12 @@ impl World {
         let status = self
             .script
             .refuses(hook, guid, (at - start()).num_seconds())?;
-        let mut truth = self.truth();
-        truth.story.push((
+        let mut record = self.record();
+        record.story.push((
             at,
             format!("pass {by}: {hook}:{guid} is refused with {status}"),
         ));
-        truth.refused.push(RefusedRequest { hook, guid, at, by });
+        record.refused.push(RefusedRequest { hook, guid, at, by });
         Some(status)
     }
 
@@ -240,7 +240,7 @@ impl World {
         path: &str,
         status: u16,
         by: Option<usize>,
-        heard: bool,
+        acknowledged: bool,
     ) {
         let delivery = self.delivery_of(github, path);
         let Some((n, guid)) = delivery.filter(|_| status == 202) else {
@@ -254,7 +254,7 @@ impl World {
         let shows = made + github.log_lag;
         let who = by.map_or("a person".to_owned(), |pass| format!("pass {pass}"));
         let what = if taken { "delivered" } else { "in vain" };
-        let told = if heard {
+        let told = if acknowledged {
             ""
         } else {
             ", and does not hear of it"
@@ -263,7 +263,7 @@ impl World {
             at,
             format!("webhook {n}: {who} has {guid} redelivered, {what}, shows {shows}{told}"),
         );
-        self.truth().sent.push(Sent {
+        self.record().redeliveries.push(AcceptedRedelivery {
             hook: n,
             guid,
             at,
@@ -271,7 +271,7 @@ impl World {
             shows,
             taken,
             by,
-            heard,
+            acknowledged,
         });
     }
 
@@ -279,9 +279,9 @@ impl World {
         tokio::time::sleep(Duration::from_secs(later.unsigned_abs())).await;
         self.feed();
         let (number, began) = self.begin(pass, overlapped);
-        let way = Arc::new(PassWay::new(self.clone(), pass.clone(), number));
+        let network = Arc::new(PassNetwork::new(self.clone(), pass.clone(), number));
         let mut cloud = self.cloud.clone();
-        cloud.way = Some(way.clone());
+        cloud.network = Some(network.clone());
         let ours = began + TimeDelta::seconds(pass.skew);
         let attempts = self.script.max_redeliveries.to_string();
         let confirm = format!("{}s", self.script.confirm);
@@ -292,28 +292,31 @@ impl World {
         if !self.script.keeps_checkpoint {
             inputs.push(("INPUT_CHECKPOINT_VARIABLE", ""));
         }
-        let words = Words::new(pass.draws.is_multiple_of(8), pass.draws % 16 < 2);
+        let words = PassOutput::new(pass.draws.is_multiple_of(8), pass.draws % 16 < 2);
         let report = tokio::select! {
             biased;
-            () = way.dead() => None,
+            () = network.dead() => None,
             report = cloud.pass_on(&words.console, ours, &inputs) => Some(report),
         };
         let wrong = words.end(report.as_ref());
-        self.truth().violations.extend(wrong);
+        self.record().violations.extend(wrong);
         self.end(
             number,
             report.map(|report| self.told(&report)),
-            way.requests(),
+            network.requests(),
         );
     }
 
-    /// Tells of a request, where a person is to read of each.
-    pub(super) fn request(&self, pass: usize, method: &Method, path: &str, fate: &Fate) {
+    /// Adds a request to the story, where the script asks for that.
+    pub(super) fn request(&self, pass: usize, method: &Method, path: &str, transfer: &Transfer) {
         if self.script.tells_requests {
             let now = self.cloud.github().now();
             self.tell(
                 now,
-                format!("pass {pass}: {method} {path}, hears {:?}", fate.hears),
+                format!(
+                    "pass {pass}: {method} {path}, hears {:?}",
+                    transfer.client_gets
+                ),
             );
         }
     }
@@ -325,44 +328,46 @@ impl World {
             let used = github.rate_limit.unwrap().saturating_sub(left);
             github.set_rate_limit_used(TOKEN, used, began + TimeDelta::seconds(reset));
         }
-        let mut truth = self.truth();
-        truth.ran.push(Ran {
+        let mut record = self.record();
+        record.passes.push(PassRecord {
             began,
             overlapped,
             first: github.variable("acme/ops", VARIABLE).is_none(),
-            ..Ran::default()
+            ..PassRecord::default()
         });
-        let number = truth.ran.len() - 1;
-        truth.story.push((began, format!("pass {number} begins")));
+        let number = record.passes.len() - 1;
+        record.story.push((began, format!("pass {number} begins")));
         (number, began)
     }
 
-    fn end(&self, number: usize, told: Option<Told>, requests: usize) {
+    fn end(&self, number: usize, told: Option<PassReport>, requests: usize) {
         let mut github = self.cloud.github();
         github.clear_requests();
         let checkpoint = github.variable("acme/ops", VARIABLE);
         let checkpoint =
             checkpoint.map(|text| DateTime::from_timestamp_millis(text.parse().unwrap()).unwrap());
         let now = github.now();
-        let words = told.as_ref().map_or("is killed".to_owned(), Told::words);
+        let words = told
+            .as_ref()
+            .map_or("is killed".to_owned(), PassReport::words);
         let words = format!("pass {number} {words}; checkpoint {checkpoint:?}");
-        let mut truth = self.truth();
-        truth.story.push((now, words));
-        truth.states.extend(github.variable("acme/ops", STATE));
-        let ran = &mut truth.ran[number];
-        ran.ended = now;
-        ran.killed = told.is_none();
-        ran.report = told;
-        ran.requests = requests;
-        ran.checkpoint = checkpoint;
+        let mut record = self.record();
+        record.story.push((now, words));
+        record.states.extend(github.variable("acme/ops", STATE));
+        let run = &mut record.passes[number];
+        run.ended = now;
+        run.killed = told.is_none();
+        run.report = told;
+        run.requests = requests;
+        run.checkpoint = checkpoint;
     }
 
-    fn told(&self, report: &Report) -> Told {
-        let mut told = Told {
+    fn told(&self, report: &Report) -> PassReport {
+        let mut told = PassReport {
             errors: report.errors.clone(),
             warnings: report.warnings.clone(),
             outputs: report.outputs().into_iter().collect(),
-            ..Told::default()
+            ..PassReport::default()
         };
         for webhook in &report.webhooks {
             let key = webhook.webhook.key();

@@ -1,4 +1,4 @@
-//! Bodies of answers, whole or not, at once or not.
+//! Bodies of responses: whole or cut, sent at once or slowly.
 
 use std::io;
 use std::pin::Pin;
@@ -17,8 +17,8 @@ const PIECE: usize = 4096;
 /// What an endless body goes on with. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
 static SPACES: [u8; 4096] = [b' '; 4096];
 
-/// The body of an answer on its way.
-pub(crate) struct Payload {
+/// The body of a response while it is sent. Its waits follow Tokio's clock.
+pub struct ReplyBody {
     left: Bytes,
     wait: Option<Pin<Box<Sleep>>>,
     drip: Option<Drip>,
@@ -39,7 +39,7 @@ enum End {
     },
 }
 
-impl Payload {
+impl ReplyBody {
     pub(crate) fn new(reply: &Reply, link: Option<Link>) -> Self {
         let body = &reply.body;
         let (left, end) = match reply.ending {
@@ -94,7 +94,7 @@ impl Payload {
     }
 }
 
-impl Body for Payload {
+impl Body for ReplyBody {
     type Data = Bytes;
     type Error = io::Error;
 

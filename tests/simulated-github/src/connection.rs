@@ -11,13 +11,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 
-use crate::body::Payload;
-use crate::reply::{Ending, Reply};
+use crate::body::ReplyBody;
+use crate::reply::Ending;
 use crate::request::Request;
 use crate::server::{Shared, locked};
 use crate::socket::{Reset, Socket, Stream};
 use crate::tls::{Protocols, Tls};
-use crate::wire::{Link, compress};
 
 /// Serves a connection that a client opened.
 pub(crate) async fn serve(stream: TcpStream, tls: Option<Tls>, github: Shared) {
@@ -79,7 +78,7 @@ async fn answer(
     scheme: Scheme,
     github: Shared,
     reset: Arc<Reset>,
-) -> Result<Response<Payload>, hyper::Error> {
+) -> Result<Response<ReplyBody>, hyper::Error> {
     let _under_way = UnderWay::new(Arc::clone(&github));
     let request = whole(request, scheme).await?;
     let (mut reply, latency, compresses, link) = {
@@ -93,17 +92,17 @@ async fn answer(
         )
     };
     if compresses {
-        compress(&mut reply, &request.headers);
+        reply.compress(&request.headers);
     }
     let wait = latency + reply.header_delay;
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
     match reply.ending {
-        Ending::Whole | Ending::CutBody | Ending::EndlessBody => Ok(response(reply, link)),
+        Ending::Whole | Ending::CutBody | Ending::EndlessBody => Ok(reply.into_response_over(link)),
         Ending::ResetMidHeaders => {
             reset.ask_in_next_write();
-            Ok(response(reply, link))
+            Ok(reply.into_response_over(link))
         }
         Ending::Reset => {
             reset.ask();
@@ -136,18 +135,4 @@ async fn whole(request: http::Request<Incoming>, scheme: Scheme) -> Result<Reque
         scheme,
         version: head.version,
     })
-}
-
-fn response(reply: Reply, link: Option<Link>) -> Response<Payload> {
-    let mut response = Response::new(Payload::new(&reply, link));
-    *response.status_mut() =
-        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = reply.headers;
-    if reply.ending == Ending::CutBody {
-        let length = HeaderValue::from(reply.body.len().max(2));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, length);
-    }
-    response
 }

@@ -36,6 +36,9 @@ pub(crate) enum Flavour {
     EnterpriseServer,
 }
 
+/// Tells the time.
+pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// A simulated GitHub: its state, and [`respond`](Self::respond), which answers requests and knows nothing of sockets.
 pub struct GitHub {
     /// How long after it is asked for a redelivery is made; zero unless set.
@@ -85,7 +88,7 @@ pub struct GitHub {
     pub(crate) spending: Spending,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) violations: Violations,
-    clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    clock: Clock,
     in_flight: usize,
     most_in_flight: usize,
 }
@@ -156,6 +159,11 @@ impl GitHub {
     /// Sets the clock; it is the system's otherwise.
     pub fn set_clock(&mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) {
         self.clock = Box::new(clock);
+    }
+
+    /// Takes the clock out, and leaves the system's.
+    pub fn take_clock(&mut self) -> Clock {
+        std::mem::replace(&mut self.clock, Box::new(Utc::now))
     }
 
     /// Limits what the server sends in bodies, all of them together, to so many bytes a second.

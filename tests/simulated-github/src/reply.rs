@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
+
+use crate::body::ReplyBody;
+use crate::wire::Link;
 
 /// How an answer leaves the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,6 +64,29 @@ pub struct Reply {
     pub body_delay: Duration,
     /// How slowly the body comes then; `None` is at once.
     pub drip: Option<Drip>,
+}
+
+impl Reply {
+    /// The response that a client gets where its headers arrive: the body acts out its delay, its pace and its end by
+    /// Tokio's clock.
+    pub fn into_response(self) -> Response<ReplyBody> {
+        self.into_response_over(None)
+    }
+
+    /// The same over a link that limits how fast bodies go.
+    pub(crate) fn into_response_over(self, link: Option<Link>) -> Response<ReplyBody> {
+        let mut response = Response::new(ReplyBody::new(&self, link));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = self.headers;
+        if self.ending == Ending::CutBody {
+            let length = HeaderValue::from(self.body.len().max(2));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
+        }
+        response
+    }
 }
 
 /// An answer before it has the headers that all answers have.

@@ -93,6 +93,11 @@ impl Simulator {
         self.listener.accepted()
     }
 
+    /// The state, for those who answer requests in the server's place.
+    pub fn shared(&self) -> Arc<Mutex<GitHub>> {
+        Arc::clone(&self.github)
+    }
+
     /// The state, to look at or to change; no request is answered while this is held.
     pub fn github(&self) -> MutexGuard<'_, GitHub> {
         locked(&self.github)

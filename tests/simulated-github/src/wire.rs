@@ -12,21 +12,23 @@ use tokio::time::Instant;
 
 use crate::reply::{Ending, Reply};
 
-/// Compresses the body where the client accepts that, as GitHub does.
-pub(crate) fn compress(reply: &mut Reply, asked: &HeaderMap) {
-    let whole = matches!(reply.ending, Ending::Whole | Ending::CutBody);
-    let coded = reply.headers.contains_key(header::CONTENT_ENCODING);
-    if !whole || coded || reply.body.is_empty() || !accepts_gzip(asked) {
-        return;
-    }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory does not fail.
-    if encoder.write_all(&reply.body).is_ok()
-        && let Ok(body) = encoder.finish()
-    {
-        reply.body = Bytes::from(body);
-        let gzip = HeaderValue::from_static("gzip");
-        reply.headers.insert(header::CONTENT_ENCODING, gzip);
+impl Reply {
+    /// Compresses the body where the client accepts that, as GitHub does.
+    pub fn compress(&mut self, asked: &HeaderMap) {
+        let whole = matches!(self.ending, Ending::Whole | Ending::CutBody);
+        let coded = self.headers.contains_key(header::CONTENT_ENCODING);
+        if !whole || coded || self.body.is_empty() || !accepts_gzip(asked) {
+            return;
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory does not fail.
+        if encoder.write_all(&self.body).is_ok()
+            && let Ok(body) = encoder.finish()
+        {
+            self.body = Bytes::from(body);
+            let gzip = HeaderValue::from_static("gzip");
+            self.headers.insert(header::CONTENT_ENCODING, gzip);
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
         counted_before: 2,
         ..failed(2 * DAY)
     };
-    let fold = |failure: Failure, rows: Vec<Attempt<'static>>| {
+    let fold = |failure: Failure, rows: Vec<Row<'static>>| {
         let mut history = History::new(window(), remembered(failure));
         history.fold(rows);
         history.fold(vec![original(1, "old", DAY + 20, 200)]);
@@ -80,7 +80,7 @@ fn what_was_remembered_and_delivered_since_does_not_come_back() {
 fn nobody_looks_for_the_original_of_what_was_lost() {
     for (lost, end) in [("a", Some(End::Window)), ("b", None)] {
         let remembered = Remembered {
-            lost: [Guid::new(lost).digits()].into(),
+            lost: [Guid::new(lost).fingerprint()].into(),
             ..Remembered::default()
         };
         let mut history = History::new(window(), remembered);

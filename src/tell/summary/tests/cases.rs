@@ -1,4 +1,4 @@
-//! Reports to look at.
+//! Reports for the snapshots.
 
 mod mixed;
 
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::attempt::{AttemptId, Guid, Response};
 use crate::github::{Remaining, Usage};
+use crate::model::{AttemptId, Guid, ReceiverResponse};
 use crate::model::{Delivery, Outcome};
 use crate::model::{Failure, First, Newest, Seen, Window};
 use crate::model::{HookId, Owner, Repository, Webhook};
@@ -16,7 +16,7 @@ use crate::report::{Report, Sample, WebhookReport};
 
 pub(super) use mixed::mixed;
 
-/// When each of these passes began.
+/// The start of each of these passes.
 pub(super) fn began() -> DateTime<Utc> {
     "2026-11-22T04:17:03Z".parse().unwrap()
 }
@@ -250,7 +250,7 @@ pub(super) fn of_given_up() -> Report {
             ),
             webhook: "acme webhook 500001".into(),
             attempt: AttemptId(78),
-            answer: Ok(Response {
+            answer: Ok(ReceiverResponse {
                 status: "500 Internal Server Error".into(),
                 body: "{\"error\":\"NullPointerException in ReleaseHandler\"}".into(),
                 cut: false,
@@ -322,7 +322,7 @@ pub(super) fn of_cancelled() -> Report {
     report
 }
 
-/// Everything that comes from outside wants to be something else.
+/// Every text from outside tries to break out of its place.
 pub(super) fn of_hostile_text() -> Report {
     let evil = "a`|evil\n| <img src=x onerror=evil()> ](http://evil.com) ![x](http://evil.com) ::error::evil ##[error]evil \
                 @evil \u{202e}live\u{2066} \r\n\n# evil </details></sub> https://evil.com";
@@ -352,7 +352,7 @@ pub(super) fn of_hostile_text() -> Report {
         cause: (evil.into(), Some(200), evil.into()),
         webhook: long.clone(),
         attempt: AttemptId(2),
-        answer: Ok(Response {
+        answer: Ok(ReceiverResponse {
             status: evil.into(),
             body: long,
             cut: true,

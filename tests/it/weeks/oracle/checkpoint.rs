@@ -1,35 +1,35 @@
 //! No checkpoint passes what is open.
 
-use super::super::truth::Told;
+use super::super::record::PassReport;
 use super::{Failed, Judge, MARGIN, OVERLAP, RETENTION, SECOND};
 
 impl Judge<'_> {
     /// The checkpoint is not later than any delivery that is open.
     pub(super) fn checkpoint(&mut self, number: usize) {
-        let ran = &self.truth.ran[number];
-        let Some(checkpoint) = ran.checkpoint else {
+        let run = &self.record.passes[number];
+        let Some(checkpoint) = run.checkpoint else {
             return;
         };
-        let told = ran.report.as_ref();
-        let told = told.filter(|told| told.errors.is_empty() && !ran.overlapped);
+        let report = run.report.as_ref();
+        let report = report.filter(|report| report.errors.is_empty() && !run.overlapped);
         // What a limit left where it was is covered by the overlap.
-        let left = |told: &&Told| {
-            let mut warnings = told.warnings.iter();
+        let left = |report: &&PassReport| {
+            let mut warnings = report.warnings.iter();
             warnings.any(|warning| warning.starts_with("The checkpoint was not moved"))
         };
-        let told = told.filter(|told| !left(told));
-        let sure = |hook| told.is_some_and(|told| told.whole.contains(&hook));
+        let report = report.filter(|report| !left(report));
+        let sure = |hook| report.is_some_and(|report| report.whole.contains(&hook));
         let open = |each: &&Failed| {
-            each.delivered.is_none_or(|at| at > ran.ended)
-                && each.at <= ran.began
-                && each.at >= (ran.ended - RETENTION + MARGIN).max(self.floor)
+            each.delivered.is_none_or(|at| at > run.ended)
+                && each.at <= run.began
+                && each.at >= (run.ended - RETENTION + MARGIN).max(self.floor)
                 && !self.given_up.contains_key(&(each.hook, each.guid))
-                && !self.was_off(each, ran.began)
+                && !self.was_off(each, run.began)
                 // A pass that was killed tells nobody what it gave up.
-                && self.counted(each.hook, each.guid, ran.ended + SECOND, true) < self.script.max_redeliveries
+                && self.counted(each.hook, each.guid, run.ended + SECOND, true) < self.script.max_redeliveries
         };
         let late = self.failed.iter().filter(open).filter(|each| {
-            let most = if sure(each.hook) && each.shows < ran.began {
+            let most = if sure(each.hook) && each.shows < run.began {
                 SECOND
             } else {
                 OVERLAP

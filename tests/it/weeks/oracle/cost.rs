@@ -1,12 +1,12 @@
-//! What passes cost that nothing disturbed, beside what would have done.
+//! Undisturbed passes make hardly more requests than they need.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, OVERLAP, RETENTION};
+use crate::weeks::record::{AcceptedRedelivery, PassRecord};
 use crate::weeks::script::time;
-use crate::weeks::truth::{Ran, Sent};
 
-/// What a pass costs besides logs and redeliveries: checkpoint, state and the list of webhooks are read, and
+/// Requests of a pass besides logs and redeliveries: checkpoint, state and the list of webhooks are read, and
 /// what is new is written.
 const BASE: usize = 5;
 
@@ -17,7 +17,7 @@ const APART: TimeDelta = TimeDelta::milliseconds(1_500);
 const LOOK: i64 = 5;
 const LONGEST_LOOK: TimeDelta = TimeDelta::seconds(60);
 
-/// How many times the ideal a week may cost, and what it may cost besides.
+/// The most requests of a week: so many times the ideal, and so many more.
 const AT_MOST: f64 = 1.5;
 const BESIDES: usize = 40;
 
@@ -27,40 +27,40 @@ impl Judge<'_> {
             .map(|hook| self.rows(hook))
             .collect();
         let mut healthy = Vec::new();
-        for (number, pair) in self.truth.ran.windows(2).enumerate() {
-            let (before, ran) = (&pair[0], &pair[1]);
-            let is_undisturbed = |ran| is_undisturbed(ran, rows.len());
-            if !is_undisturbed(before) || !is_undisturbed(ran) || !self.script.keeps_checkpoint {
+        for (number, pair) in self.record.passes.windows(2).enumerate() {
+            let (before, run) = (&pair[0], &pair[1]);
+            let is_undisturbed = |run| is_undisturbed(run, rows.len());
+            if !is_undisturbed(before) || !is_undisturbed(run) || !self.script.keeps_checkpoint {
                 continue;
             }
-            let off = (0..rows.len()).any(|hook| self.off(hook, before, ran));
-            if off || self.tampered(before.began, ran.ended) {
+            let off = (0..rows.len()).any(|hook| self.off(hook, before, run));
+            if off || self.tampered(before.began, run.ended) {
                 continue;
             }
             let read = rows.iter().enumerate().map(|(hook, rows)| {
-                let from = self.read_back_to(hook, before, ran);
-                pages(rows, self.script.page, from, ran.began)
+                let from = self.read_back_to(hook, before, run);
+                pages(rows, self.script.page, from, run.began)
             });
             let asked: Vec<_> = self
-                .truth
-                .sent
+                .record
+                .redeliveries
                 .iter()
                 .filter(|sent| sent.by == Some(number + 1))
                 .collect();
             let looks: usize = (0..rows.len()).map(|hook| looks(&asked, hook)).sum();
             let ideal = BASE + read.sum::<usize>() + asked.len() + looks;
-            self.verdict.undisturbed += ran.requests;
+            self.verdict.undisturbed += run.requests;
             self.verdict.ideal += ideal;
-            let found = |ran: &Ran| {
-                ran.report
+            let found = |run: &PassRecord| {
+                run.report
                     .as_ref()
-                    .is_none_or(|told| !told.outcomes.is_empty())
+                    .is_none_or(|report| !report.outcomes.is_empty())
             };
-            if !found(before) && !found(ran) && ran.requests > ideal {
+            if !found(before) && !found(run) && run.requests > ideal {
                 healthy.push(format!(
                     "pass {} is healthy and makes {} requests where {ideal} would do",
                     number + 1,
-                    ran.requests
+                    run.requests
                 ));
             }
         }
@@ -73,19 +73,19 @@ impl Judge<'_> {
         }
     }
 
-    /// How far back a pass has to read: to the checkpoint; but if a person redelivered one in vain that the pass before
-    /// knew nothing of, to its first attempt, for what is too old can't be told from what is not before it is seen.
-    fn read_back_to(&self, hook: usize, before: &Ran, ran: &Ran) -> DateTime<Utc> {
+    /// The time that a pass has to read back to: the checkpoint; but if a person redelivered one without success that the pass before
+    /// knew nothing of, to its first attempt, for what is too old can't be report from what is not before it is seen.
+    fn read_back_to(&self, hook: usize, before: &PassRecord, run: &PassRecord) -> DateTime<Utc> {
         let from = before.began - OVERLAP;
-        let told = before.report.as_ref();
+        let report = before.report.as_ref();
         let knew = |guid| {
-            told.is_some_and(|told| {
-                let mut outcomes = told.outcomes.iter();
+            report.is_some_and(|report| {
+                let mut outcomes = report.outcomes.iter();
                 outcomes.any(|each| (each.0, each.1) == (hook, guid))
             })
         };
-        let by_hand = self.truth.sent.iter().filter(|sent| {
-            let new = sent.by.is_none() && sent.shows > from && sent.made <= ran.ended;
+        let by_hand = self.record.redeliveries.iter().filter(|sent| {
+            let new = sent.by.is_none() && sent.shows > from && sent.made <= run.ended;
             new && sent.hook == hook && !sent.taken && !knew(sent.guid)
         });
         by_hand
@@ -93,14 +93,14 @@ impl Judge<'_> {
                 let mut failed = self.failed.iter();
                 failed.find(|each| (each.hook, each.guid) == (hook, sent.guid))
             })
-            .map(|each| each.at.max(ran.began - RETENTION))
+            .map(|each| each.at.max(run.began - RETENTION))
             .fold(from, DateTime::min)
     }
 
-    /// Whether a webhook was switched off during or between two passes.
-    fn off(&self, hook: usize, before: &Ran, ran: &Ran) -> bool {
+    /// True if a webhook was inactive during or between two passes.
+    fn off(&self, hook: usize, before: &PassRecord, run: &PassRecord) -> bool {
         let mut off = self.script.hooks[hook].off.iter();
-        off.any(|off| time(off.end) > before.began && time(off.start) <= ran.ended)
+        off.any(|off| time(off.end) > before.began && time(off.start) <= run.ended)
     }
 
     /// The times of all rows of a webhook's log, in order.
@@ -109,14 +109,18 @@ impl Judge<'_> {
             .deliveries
             .iter()
             .map(|each| time(each.at));
-        let sent = self.truth.sent.iter().filter(|sent| sent.hook == hook);
+        let sent = self
+            .record
+            .redeliveries
+            .iter()
+            .filter(|sent| sent.hook == hook);
         let mut rows: Vec<_> = originals.chain(sent.map(|sent| sent.made)).collect();
         rows.sort_unstable();
         rows
     }
 }
 
-/// How many pages reach back to `from`, those of the very moment `now` included, and one more, as rows now and then swap places with their neighbours on the next.
+/// The number of pages that reach back to `from`, those of the very moment `now` included, and one more, as rows now and then swap places with their neighbours on the next.
 fn pages(rows: &[DateTime<Utc>], page: usize, from: DateTime<Utc>, now: DateTime<Utc>) -> usize {
     let older = |time: DateTime<Utc>| rows.partition_point(|at| *at < time);
     let seen = rows.partition_point(|at| *at <= now);
@@ -124,10 +128,10 @@ fn pages(rows: &[DateTime<Utc>], page: usize, from: DateTime<Utc>, now: DateTime
     (2 + (seen - older(from)) / page).min(all)
 }
 
-/// How often a pass looks for what came of its redeliveries, wave by wave.
-fn looks(asked: &[&Sent], hook: usize) -> usize {
+/// The number of times that a pass reads the log to confirm its redeliveries, wave by wave.
+fn looks(asked: &[&AcceptedRedelivery], hook: usize) -> usize {
     let mut looks = 0;
-    let mut before: Option<&Sent> = None;
+    let mut before: Option<&AcceptedRedelivery> = None;
     for sent in asked.iter().filter(|sent| sent.hook == hook) {
         if before.is_none_or(|before| sent.at - before.at > APART) {
             let lag = (sent.shows - sent.at).min(LONGEST_LOOK).num_seconds();
@@ -138,8 +142,9 @@ fn looks(asked: &[&Sent], hook: usize) -> usize {
     looks
 }
 
-fn is_undisturbed(ran: &Ran, hooks: usize) -> bool {
-    let told = ran.report.as_ref();
-    let clean = told.is_some_and(|told| told.errors.is_empty() && told.whole.len() == hooks);
-    clean && !ran.overlapped && ran.faults == 0 && !ran.ill_written
+fn is_undisturbed(run: &PassRecord, hooks: usize) -> bool {
+    let report = run.report.as_ref();
+    let clean =
+        report.is_some_and(|report| report.errors.is_empty() && report.whole.len() == hooks);
+    clean && !run.overlapped && run.faults == 0 && !run.write_failed
 }

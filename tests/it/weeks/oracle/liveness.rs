@@ -1,16 +1,16 @@
-//! Whoever is up for long enough gets everything that is young enough.
+//! A receiver that is up for long enough gets every delivery that GitHub still redelivers.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, MARGIN, RETENTION};
+use crate::weeks::record::PassRecord;
 use crate::weeks::script::{Script, time};
-use crate::weeks::truth::Ran;
 
-/// What a delivery may take that failed again and again while its receiver was down: six hours without
+/// The time in which a delivery must arrive that failed again and again while its receiver was down: six hours without
 /// a sign of life, an hour's back-off, and a few passes.
 const PATIENCE: TimeDelta = TimeDelta::minutes(450);
 
-/// What passes must come to in this time: an undisturbed one to three, one with trouble to one.
+/// The worth of the passes that must run in this time: an undisturbed one counts three, a disturbed one counts one.
 const GOOD_PASSES: usize = 15;
 
 /// The passes since a receiver is up.
@@ -22,7 +22,7 @@ struct Up {
 }
 
 impl Up {
-    /// What the passes come to that began at this time or later.
+    /// The worth of the passes that began at this time or later.
     fn since(&self, time: DateTime<Utc>) -> usize {
         let later = self.passes.partition_point(|(began, _)| *began < time);
         self.sum
@@ -33,20 +33,20 @@ impl Up {
     }
 }
 
-/// What a pass is worth to a webhook.
-fn worth(script: &Script, hook: usize, ran: &Ran) -> usize {
-    let Some(told) = &ran.report else {
+/// The worth of a pass to a webhook.
+fn worth(script: &Script, hook: usize, run: &PassRecord) -> usize {
+    let Some(report) = &run.report else {
         return 0;
     };
     // Where GitHub refuses many, three in a row end its webhook's turn.
     let mut refusals = script.hooks[hook].refusals.iter();
     if refusals
-        .any(|each| time(each.during.end) > ran.began && time(each.during.start) <= ran.ended)
+        .any(|each| time(each.during.end) > run.began && time(each.during.start) <= run.ended)
     {
         return 0;
     }
-    match told.whole.contains(&hook) && !ran.overlapped {
-        true if told.errors.is_empty() && ran.faults == 0 => 3,
+    match report.whole.contains(&hook) && !run.overlapped {
+        true if report.errors.is_empty() && run.faults == 0 => 3,
         whole => usize::from(whole),
     }
 }
@@ -58,11 +58,11 @@ impl Judge<'_> {
         let outages = &self.script.hooks[hook].outages;
         let is_ours = |each: &&super::Failed| each.hook == hook && !each.poisoned;
         let failed: Vec<_> = self.failed.iter().filter(is_ours).collect();
-        for (number, ran) in self.truth.ran.iter().enumerate() {
-            let since = up.as_ref().map_or(ran.began, |up| up.since);
+        for (number, run) in self.record.passes.iter().enumerate() {
+            let since = up.as_ref().map_or(run.began, |up| up.since);
             if outages
                 .iter()
-                .any(|out| time(out.end) > since && time(out.start) <= ran.ended)
+                .any(|out| time(out.end) > since && time(out.start) <= run.ended)
             {
                 up = None;
                 continue;
@@ -72,20 +72,20 @@ impl Judge<'_> {
                 passes: Vec::new(),
                 sum: 0,
             });
-            up.passes.push((ran.began, up.sum));
-            up.sum += worth(self.script, hook, ran);
-            if up.sum < GOOD_PASSES || ran.ended - up.since < PATIENCE {
+            up.passes.push((run.began, up.sum));
+            up.sum += worth(self.script, hook, run);
+            if up.sum < GOOD_PASSES || run.ended - up.since < PATIENCE {
                 continue;
             }
             for each in &failed {
                 let since = each.shows.max(up.since);
-                let open = each.delivered.is_none_or(|at| at > ran.ended);
+                let open = each.delivered.is_none_or(|at| at > run.ended);
                 if open
-                    && each.at > (ran.ended - RETENTION + MARGIN).max(self.floor)
-                    && ran.ended - since >= PATIENCE
+                    && each.at > (run.ended - RETENTION + MARGIN).max(self.floor)
+                    && run.ended - since >= PATIENCE
                     && up.since(since) >= GOOD_PASSES
                     && !self.given_up.contains_key(&(hook, each.guid))
-                    && !(self.was_off(each, ran.began) && self.forgot(each.at, ran))
+                    && !(self.was_off(each, run.began) && self.forgot(each.at, run))
                 {
                     late.push(format!(
                         "by pass {number} {hook}:{} of {} is not delivered",

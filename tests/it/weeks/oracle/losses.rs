@@ -8,34 +8,34 @@ use redeliver_webhooks::model::Outcome;
 use super::{Judge, MARGIN, RETENTION, SECOND};
 use crate::weeks::script::time;
 
-/// How near to the end of retention one refusal is enough.
+/// The time before the end of retention in which one refusal is enough.
 const AGED_OUT: TimeDelta = TimeDelta::hours(6);
 
 impl Judge<'_> {
     /// Nothing is given up that need not be.
     pub(super) fn loss(&mut self, number: usize, hook: usize, guid: u64, outcome: Outcome) {
-        let ran = &self.truth.ran[number];
+        let run = &self.record.passes[number];
         let place = self.places.get(&(hook, guid));
         let at = place.map_or(time(0), |place| self.failed[*place].at);
         let right = match outcome {
             Outcome::Exhausted => {
-                self.counted(hook, guid, ran.ended + SECOND, true) >= self.script.max_redeliveries
+                self.counted(hook, guid, run.ended + SECOND, true) >= self.script.max_redeliveries
             }
             Outcome::Rejected if self.is_refused_for_good(hook, guid, number) => true,
-            Outcome::Rejected => at < ran.ended - RETENTION + AGED_OUT,
-            _ => at < ran.ended - RETENTION + MARGIN,
+            Outcome::Rejected => at < run.ended - RETENTION + AGED_OUT,
+            _ => at < run.ended - RETENTION + MARGIN,
         };
         if !right {
             self.wrong(format!("pass {number} gives up {hook}:{guid}: {}", outcome));
         }
     }
 
-    /// Whether GitHub refused a delivery in three passes that others of its webhook got through, the first and the last an
+    /// True if GitHub refused a delivery in three passes that others of its webhook got through, the first and the last an
     /// hour or more apart.
     fn is_refused_for_good(&self, hook: usize, guid: u64, number: usize) -> bool {
-        let refused = self.truth.refused.iter().filter(|refused| {
+        let refused = self.record.refused.iter().filter(|refused| {
             let others_got_through = || {
-                let mut sent = self.truth.sent.iter();
+                let mut sent = self.record.redeliveries.iter();
                 sent.any(|sent| sent.hook == hook && sent.by == Some(refused.by))
             };
             (refused.hook, refused.guid) == (hook, guid)

@@ -10,29 +10,29 @@ const RECENT: TimeDelta = TimeDelta::hours(1);
 
 impl Judge<'_> {
     pub(super) fn truthful(&mut self, number: usize) {
-        let ran = &self.truth.ran[number];
-        let Some(told) = &ran.report else {
+        let run = &self.record.passes[number];
+        let Some(report) = &run.report else {
             return;
         };
-        let result = told.outputs.get("result").map_or("", String::as_str);
+        let result = report.outputs.get("result").map_or("", String::as_str);
         let mut wrong = Vec::new();
         for (hook, each) in self.script.hooks.iter().enumerate() {
             let mut off = each.off.iter();
-            let off = off.any(|off| time(off.start) <= ran.ended && time(off.end) >= ran.began);
-            let unread = !off && !ran.logs.contains(&hook);
+            let off = off.any(|off| time(off.start) <= run.ended && time(off.end) >= run.began);
+            let unread = !off && !run.logs.contains(&hook);
             if unread && ["healthy", "recovered"].contains(&result) {
                 wrong.push(format!(
                     "pass {number} is {result}, and read nothing of webhook {hook}"
                 ));
             }
         }
-        for hook in &told.down {
+        for hook in &report.down {
             let host = self.script.hooks[*hook].host;
-            let failed = self.truth.sent.iter().any(|sent| {
+            let failed = self.record.redeliveries.iter().any(|sent| {
                 !sent.taken
                     && self.script.hooks[sent.hook].host == host
-                    && sent.shows <= ran.ended + SECOND
-                    && sent.shows >= ran.began - RECENT
+                    && sent.shows <= run.ended + SECOND
+                    && sent.shows >= run.began - RECENT
             });
             if !failed {
                 wrong.push(format!(

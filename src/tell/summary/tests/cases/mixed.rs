@@ -1,4 +1,4 @@
-//! A pass in which everything happened.
+//! A pass with every outcome.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::tell::summary::tests::cases::{
     ago, began, failed, given_up_after, healthy, of_event, report,
 };
 
-/// 500 webhooks, of which some have everything that can be wrong.
+/// 500 webhooks, some of them with every kind of problem.
 pub(in crate::tell::summary::tests) fn mixed() -> Report {
     let mut webhooks: Vec<WebhookReport> = (1..=500).map(healthy).collect();
     for (n, webhook) in webhooks.iter_mut().enumerate().skip(100).step_by(10) {

@@ -5,7 +5,8 @@ use simulated_github::{
     guid,
 };
 
-use crate::harness::{REPOSITORY, Run, World, ago};
+use crate::run::Run;
+use crate::world::{REPOSITORY, World, ago};
 
 pub(crate) const CLIENT_ID: &str = "Iv23liSimulated";
 const APP_ID: u64 = 123_456;
@@ -183,7 +184,7 @@ fn an_apps_key_may_be_a_file_in_the_workspace() {
 }
 
 #[test]
-fn tokens_made_on_the_way_are_printed_nowhere() {
+fn minted_tokens_are_printed_nowhere() {
     let world = world(Kind::Organization, GitHub::new());
     let run = pass(&world, Kind::Organization, Credential::App).env("RUNNER_DEBUG", "1");
     let ended = run.run().success();
@@ -298,7 +299,7 @@ fn a_link_to_a_settings_page_is_enough() {
 }
 
 #[test]
-fn the_one_hook_whose_id_nobody_knows_is_found_by_its_url() {
+fn a_webhook_is_found_by_its_payload_url() {
     let world = World::new();
     let other = world.add_webhook();
     world.log(Attempt::failed(guid(1), ago(5)));
@@ -332,12 +333,13 @@ fn an_app_without_a_payload_url_has_no_webhook() {
 }
 
 #[test]
-fn a_token_over_http_beyond_this_machine_is_told_of_before_it_is_sent() {
+fn a_token_over_http_beyond_this_machine_is_warned_about_before_it_is_sent() {
     let world = World::new();
     let ended = world
         .pass()
         .input("api-url", "http://git.invalid/api/v3")
-        .run();
+        .input("time-limit", "1s")
+        .run_executable();
     let warned = ended.log.find("the token can be read on its way").unwrap();
     let failed = ended.log.find("could not be reached").unwrap();
     assert!(warned < failed, "{}", ended.log);

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 /// SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Clone, Debug)]
-pub(super) struct Draw(u64);
+pub(super) struct Random(u64);
 
-impl Draw {
+impl Random {
     /// The draws of one stream of a seed: what one stream is used for changes no other.
     pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut whole = Self(seed);
@@ -27,7 +27,7 @@ impl Draw {
         range.start + (self.next() % width).cast_signed()
     }
 
-    /// Whether one of so many in a hundred came.
+    /// True so many times in a hundred.
     pub(super) fn chance(&mut self, percent: i64) -> bool {
         self.within(0..100) < percent
     }

@@ -1,30 +1,35 @@
-//! What a run left behind, and what is asserted of it.
+//! The result of a run: exit code, log, outputs and summary, and assertions about them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 
-use crate::harness::World;
+use crate::world::World;
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct RunResult {
     pub(crate) code: Option<i32>,
     pub(crate) log: String,
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) summary: String,
 }
 
-impl Ended {
-    pub(crate) fn new(world: &World, output: &Output, folder: &Path) -> Self {
-        world.judge();
-        let commands = folder.join("file_commands");
-        let read = |name| std::fs::read_to_string(commands.join(name)).unwrap_or_default();
+impl RunResult {
+    /// The result of a process.
+    pub(crate) fn of_process(world: &World, output: &Output, folder: &Path) -> Self {
         let log = String::from_utf8(output.stdout.clone()).unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(stderr, "", "the log is one stream; it was:\n{log}");
+        Self::new(world, output.status.code(), log, folder)
+    }
+
+    pub(crate) fn new(world: &World, code: Option<i32>, log: String, folder: &Path) -> Self {
+        world.judge();
+        let commands = folder.join("file_commands");
+        let read = |name| std::fs::read_to_string(commands.join(name)).unwrap_or_default();
         Self {
-            code: output.status.code(),
+            code,
             outputs: as_the_runner_reads(&read("set_output")),
             summary: read("step_summary"),
             log,

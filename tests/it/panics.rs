@@ -1,4 +1,4 @@
-//! What becomes of a pass in which a bug is met.
+//! A panic in a pass costs only the webhook in which it happens, and is reported.
 
 use std::io::{self, Write};
 use std::sync::atomic::Ordering;
@@ -8,12 +8,12 @@ use redeliver_webhooks::model::{Outcome, PassResult};
 use redeliver_webhooks::tell::console::Console;
 use redeliver_webhooks::tell::summary;
 
-use crate::cloud::{Cloud, start};
+use crate::virtual_world::{VirtualWorld, start};
 
-/// A log that can't take one line.
-pub(crate) struct Bug(pub(crate) &'static str);
+/// A log that panics at the line that holds this text.
+pub(crate) struct PanickingLog(pub(crate) &'static str);
 
-impl Write for Bug {
+impl Write for PanickingLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         assert!(
             !String::from_utf8_lossy(bytes).contains(self.0),
@@ -28,22 +28,22 @@ impl Write for Bug {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bug_at_one_webhook_stops_no_other_and_loses_nothing() {
+async fn a_panic_at_one_webhook_stops_no_other_and_loses_nothing() {
     // While its log is told of, while it asks, and after the last wave.
     for line in ["ci.example.com): ", "", "512345671: requested"] {
-        let cloud = Cloud::new();
+        let world = VirtualWorld::new();
         // Another of the same receiver, which must not wait for ever, and one of another.
-        let same = cloud.add_webhook("https://ci.example.com/other");
-        let other = cloud.add_webhook("https://chat.example.com");
-        for hook in [cloud.hook, same, other] {
-            cloud.log_failures(hook, 3, start());
+        let same = world.add_webhook("https://ci.example.com/other");
+        let other = world.add_webhook("https://chat.example.com");
+        for hook in [world.hook, same, other] {
+            world.log_failures(hook, 3, start());
         }
-        let mut console = Console::new(&Runner::default(), Bug(line));
+        let mut console = Console::new(&Runner::default(), PanickingLog(line));
         if line.is_empty() {
-            cloud.bug.store(3, Ordering::Relaxed);
+            world.bug.store(3, Ordering::Relaxed);
             console = Console::new(&Runner::default(), io::sink());
         }
-        let report = cloud.pass_on(&console, start(), &[]).await;
+        let report = world.pass_on(&console, start(), &[]).await;
         assert_eq!(report.result(), PassResult::Error, "{line}");
         let unaccounted = report.webhooks.iter().map(|each| each.unaccounted.len());
         let told = match line {
@@ -62,15 +62,15 @@ async fn a_bug_at_one_webhook_stops_no_other_and_loses_nothing() {
             report.count(|outcome| outcome == Outcome::Recovered) >= 3,
             "{line}"
         );
-        assert_eq!(cloud.undelivered(other).len(), 0, "{line}");
+        assert_eq!(world.undelivered(other).len(), 0, "{line}");
 
         tokio::time::advance(std::time::Duration::from_secs(3_700)).await;
-        let report = cloud.pass(&[]).await;
+        let report = world.pass(&[]).await;
         assert_eq!(report.errors, [""; 0]);
-        for hook in [cloud.hook, same, other] {
-            assert_eq!(cloud.undelivered(hook).len(), 0, "{line}");
+        for hook in [world.hook, same, other] {
+            assert_eq!(world.undelivered(hook).len(), 0, "{line}");
             assert!(
-                cloud.redelivered(hook).values().all(|times| *times == 1),
+                world.redelivered(hook).values().all(|times| *times == 1),
                 "{line}"
             );
         }
@@ -78,11 +78,11 @@ async fn a_bug_at_one_webhook_stops_no_other_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bug_of_the_pass_itself_is_reported_with_what_was_found_out() {
-    let cloud = Cloud::new();
-    cloud.log_failures(cloud.hook, 3, start());
-    let console = Console::new(&Runner::default(), Bug("Checkpoint moved"));
-    let report = cloud.pass_on(&console, start(), &[]).await;
+async fn a_panic_of_the_pass_itself_is_reported_with_the_results_so_far() {
+    let world = VirtualWorld::new();
+    world.log_failures(world.hook, 3, start());
+    let console = Console::new(&Runner::default(), PanickingLog("Checkpoint moved"));
+    let report = world.pass_on(&console, start(), &[]).await;
     assert!(
         report.errors[0].contains("please report this"),
         "{:?}",

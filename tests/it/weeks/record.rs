@@ -1,4 +1,4 @@
-//! What truly happened in a week, whatever passes know of it.
+//! The record of a week: all that really happened, whether or not passes know of it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use redeliver_webhooks::model::Outcome;
 
 /// A redelivery that GitHub accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(super) struct AcceptedRedelivery {
     pub(super) hook: usize,
     pub(super) guid: u64,
     pub(super) at: DateTime<Utc>,
@@ -15,10 +15,10 @@ pub(super) struct Sent {
     pub(super) made: DateTime<Utc>,
     pub(super) shows: DateTime<Utc>,
     pub(super) taken: bool,
-    /// The pass that asked; nobody's is a person's.
+    /// The pass that requested it; a person did if there is none.
     pub(super) by: Option<usize>,
-    /// Whoever asked knows that it was accepted.
-    pub(super) heard: bool,
+    /// The response arrived, so the one who asked knows that GitHub accepted it.
+    pub(super) acknowledged: bool,
 }
 
 /// A redelivery that GitHub refused.
@@ -30,42 +30,42 @@ pub(super) struct RefusedRequest {
     pub(super) by: usize,
 }
 
-/// A pass, as it truly went.
+/// A pass, as it really went.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ran {
+pub(super) struct PassRecord {
     pub(super) began: DateTime<Utc>,
     pub(super) ended: DateTime<Utc>,
     pub(super) killed: bool,
     pub(super) overlapped: bool,
     /// There was no checkpoint when it began.
     pub(super) first: bool,
-    /// It got to know what is remembered, or that nothing is.
-    pub(super) knew: bool,
-    /// A write of a variable went wrong, or may have.
-    pub(super) ill_written: bool,
+    /// It read the state, or learned that there is none.
+    pub(super) read_state: bool,
+    /// A write of a variable failed, or may have failed.
+    pub(super) write_failed: bool,
     pub(super) requests: usize,
     pub(super) faults: usize,
-    /// Webhooks of whose log it heard a page.
+    /// Webhooks whose log it got a page of.
     pub(super) logs: BTreeSet<usize>,
-    pub(super) report: Option<Told>,
+    pub(super) report: Option<PassReport>,
     /// The checkpoint when it was over.
     pub(super) checkpoint: Option<DateTime<Utc>>,
 }
 
-/// What a pass told.
+/// The parts of a pass's report that the oracle looks at.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct PassReport {
     pub(super) errors: Vec<String>,
     pub(super) warnings: Vec<String>,
     pub(super) whole: Vec<usize>,
-    /// Webhooks whose receiver is called down.
+    /// Webhooks whose receiver is reported as down.
     pub(super) down: Vec<usize>,
     pub(super) outcomes: Vec<(usize, u64, Outcome)>,
     pub(super) outputs: HashMap<&'static str, String>,
 }
 
-impl Told {
-    /// What it told, in a line.
+impl PassReport {
+    /// The report in one line.
     pub(super) fn words(&self) -> String {
         let tell =
             |(hook, guid, outcome): &(usize, u64, Outcome)| format!("{hook}:{guid} {outcome}");
@@ -76,16 +76,16 @@ impl Told {
     }
 }
 
-/// All that truly happened.
+/// All that really happened.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Truth {
-    pub(super) sent: Vec<Sent>,
+pub(super) struct WeekRecord {
+    pub(super) redeliveries: Vec<AcceptedRedelivery>,
     pub(super) refused: Vec<RefusedRequest>,
-    pub(super) ran: Vec<Ran>,
+    pub(super) passes: Vec<PassRecord>,
     pub(super) tampered: Vec<DateTime<Utc>>,
     pub(super) violations: Vec<String>,
     pub(super) story: Vec<(DateTime<Utc>, String)>,
-    pub(super) fed: Vec<usize>,
+    pub(super) logged: Vec<usize>,
     pub(super) events: usize,
     pub(super) states: Vec<String>,
 }

@@ -1,21 +1,20 @@
-//! What holds for every page, whatever is odd about it.
+//! Properties of every page, however odd its rows are.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::decide::plan::plan;
+use crate::github::RequestError;
 use crate::hostile;
-use crate::model::Filter;
-use crate::model::Policy;
-use crate::model::Window;
+use crate::model::{AttemptId, Filter, Policy, Window};
 use crate::read::fold::{End, History, Remembered};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-/// A value as JSON, and what is to be read of it.
-type Told<T> = (String, Option<T>);
+/// A value as JSON, and the value that must be read from it.
+type Value<T> = (String, Option<T>);
 
-/// A row as JSON, and the attempt that is to be read of it.
-type Row = (String, Option<Attempt<'static>>);
+/// A row as JSON, and the row that must be read from it.
+type Case = (String, Option<Row<'static>>);
 
 fn json(text: &str) -> String {
     serde_json::to_string(text).unwrap()
@@ -49,7 +48,7 @@ fn odd() -> impl Strategy<Value = String> {
     ]
 }
 
-fn id() -> impl Strategy<Value = Told<u64>> {
+fn id() -> impl Strategy<Value = Value<u64>> {
     prop_oneof![
         12 => prop_oneof![any::<u64>(), 3_804_004_623_172_239_366..=3_804_004_623_172_239_399_u64, Just(u64::MAX)]
             .prop_map(|id| (id.to_string(), Some(id))),
@@ -61,7 +60,7 @@ fn id() -> impl Strategy<Value = Told<u64>> {
 }
 
 /// A text, escaped in one of several ways.
-fn text() -> impl Strategy<Value = Told<String>> {
+fn text() -> impl Strategy<Value = Value<String>> {
     let escaped = |text: &str| -> String {
         let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
         format!("\"{}\"", units.collect::<String>())
@@ -73,7 +72,7 @@ fn text() -> impl Strategy<Value = Told<String>> {
     ]
 }
 
-fn guid() -> impl Strategy<Value = Told<String>> {
+fn guid() -> impl Strategy<Value = Value<String>> {
     let uuid = prop_oneof![Just(1), Just(2), any::<u64>()]
         .prop_map(|n| format!("{:08x}-0000-11f0-8abc-{:012x}", n as u32, n >> 16));
     let text = text().prop_map(|(json, guid)| (json, guid.filter(|guid| !guid.is_empty())));
@@ -81,7 +80,7 @@ fn guid() -> impl Strategy<Value = Told<String>> {
 }
 
 /// Any time that RFC 3339 can say.
-fn time() -> impl Strategy<Value = Told<DateTime<Utc>>> {
+fn time() -> impl Strategy<Value = Value<DateTime<Utc>>> {
     let seconds = prop_oneof![3 => 1_789_000_000..1_791_000_000_i64, 1 => -62_167_219_200..253_402_300_800_i64];
     let offset = proptest::sample::select(&["Z", "+00:00", "+14:00", "-11:30"][..]);
     let told = (seconds, 0..1_000_u32, offset).prop_filter_map(
@@ -107,7 +106,7 @@ fn time() -> impl Strategy<Value = Told<DateTime<Utc>>> {
     ]
 }
 
-fn code() -> impl Strategy<Value = Told<i64>> {
+fn code() -> impl Strategy<Value = Value<i64>> {
     prop_oneof![
         6 => proptest::sample::select(&[200_i64, 204, 302, 404, 500, 503, 0, 999, -5, i64::MAX][..])
             .prop_map(|code| (code.to_string(), Some(code))),
@@ -115,7 +114,7 @@ fn code() -> impl Strategy<Value = Told<i64>> {
     ]
 }
 
-fn flag() -> impl Strategy<Value = Told<bool>> {
+fn flag() -> impl Strategy<Value = Value<bool>> {
     prop_oneof![
         8 => any::<bool>().prop_map(|flag| (flag.to_string(), Some(flag))),
         1 => odd().prop_filter("a flag", |odd| odd != "true").prop_map(|odd| (odd, None)),
@@ -126,15 +125,15 @@ fn flag() -> impl Strategy<Value = Told<bool>> {
 fn field<T: Clone + std::fmt::Debug>(
     name: &'static str,
     there: f64,
-    told: impl Strategy<Value = Told<T>>,
+    value: impl Strategy<Value = Value<T>>,
 ) -> impl Strategy<Value = (Option<String>, Option<T>)> {
-    proptest::option::weighted(there, told).prop_map(move |field| match field {
-        Some((value, told)) => (Some(format!("\"{name}\":{value}")), told),
+    proptest::option::weighted(there, value).prop_map(move |field| match field {
+        Some((json, value)) => (Some(format!("\"{name}\":{json}")), value),
         None => (None, None),
     })
 }
 
-fn row() -> impl Strategy<Value = Row> {
+fn case() -> impl Strategy<Value = Case> {
     let needed = (
         field("id", 0.97, id()),
         field("guid", 0.97, guid()),
@@ -161,8 +160,8 @@ fn row() -> impl Strategy<Value = Row> {
     );
     let object = (needed, others, any::<u64>()).prop_map(|((id, guid, time), others, order)| {
         let (redelivery, status, code, event, action, throttled, unknown) = others;
-        let attempt = || {
-            Some(Attempt {
+        let expected = || {
+            Some(Row {
                 id: AttemptId(id.1?),
                 guid: Guid::new(&guid.1?),
                 delivered_at: time.1?,
@@ -170,8 +169,8 @@ fn row() -> impl Strategy<Value = Row> {
                 status: status.1.unwrap_or_default().into(),
                 code: code.1,
                 throttled: throttled.1.is_some(),
-                event: Cow::from(event.1.unwrap_or_default()).into(),
-                action: action.1.map(|action| Cow::from(action).into()),
+                event: event.1.unwrap_or_default().into(),
+                action: action.1.map(Cow::from),
             })
         };
         let fields = [
@@ -189,7 +188,7 @@ fn row() -> impl Strategy<Value = Row> {
         let mut fields: Vec<String> = fields.into_iter().flatten().collect();
         let middle = order as usize % (fields.len() + 1);
         fields.rotate_left(middle);
-        (format!("{{{}}}", fields.join(",")), attempt())
+        (format!("{{{}}}", fields.join(",")), expected())
     });
     prop_oneof![
         12 => object,
@@ -197,19 +196,19 @@ fn row() -> impl Strategy<Value = Row> {
     ]
 }
 
-fn rows() -> impl Strategy<Value = Vec<Row>> {
+fn cases() -> impl Strategy<Value = Vec<Case>> {
     // Most pages have nothing odd about them, and then are read in one go.
-    let sound = proptest::collection::vec(row().prop_filter("odd", |row| row.1.is_some()), 0..6);
-    prop_oneof![sound, proptest::collection::vec(row(), 0..12)]
+    let sound = proptest::collection::vec(case().prop_filter("odd", |case| case.1.is_some()), 0..6);
+    prop_oneof![sound, proptest::collection::vec(case(), 0..12)]
 }
 
-fn body(rows: &[Row]) -> String {
-    let rows: Vec<&str> = rows.iter().map(|(row, _)| &**row).collect();
+fn body(cases: &[Case]) -> String {
+    let rows: Vec<&str> = cases.iter().map(|(row, _)| &**row).collect();
     format!("[{}]", rows.join(", "))
 }
 
-/// All that is done with the rows of a page.
-fn digest(attempts: Vec<Attempt<'_>>) {
+/// Folds the rows and plans what to do: neither may panic.
+fn digest(rows: Vec<Row<'_>>) {
     let at = |second| DateTime::from_timestamp(second, 0).unwrap();
     let window = Window {
         start: at(1_790_000_000),
@@ -217,8 +216,8 @@ fn digest(attempts: Vec<Attempt<'_>>) {
         retention_start: at(1_789_500_000),
     };
     let mut history = History::new(window, Remembered::default());
-    history.fold(attempts.clone());
-    history.fold(attempts);
+    history.fold(rows.clone());
+    history.fold(rows);
     let (failures, evidence) = history.into_failures(End::Log);
     let policy = Policy {
         filter: Filter::default(),
@@ -243,70 +242,38 @@ fn digest(attempts: Vec<Attempt<'_>>) {
     }));
 }
 
-/// Two rows as GitHub spells them.
-const PLAIN: &str = r#"[{"id":3804004623172239366,"guid":"0b989ba4-242f-11e5-81e1-c7b6966d2516",
-"delivered_at":"2026-11-22T12:00:00.5Z","redelivery":true,"duration":0.27,"status":"OK","status_code":200,
-"event":"push","action":null,"installation_id":null,"repository_id":1296269,"throttled_at":null},{"id":1,"guid":"g",
-"delivered_at":"2026-11-22T12:00:00Z","status_code":0,"throttled_at":"2026-11-22T12:00:00Z","action":"opened"}]"#;
-
-/// Pages of plain rows that have few fields, in any order, and few values: many are like the row before's, in part.
-fn alike() -> impl Strategy<Value = String> {
-    let fields = [
-        r#""id":1"#,
-        r#""guid":"g""#,
-        r#""delivered_at":"2026-11-22T12:00:00Z""#,
-        r#""redelivery":true"#,
-        r#""redelivery":null"#,
-        r#""status":"OK""#,
-        r#""status":"timed out""#,
-        r#""status_code":200"#,
-        r#""status_code":0"#,
-        r#""event":"push""#,
-        r#""event":"ping""#,
-        r#""action":"push""#,
-        r#""new":true"#,
-    ];
-    let row = proptest::sample::subsequence(fields[3..].to_vec(), 0..5)
-        .prop_map(move |others| [&fields[..3], &others].concat())
-        .prop_shuffle()
-        .prop_map(|fields| format!("{{{}}}", fields.join(",")));
-    proptest::collection::vec(row, 0..8).prop_map(|rows| format!("[{}]", rows.join(",")))
-}
-
 proptest! {
     #[test]
-    fn whatever_needs_no_serde_serde_reads_alike(
+    fn a_page_that_is_read_at_once_has_the_rows_that_are_read_one_by_one(
         page in prop_oneof![
-            alike(),
-            rows().prop_map(|rows| body(&rows)),
-            rows().prop_map(|rows| body(&rows)).prop_flat_map(hostile::mutated),
-            hostile::mutated(PLAIN.to_owned()),
+            cases().prop_map(|cases| body(&cases)),
+            cases().prop_map(|cases| body(&cases)).prop_flat_map(hostile::mutated),
         ]
     ) {
-        if let Some(attempts) = plain::attempts(page.as_bytes()) {
-            prop_assert_eq!(by_row(&page).unwrap(), (attempts, Vec::new()));
+        if let Ok(rows) = serde_json::from_str(&page) {
+            prop_assert_eq!(row_by_row(&page).unwrap(), (rows, Vec::new()));
         }
     }
 
     #[test]
-    fn every_row_that_says_enough_is_read_and_every_other_is_counted(rows in rows()) {
-        let page = super::tests::page(body(&rows).as_bytes());
-        let (attempts, unreadable) = page.attempts().unwrap();
-        let readable: Vec<Attempt<'_>> = rows.iter().filter_map(|row| row.1.clone()).collect();
-        let places = rows.iter().scan(0, |before, row| {
+    fn every_row_with_its_required_fields_is_read_and_every_other_is_counted(cases in cases()) {
+        let page = Page::of_body(body(&cases).as_bytes());
+        let (rows, unreadable) = rows(&page).unwrap();
+        let readable: Vec<Row<'_>> = cases.iter().filter_map(|case| case.1.clone()).collect();
+        let places = cases.iter().scan(0, |before, (_, row)| {
             let place = *before;
-            *before += usize::from(row.1.is_some());
-            Some(row.1.is_none().then_some(place))
+            *before += usize::from(row.is_some());
+            Some(row.is_none().then_some(place))
         });
         let places: Vec<usize> = places.flatten().collect();
         prop_assert_eq!(unreadable.iter().map(|row| row.place).collect::<Vec<_>>(), places);
-        prop_assert_eq!(&attempts, &readable);
-        digest(attempts);
+        prop_assert_eq!(&rows, &readable);
+        digest(rows);
     }
 
     #[test]
     fn a_page_that_is_damaged_is_an_error_or_rows(
-        damaged in rows().prop_map(|rows| body(&rows)).prop_flat_map(hostile::mutated),
+        damaged in cases().prop_map(|cases| body(&cases)).prop_flat_map(hostile::mutated),
         bytes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
     ) {
         let mut damaged = damaged.into_bytes();
@@ -316,24 +283,24 @@ proptest! {
                 damaged[place] = byte;
             }
         }
-        match super::tests::page(&damaged).attempts() {
-            Ok((attempts, _)) => digest(attempts),
+        match rows(&Page::of_body(&damaged)) {
+            Ok((rows, _)) => digest(rows),
             Err(error) => prop_assert!(matches!(error.failure(), RequestError::Malformed(_))),
         }
     }
 
     #[test]
-    fn what_is_no_utf_8_costs_no_other_row(rows in rows(), before in any::<bool>()) {
+    fn bytes_that_are_not_utf_8_cost_no_other_row(cases in cases(), before in any::<bool>()) {
         let row = b"{\"id\":1,\"guid\":\"g\",\"delivered_at\":\"2026-11-22T12:00:00Z\",\"event\":\"\xff\xc3\"}";
-        let all = body(&rows);
+        let all = body(&cases);
         let inner = &all.as_bytes()[1..all.len() - 1];
         let (comma, none) = (&b","[..], &b""[..]);
         let between = if inner.is_empty() { none } else { comma };
         let parts = if before { [&row[..], between, inner] } else { [inner, between, &row[..]] };
         let whole = [b"[", parts.concat().as_slice(), b"]"].concat();
-        let page = super::tests::page(&whole);
-        let (attempts, _) = page.attempts().unwrap();
-        let readable = rows.iter().filter(|row| row.1.is_some()).count();
-        prop_assert_eq!(attempts.len(), readable + 1);
+        let page = Page::of_body(&whole);
+        let (rows, _) = rows(&page).unwrap();
+        let readable = cases.iter().filter(|case| case.1.is_some()).count();
+        prop_assert_eq!(rows.len(), readable + 1);
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::{Delivery, Event, HOUR, Hook, MINUTE, Pass, Refusals, Script};
-use crate::weeks::draw::Draw;
+use crate::weeks::random::Random;
 
 const DAY: i64 = 24 * HOUR;
 
-/// How long a week is.
+/// The length of a week.
 const END: i64 = 7 * DAY;
 
 /// When trouble ends: in the last hours nothing goes wrong any more.
 const BUSY: i64 = END - 10 * HOUR;
 
-/// What makes a week hard.
+/// A kind of trouble that makes a week hard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::weeks) enum Trouble {
     Outages,
@@ -78,7 +78,7 @@ impl Trouble {
         Self::SlowLog,
     ];
 
-    /// How many weeks in a hundred have it.
+    /// The share of weeks that have it, in percent.
     fn share(self) -> i64 {
         match self {
             Self::Outages => 90,
@@ -95,11 +95,11 @@ impl Trouble {
 impl Script {
     pub(in crate::weeks) fn of(seed: u64, without: &BTreeSet<Trouble>) -> Self {
         let has = |trouble: Trouble| {
-            let mut draw = Draw::new(seed, 100 + trouble as u64);
+            let mut draw = Random::new(seed, 100 + trouble as u64);
             let there = draw.chance(trouble.share()) && !without.contains(&trouble);
             there.then_some(draw)
         };
-        let mut draw = Draw::new(seed, 0);
+        let mut draw = Random::new(seed, 0);
         let every = match draw.within(0..100) {
             // A lag matters where a pass comes before the log has caught up.
             share if has(Trouble::LongLag).is_some() => [5, 10, 10, 15][share as usize % 4],
@@ -141,7 +141,7 @@ impl Script {
         script
     }
 
-    fn passes(&mut self, seed: u64, every: i64, has: &impl Fn(Trouble) -> Option<Draw>) {
+    fn passes(&mut self, seed: u64, every: i64, has: &impl Fn(Trouble) -> Option<Random>) {
         let (mut skipped, mut overlaps) = (has(Trouble::Skipped), has(Trouble::Overlaps));
         let (mut kills, mut unwritable) = (has(Trouble::Kills), has(Trouble::Unwritable));
         let (mut refused, mut skew) = (has(Trouble::Refused), has(Trouble::Skew));
@@ -150,7 +150,7 @@ impl Script {
         let mut limit = has(Trouble::Limits);
         let limits = has(Trouble::Limits).map_or(0, |mut draw| draw.within(1..4));
         let cuts = has(Trouble::CutBodies).map_or(0, |mut draw| draw.within(1..21));
-        let draw = |of: &mut Option<Draw>, percent| {
+        let draw = |of: &mut Option<Random>, percent| {
             of.as_mut().map(|draw| (draw.chance(percent), draw.next()))
         };
         let mut at = 5 * MINUTE;
@@ -158,7 +158,7 @@ impl Script {
             let n = self.passes.len() as u64;
             let mut pass = Pass {
                 at,
-                draws: Draw::new(seed, 1_000 + n).next(),
+                draws: Random::new(seed, 1_000 + n).next(),
                 ..Pass::default()
             };
             let (late, lateness) = draw(&mut skipped, 20).unwrap_or_default();
@@ -204,7 +204,7 @@ impl Script {
         }
     }
 
-    fn events(&mut self, has: &impl Fn(Trouble) -> Option<Draw>) {
+    fn events(&mut self, has: &impl Fn(Trouble) -> Option<Random>) {
         if let Some(mut draw) = has(Trouble::ByHand) {
             for _ in 0..draw.within(1..25) {
                 // Half of them while a pass is at work.
@@ -232,10 +232,10 @@ impl Script {
     }
 }
 
-fn hook(seed: u64, n: i64, same_host: bool, has: &impl Fn(Trouble) -> Option<Draw>) -> Hook {
-    let mut own = Draw::new(seed, 10 + n as u64);
-    let of = |trouble| has(trouble).map(|mut draw| Draw::new(draw.next(), n as u64));
-    let stretches = |mut draw: Draw, most: i64, longest: i64| {
+fn hook(seed: u64, n: i64, same_host: bool, has: &impl Fn(Trouble) -> Option<Random>) -> Hook {
+    let mut own = Random::new(seed, 10 + n as u64);
+    let of = |trouble| has(trouble).map(|mut draw| Random::new(draw.next(), n as u64));
+    let stretches = |mut draw: Random, most: i64, longest: i64| {
         let stretches = (0..draw.within(1..most)).map(|_| {
             let from = draw.within(0..BUSY);
             let long = draw.within(10 * MINUTE..longest);
@@ -250,7 +250,7 @@ fn hook(seed: u64, n: i64, same_host: bool, has: &impl Fn(Trouble) -> Option<Dra
     let off = of(Trouble::SwitchedOff).map_or(Vec::new(), |draw| stretches(draw, 4, 6 * HOUR));
     let refusals = of(Trouble::RefusedDeliveries).map_or(Vec::new(), |mut draw| {
         let longest = draw.one_of(&[HOUR, 6 * HOUR, 40 * HOUR]);
-        let stretches = stretches(Draw::new(draw.next(), 0), 6, longest);
+        let stretches = stretches(Random::new(draw.next(), 0), 6, longest);
         let refused = stretches.into_iter().map(|during| Refusals {
             during,
             status: draw.one_of(&[400, 403, 404, 404, 409, 410, 422, 422]),
@@ -265,7 +265,7 @@ fn hook(seed: u64, n: i64, same_host: bool, has: &impl Fn(Trouble) -> Option<Dra
     let mut at = own.within(0..every);
     while at < END {
         let hits =
-            |of: &mut Option<Draw>, percent| of.as_mut().is_some_and(|draw| draw.chance(percent));
+            |of: &mut Option<Random>, percent| of.as_mut().is_some_and(|draw| draw.chance(percent));
         let delivery = Delivery {
             at,
             guid: deliveries.len() as u64,

@@ -1,4 +1,4 @@
-//! What a pass prints and writes, looked through for what must never be in it.
+//! Checks the log and the files of a pass: no secret, no workflow command and no live Markdown may be in them.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,23 +10,23 @@ use redeliver_webhooks::report::Report;
 use redeliver_webhooks::tell::console::Console;
 use tempfile::TempDir;
 
-use crate::cloud::TOKEN;
+use crate::virtual_world::TOKEN;
 
-/// What payload URLs keep secret.
+/// The secret part of payload URLs.
 pub(super) const HOOK_SECRET: &str = "hook0secret";
 
-/// What no pass has reason to say by itself.
+/// Texts that only a hostile response can bring into the output.
 const COMMAND: &str = "stop-commands";
 const HOST: &str = "evil.example.com";
 
-/// What GitHub and receivers say where they mean harm.
+/// Hostile texts in responses of GitHub and receivers.
 pub(super) const HOSTILE_EVENT: &str = "x|y`](https://evil.example.com)<img src=x>";
 pub(super) const HOSTILE_STATUS: &str = "bad\n::stop-commands::x\r::stop-commands::y ##[stop-commands]z\n<img src=x>|`](https://evil.example.com)";
 pub(super) const HOSTILE_ANSWER: &str =
     r###"{"message":"No\n::stop-commands::x ##[stop-commands]\n](https://evil.example.com)"}"###;
 
-/// The log, and the files where a pass has them.
-pub(super) struct Words {
+/// The log of a pass, and its output files where it has them.
+pub(super) struct PassOutput {
     pub(super) console: Console,
     runner: Runner,
     log: Log,
@@ -47,7 +47,7 @@ impl Write for Log {
     }
 }
 
-impl Words {
+impl PassOutput {
     pub(super) fn new(debug: bool, files: bool) -> Self {
         let folder = files.then(|| TempDir::new().unwrap());
         let file = |name| folder.as_ref().map(|folder| folder.path().join(name));
