@@ -16,7 +16,6 @@ use crate::decide::plan::{Plan, plan};
 use crate::decide::wave;
 use crate::github::Client;
 use crate::model::Guid;
-use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::Policy;
 use crate::model::Refusals;

@@ -11,6 +11,7 @@ use crate::pass::webhook_run::result::{WebhookResult, deferred};
 use crate::pass::webhook_run::{NO_SUCCESS, WebhookRun, reason_to_wait};
 use crate::read::evidence::Evidence;
 use crate::read::scan::Scan;
+use crate::read::{AttemptOutcome, Row, rows};
 use crate::redeliver::ReceiverHealth;
 use crate::redeliver::receiver_group::Admission;
 use crate::remember::state::Memory;
