@@ -59,7 +59,7 @@ pub fn run_with(
 ) -> bool {
     let runner = environment.runner().clone();
     environment.keep_files_apart(|path| file::target(path).ok());
-    let (report_file, foreign) = (environment.report_file(), environment.foreign());
+    let (report_file, unknown_inputs) = (environment.report_file(), environment.unknown_inputs());
     let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
@@ -68,13 +68,13 @@ pub fn run_with(
         }
         Err(errors) => {
             let report = Report {
-                errors: errors.0.iter().map(ToString::to_string).collect(),
+                errors: errors.iter().map(ToString::to_string).collect(),
                 ..Report::default()
             };
             (report, FailOn::Error)
         }
     };
-    report.warnings.extend(foreign);
+    report.warnings.extend(unknown_inputs);
     conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 

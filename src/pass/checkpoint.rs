@@ -78,7 +78,7 @@ impl Pass<'_> {
         self.report.first_pass = checkpoint.missing().is_some() && self.inputs.one_off.is_none();
         self.report.window = Some(window);
         if let Some(since) = self.inputs.one_off.and_then(|one_off| one_off.since)
-            && since.before(began) < window.start
+            && since.resolve(began) < window.start
         {
             self.report.warnings.push(format!(
                 "`since` is older than the {} days that GitHub redelivers: read back to {} only",

@@ -49,7 +49,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
-            max_redeliveries: inputs.policy.max_redeliveries,
+            policy: inputs.policy.clone(),
             report_file: inputs.report_file.as_ref().map(|file| file.given.clone()),
             credential: credentials.kind(),
             warnings: credentials.warnings().to_vec(),
@@ -149,8 +149,8 @@ impl<'a> Pass<'a> {
         });
         Redeliverer {
             credentials: self.credentials,
-            pace: self.credentials.pace(self.inputs.max_per_minute),
-            confirm_timeout: self.inputs.confirm_timeout,
+            pace: self.credentials.pace(self.inputs.policy.max_per_minute),
+            confirm_timeout: self.inputs.policy.confirm_timeout,
             retention_start: start.window.retention_start,
             requested: Mutex::default(),
             refused_credentials: Mutex::default(),
@@ -230,7 +230,7 @@ impl<'a> Pass<'a> {
 
     /// Adds why the pass ended early, if it did.
     fn add_early_end(&mut self) {
-        let (pace, credentials) = (self.inputs.max_per_minute, self.credentials);
+        let (pace, credentials) = (self.inputs.policy.max_per_minute, self.credentials);
         let why = credentials.stop().ended();
         let limits = match why {
             Some(StopReason::Cancelled) => Vec::new(),

@@ -219,19 +219,19 @@ fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
     for (address, why) in [
         (
             "socks5://bob:hunter2@proxy:1080",
-            "`HTTPS_PROXY` names a proxy of the kind `socks5`",
+            "`HTTPS_PROXY` names a `socks5` proxy",
         ),
         (
             "http://bob:hunter 2@proxy",
-            "`HTTPS_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
         (
             "http://bob:hun/ter@proxy:8080",
-            "`HTTPS_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
         (
             "http://bob:hunter2@proxy:80800",
-            "`HTTPS_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
     ] {
         let ended = trusting(&world)

@@ -326,7 +326,7 @@ impl VirtualWorld {
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, access) = (&inputs.credential, inputs.required_access());
-        let (stop, log) = (Stop::after(inputs.time_limit), console.debug_log());
+        let (stop, log) = (Stop::after(inputs.policy.time_limit), console.debug_log());
         let credentials = Credentials::over(service, &base, credential, access, &log, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
