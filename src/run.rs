@@ -150,9 +150,10 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
 
 /// Runs a pass that ends soon after a cancellation, whatever it is doing.
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
-    let stop = Stop::after(inputs.time_limit);
-    let log = console.clone();
-    signals::watch(&stop, move || log.line(CANCELLED)).context("signals can't be waited for")?;
+    let stop = Stop::after(inputs.policy.time_limit);
+    let printer = console.clone();
+    signals::watch(&stop, move || printer.line(CANCELLED))
+        .context("signals can't be waited for")?;
     let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
     let log = console.debug_log();
