@@ -12,7 +12,7 @@ use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::github;
-use crate::github::{Client, Credentials, Error, Found, RepositoryList};
+use crate::github::{Client, Credentials, Error, RepositoryPages, WebhookList};
 use crate::lock::lock;
 use crate::model::Targets;
 use crate::model::{HookId, Owner, Repository, Webhook};
@@ -150,7 +150,7 @@ impl<'a> Discovery<'a> {
             .map(|repository| self.repository(repository, TargetKind::Owner));
         let all_of = repositories.all_of.iter().map(|login| async move {
             let client = self.credentials.for_account(login);
-            let list = RepositoryList::new(&client, login);
+            let list = RepositoryPages::new(&client, login);
             let Some(listed) = self.pages(login, list).await else {
                 return;
             };
@@ -178,7 +178,7 @@ impl<'a> Discovery<'a> {
     fn pages<'s>(
         &'s self,
         login: &'s str,
-        mut list: RepositoryList,
+        mut list: RepositoryPages,
     ) -> Pin<Box<dyn Future<Output = Option<RepositoryCounts>> + Send + 's>> {
         Box::pin(async move {
             let name = format!("the repositories of {login}");
@@ -278,7 +278,7 @@ impl<'a> Discovery<'a> {
         name: &str,
         owner: Option<&Owner>,
         target: TargetKind,
-        found: Result<Found, Error>,
+        found: Result<WebhookList, Error>,
     ) -> usize {
         let mut result = self.result();
         let unread = owner.map(|owner| owner.to_string().to_lowercase());
