@@ -38,7 +38,7 @@ RUN mkdir -p /out/bin \
 FROM scratch
 # MIT is this program, GPL-2.0 is BusyBox. A release adds where the source is, which version and which commit.
 LABEL org.opencontainers.image.title="redeliver-webhooks" \
-      org.opencontainers.image.description="Finds webhook deliveries that failed, asks GitHub to redeliver them, and says what came of it" \
+      org.opencontainers.image.description="Finds failed webhook deliveries, asks GitHub to redeliver them, and reports the outcome" \
       org.opencontainers.image.licenses="MIT AND GPL-2.0-only"
 COPY --from=build /out/ /
 # No USER: the files the runner gives an action to write belong to the runner's user. No WORKDIR: the runner sets it.

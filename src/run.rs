@@ -77,7 +77,7 @@ pub fn run_with(
 ) -> bool {
     let runner = environment.runner().clone();
     environment.keep_files_apart(|path| file::target(path).ok());
-    let (report_file, foreign) = (environment.report_file(), environment.foreign());
+    let (report_file, unknown_inputs) = (environment.report_file(), environment.unknown_inputs());
     let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
@@ -86,13 +86,13 @@ pub fn run_with(
         }
         Err(errors) => {
             let report = Report {
-                errors: errors.0.iter().map(ToString::to_string).collect(),
+                errors: errors.iter().map(ToString::to_string).collect(),
                 ..Report::default()
             };
             (report, FailOn::Error)
         }
     };
-    report.warnings.extend(foreign);
+    report.warnings.extend(unknown_inputs);
     conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 
@@ -134,11 +134,12 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
 
 /// A pass, which ends some time after it was stopped whatever it is at.
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
-    let stop = Stop::after(inputs.time_limit);
+    let stop = Stop::after(inputs.policy.time_limit);
     signals::watch(&stop, &console).context("signals can't be waited for")?;
     let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
-    let credentials = Credentials::new(base, network, credential, access, &console, &stop)?;
+    let log = console.debug_log();
+    let credentials = Credentials::new(base, network, credential, access, &log, &stop)?;
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),

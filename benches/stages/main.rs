@@ -13,7 +13,6 @@ use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime,
 };
 use redeliver_webhooks::decide::plan::plan;
-use redeliver_webhooks::model::Filter;
 use redeliver_webhooks::model::Policy;
 use redeliver_webhooks::model::{Delivery, Outcome};
 use redeliver_webhooks::model::{HookId, Owner, Webhook};
@@ -70,10 +69,9 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, pages: &[String]) {
     }
     let (failures, evidence) = history.into_failures(End::Log);
     let policy = Policy {
-        filter: Filter::default(),
-        max_age: None,
         max_redeliveries: 5,
         backoff: chrono::TimeDelta::minutes(10),
+        ..Policy::default()
     };
     let planned = |failures| {
         let retention_start = log::window().retention_start;

@@ -7,14 +7,9 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::Policy;
-use crate::model::{Asked, Delivery, Outcome};
-use crate::model::{Failure, First};
+use crate::model::{Asked, Delivery, Failure, First, LONGEST_BACKOFF, Outcome, Policy};
 use crate::read::evidence::Evidence;
 use crate::text::{counted, rfc3339};
-
-/// Longest wait between redeliveries of one delivery.
-const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
 
 /// Redeliveries while the receiver was down after which a delivery waits for a sign of life.
 const PATIENCE: usize = 5;

@@ -72,14 +72,19 @@ impl ApiBase {
         format!("{scheme}://{authority}")
     }
 
-    /// A token sent there could be read on the way.
+    /// True if the address is not encrypted.
+    pub fn is_http(&self) -> bool {
+        self.uri.scheme_str() == Some("http")
+    }
+
+    /// True if a token sent there could be read on the way.
     pub fn is_unprotected(&self) -> bool {
         let host = self.host().trim_matches(['[', ']']);
         let loopback = host == "localhost"
             || host
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|address| address.is_loopback());
-        self.uri.scheme_str() == Some("http") && !loopback
+        self.is_http() && !loopback
     }
 }
 

@@ -1,45 +1,55 @@
-//! What lies between this machine and GitHub: the rules of `ca-certificates`, and of the proxies and the
-//! certificates that the environment names for every tool.
+//! The network between this machine and GitHub: the rules of `ca-certificates`, and of the variables for proxies and
+//! certificates that many tools read.
 
 use http::Uri;
 
-use super::Defaults;
-use super::given::{Check, Given};
-use super::values::Problem;
+use super::environment::RunnerVariables;
+use super::problems::{Problem, Problems};
+use super::raw::RawInputs;
 use crate::github;
 use crate::github::{ApiBase, CaCertificates, Network, Proxies};
 
-impl Given {
+impl RawInputs {
     pub(super) fn network(
         &self,
-        check: &mut Check,
-        runners: &Defaults,
+        problems: &mut Problems,
+        runner: &RunnerVariables,
         api: Option<&ApiBase>,
-    ) -> Option<Network> {
-        let workspace = runners.workspace.as_deref();
-        let ca_certificates = self.ca_certificates.as_deref();
-        let named = |name: &str| runners.proxies.get(name).cloned().unwrap_or_default();
+    ) -> Network {
+        let proxy = |name: &str| runner.proxies.get(name).cloned().unwrap_or_default();
         let proxies = Proxies {
-            https: named("https_proxy"),
-            http: named("http_proxy"),
-            all: named("all_proxy"),
-            no: named("no_proxy"),
+            https: proxy("https_proxy"),
+            http: proxy("http_proxy"),
+            all: proxy("all_proxy"),
+            no: proxy("no_proxy"),
         };
-        // Those for other addresses, and of hosts that need none, may be whatever other tools understand.
-        let used = api.and_then(|api| proxies.used_for(api));
-        if let Some((name, address)) = used {
-            check.of(name, checked(address))?;
+        // Proxies that the pass does not use may be of any kind that other tools understand.
+        if let Some((name, address)) = api.and_then(|api| proxies.used_for(api)) {
+            if api.is_some_and(ApiBase::is_http) {
+                problems.check("api-url", Err::<(), _>(http_behind_proxy(name)));
+            }
+            problems.check(name, check_proxy(address));
         }
-        Some(Network {
-            ca_certificates: ca_certificates.map(|given| CaCertificates::new(given, workspace)),
-            ssl_cert_file: runners.ssl_cert_file.clone(),
+        let workspace = runner.workspace.as_deref();
+        let ca_certificates = self.ca_certificates.as_deref();
+        Network {
+            ca_certificates: ca_certificates.map(|text| CaCertificates::new(text, workspace)),
+            ssl_cert_file: runner.ssl_cert_file.clone(),
             proxies,
-        })
+        }
     }
 }
 
-/// A proxy that could not be used would be passed by in silence otherwise.
-fn checked(address: &str) -> Result<(), Problem> {
+/// A proxy would read every request to an `http` address, token included.
+fn http_behind_proxy(name: &str) -> Problem {
+    Problem::new(
+        &format!("is an `http` address, and `{name}` names a proxy for it"),
+        "write the `https` address of the API, or list its host in `NO_PROXY`",
+    )
+}
+
+/// Refuses a proxy that can't be used. Without this check, requests would silently go past it.
+fn check_proxy(address: &str) -> Result<(), Problem> {
     let whole = if address.contains("://") {
         address.to_owned()
     } else {
@@ -53,12 +63,11 @@ fn checked(address: &str) -> Result<(), Problem> {
     match uri.as_ref().and_then(Uri::scheme_str) {
         Some("http" | "https") => Ok(()),
         Some(scheme) => Err(Problem::new(
-            &format!("names a proxy of the kind `{scheme}`"),
-            "write an http or https proxy (`http://proxy.acme.com:8080`), or list the host of `api-url` in \
-             `NO_PROXY`",
+            &format!("names a `{scheme}` proxy"),
+            "use an http or https proxy (`http://proxy.acme.com:8080`), or add the host of `api-url` to `NO_PROXY`",
         )),
         None => Err(Problem::new(
-            "is no address of a proxy",
+            "is not the address of a proxy",
             "write it as `http://USER:PASSWORD@proxy.acme.com:8080`, with special characters of the password \
              percent-encoded",
         )),

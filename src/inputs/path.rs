@@ -1,28 +1,26 @@
-//! Files that outlive the pass.
+//! Paths of files that outlive the pass.
 
 use std::path::{Component, Path, PathBuf};
 
+use super::environment::RunnerVariables;
+use super::problems::Problem;
 use crate::model::SharedPath;
 
-use super::Defaults;
-use super::values::Problem;
+/// The workspace as the runner mounts it in a container.
+const CONTAINER_WORKSPACE: &str = "/github/workspace";
 
-/// The workspace as the runner shows it to a container.
-const CONTAINED_WORKSPACE: &str = "/github/workspace";
+/// Folders that outlive the container.
+const MOUNTS: [&str; 3] = [CONTAINER_WORKSPACE, "/github/home", "/github/runner_temp"];
 
-/// What outlives the container.
-const MOUNTS: [&str; 3] = [CONTAINED_WORKSPACE, "/github/home", "/github/runner_temp"];
-
-/// The path that `given` means, relative to the workspace.
-pub(super) fn shared_path(given: &str, runner: &Defaults) -> Result<SharedPath, Problem> {
+/// The path that `text` means, relative to the workspace.
+pub(super) fn shared_path(text: &str, runner: &RunnerVariables) -> Result<SharedPath, Problem> {
     let workspace = runner.workspace.as_deref();
-    let path = without_detours(&workspace.unwrap_or(Path::new("")).join(given));
-    let contained = workspace == Some(Path::new(CONTAINED_WORKSPACE));
-    if contained && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
+    let path = without_dots(&workspace.unwrap_or(Path::new("")).join(text));
+    let in_container = workspace == Some(Path::new(CONTAINER_WORKSPACE));
+    if in_container && !MOUNTS.iter().any(|mount| path.starts_with(mount)) {
         return Err(Problem::new(
             "is not visible in the action's container, and would be lost with it",
-            "write a path relative to the workspace (`.redeliver/checkpoint.json`), where later steps find \
-                 it",
+            "write a path relative to the workspace (`.redeliver/checkpoint.json`), where later steps can read it",
         ));
     }
     let mut shared: Vec<PathBuf> = [&runner.workspace, &runner.temp]
@@ -30,17 +28,18 @@ pub(super) fn shared_path(given: &str, runner: &Defaults) -> Result<SharedPath, 
         .flatten()
         .cloned()
         .collect();
-    if contained {
+    if in_container {
         shared.extend(MOUNTS.map(PathBuf::from));
     }
     Ok(SharedPath {
-        given: given.to_owned(),
+        given: text.to_owned(),
         path,
         shared,
     })
 }
-/// The path without `.` and `..`, as far as it can be told without looking.
-fn without_detours(path: &Path) -> PathBuf {
+
+/// The path without `.` and `..`, as far as that is possible without looking at the disk.
+fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -1,9 +1,14 @@
-//! What holds for every environment.
+//! Properties of every environment.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
+use super::environment::PROXIES;
+use super::raw::SECRETS;
 use super::*;
 use crate::hostile;
 
@@ -30,7 +35,7 @@ fn secrets() -> impl Strategy<Value = Hidden> {
     ]
 }
 
-/// What some input takes.
+/// Values that some input takes.
 fn valid() -> impl Strategy<Value = String> {
     let known = proptest::sample::select(
         &[
@@ -72,7 +77,7 @@ fn valid() -> impl Strategy<Value = String> {
     prop_oneof![4 => known.clone().prop_map(str::to_owned), 1 => known.prop_map(str::to_owned).prop_flat_map(hostile::mutated)]
 }
 
-/// A value, be it meant for this input or not, that may hold the secret.
+/// Values, whether or not their input takes them. They may contain the secret.
 fn values(secret: String) -> impl Strategy<Value = String> {
     let with_secret = prop_oneof![
         Just(secret.clone()),
@@ -93,7 +98,7 @@ fn values(secret: String) -> impl Strategy<Value = String> {
     prop_oneof![6 => valid(), 2 => hostile::text(), 2 => with_secret]
 }
 
-/// The name of a variable, as people and runners spell it.
+/// Names of variables, as people and runners spell them.
 fn variables() -> impl Strategy<Value = String> {
     let input = (proptest::sample::select(NAMES), 0..4_u8).prop_map(|(name, how)| match how {
         0 => format!("INPUT_{}", name.to_uppercase()),
@@ -126,7 +131,7 @@ fn variables() -> impl Strategy<Value = String> {
     ]
 }
 
-/// An environment in which one secret stands in its place, and perhaps elsewhere as well.
+/// An environment with a secret in its own input, and perhaps in others too.
 fn environments() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> {
     secrets().prop_flat_map(|hidden| {
         let secret = hidden.0.clone();
@@ -161,7 +166,7 @@ fn environments() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> 
     })
 }
 
-/// An environment that is right, but for one input that holds the secret too.
+/// A valid environment, but for one input that contains the secret too.
 fn misplaced() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> {
     let of_names = proptest::sample::select(
         &[
@@ -185,23 +190,23 @@ fn misplaced() -> impl Strategy<Value = (Hidden, Vec<(OsString, OsString)>)> {
         ];
         (Just(hidden), of_names.clone(), value, hook.clone()).prop_map(
             |(hidden, name, value, hook)| {
-                let given = [
+                let inputs = [
                     ("token", Some(hidden.0.clone())),
                     ("hook-id", hook),
                     (name, Some(value)),
                 ];
-                let given = given.into_iter().filter_map(|(name, value)| {
+                let inputs = inputs.into_iter().filter_map(|(name, value)| {
                     Some((format!("INPUT_{name}").into(), value?.into()))
                 });
-                (hidden, given.collect())
+                (hidden, inputs.collect())
             },
         )
     })
 }
 
-/// Whether anybody can tell that it is a secret.
+/// True if the value can be recognized as a secret.
 fn is_known(secret: &str, variables: &[(OsString, OsString)]) -> bool {
-    let given = |(name, value): &(OsString, OsString)| {
+    let is_secret_input = |(name, value): &(OsString, OsString)| {
         let name = name
             .to_str()
             .unwrap_or_default()
@@ -210,10 +215,10 @@ fn is_known(secret: &str, variables: &[(OsString, OsString)]) -> bool {
         SECRETS.iter().any(|each| name == format!("input-{each}")) && value == secret
     };
     let signs = ["ghp_", "ghs_", "github_pat_", "PRIVATE KEY"];
-    signs.iter().any(|sign| secret.contains(sign)) || variables.iter().any(given)
+    signs.iter().any(|sign| secret.contains(sign)) || variables.iter().any(is_secret_input)
 }
 
-/// Whether so much of the secret in a row stands in this text.
+/// True if the text contains so much of the secret in a row.
 fn gives_away(text: &str, (secret, enough): &Hidden) -> bool {
     let letters: Vec<char> = secret.chars().collect();
     let mut parts = letters
@@ -222,31 +227,32 @@ fn gives_away(text: &str, (secret, enough): &Hidden) -> bool {
     parts.any(|part| text.contains(&part))
 }
 
-/// What must hold of what is said of it.
+/// Checks inputs or errors of an environment.
 fn holds((hidden, variables): (Hidden, Vec<(OsString, OsString)>)) -> Result<(), TestCaseError> {
     let is_known = is_known(&hidden.0, &variables);
     match Environment::new(variables).inputs(now()) {
         Ok(inputs) => {
             prop_assert!(
-                inputs.time_limit <= Duration::from_secs(86_400) && inputs.max_per_minute > 0
+                inputs.policy.time_limit <= Duration::from_secs(86_400)
+                    && inputs.policy.max_per_minute > 0
             );
             prop_assert!(!inputs.targets.names().is_empty());
             // Any duration may be given, and the end of all time is no reason to panic.
-            if let Some(OneOff { since, until }) = inputs.one_off {
-                let times = [since, until].map(|moment| moment.map(|moment| moment.before(now())));
+            if let Some(OneOffWindow { since, until }) = inputs.one_off {
+                let times = [since, until].map(|point| point.map(|point| point.resolve(now())));
                 prop_assert!(times.iter().flatten().all(|time| *time <= now()));
             }
         }
         Err(errors) => {
-            prop_assert!(!errors.0.is_empty());
-            for error in &errors.0 {
-                let said = error.to_string();
-                prop_assert!(!is_known || !gives_away(&said, &hidden), "{}", said);
-                prop_assert!(!said.contains(['\n', '\r']), "{:?}", said);
-                let named = said.split('`').nth(1).unwrap_or_default();
+            prop_assert!(!errors.is_empty());
+            for error in &errors {
+                let message = error.to_string();
+                prop_assert!(!is_known || !gives_away(&message, &hidden), "{}", message);
+                prop_assert!(!message.contains(['\n', '\r']), "{:?}", message);
+                let named = message.split('`').nth(1).unwrap_or_default();
                 let known = NAMES.contains(&named) || PROXIES.contains(&&*named.to_lowercase());
-                prop_assert!(known || said.contains("is not an input"), "{}", said);
-                prop_assert!(said.ends_with("Nothing was done."), "{}", said);
+                prop_assert!(known || message.contains("is not an input"), "{}", message);
+                prop_assert!(message.ends_with("Nothing was done."), "{}", message);
             }
         }
     }
@@ -260,7 +266,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_in_the_place_of_something_else_is_not_shown(environment in misplaced()) {
+    fn a_secret_in_place_of_another_value_is_not_shown(environment in misplaced()) {
         holds(environment)?;
     }
 }

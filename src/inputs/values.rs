@@ -1,64 +1,19 @@
-//! How a single input's value is read, and what is said when it can't be.
+//! How the text of a single input is read, and the message if it can't be.
 
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Moment;
-use super::hidden::Hidden;
+use super::problems::Problem;
+use super::window::PointInTime;
 use crate::github::Secret;
-use crate::model::FailOn;
-use crate::model::Repository;
+use crate::model::{FailOn, Repository};
 
-/// What is wrong with an input, and what to do about it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    wrong: String,
-    next_step: String,
-}
+/// Longest wait that an input takes. A longer one is a mistake.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
 
-impl Problem {
-    pub(super) fn new(wrong: &str, next_step: &str) -> Self {
-        Self {
-            wrong: wrong.into(),
-            next_step: next_step.into(),
-        }
-    }
-}
-
-/// One wrong input: its name, what is wrong, what is accepted.
-#[derive(Debug, PartialEq, Eq)]
-pub struct InputError(String);
-
-impl InputError {
-    pub(super) fn new(name: &str, problem: Problem) -> Self {
-        Self(format!("`{name}` {}: {}", problem.wrong, problem.next_step))
-    }
-
-    /// `name`, which is not an input, but may mean one.
-    pub(super) fn unknown(name: &str, meant: &str) -> Self {
-        let name = Hidden::default().shown(name, None);
-        Self(format!("`{name}` is not an input. Did you mean `{meant}`?"))
-    }
-}
-
-impl InputError {
-    /// The same without any secret in it.
-    pub(super) fn without(self, hidden: &Hidden) -> Self {
-        Self(hidden.taken_out_of(&self.0))
-    }
-}
-
-impl fmt::Display for InputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stop = if self.0.ends_with('?') { "" } else { "." };
-        write!(f, "{}{stop} Nothing was done.", self.0)
-    }
-}
-
-/// The parts of a list, which commas or new lines separate.
-pub(super) fn list(value: &str) -> impl Iterator<Item = &str> {
+/// The items of a list, which commas or new lines separate.
+pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     value
         .split([',', '\n'])
         .map(str::trim)
@@ -70,8 +25,8 @@ pub(super) fn token(value: &str) -> Result<Secret, Problem> {
         Ok(Secret::new(value.to_owned()))
     } else {
         Err(Problem::new(
-            "holds white space or characters that no token has",
-            "store the token again, alone and on one line",
+            "contains white space or other characters that no token has",
+            "store the token again, without anything else and on one line",
         ))
     }
 }
@@ -93,14 +48,14 @@ pub(super) fn client_id(value: &str) -> Result<String, &'static str> {
     }
 }
 
-pub(super) fn moment(value: &str, now: DateTime<Utc>) -> Result<Moment, &'static str> {
+pub(super) fn point_in_time(value: &str, now: DateTime<Utc>) -> Result<PointInTime, &'static str> {
     const ACCEPTED: &str = "write how long ago (`90s`, `15m`, `6h`, `3d`) or a time in the past \
-                            with its zone (`2026-11-20T08:00:00Z`)";
+                            with its time zone (`2026-11-20T08:00:00Z`)";
     if let Ok(duration) = duration(value) {
-        return Ok(Moment::Ago(duration));
+        return Ok(PointInTime::Ago(duration));
     }
     match DateTime::parse_from_rfc3339(value) {
-        Ok(time) if time <= now => Ok(Moment::At(time.to_utc())),
+        Ok(time) if time <= now => Ok(PointInTime::At(time.to_utc())),
         _ => Err(ACCEPTED),
     }
 }
@@ -126,7 +81,7 @@ pub(super) fn duration(value: &str) -> Result<TimeDelta, &'static str> {
     parsed().ok_or(ACCEPTED)
 }
 
-/// The same, or nothing: `0`, with or without a unit.
+/// The same, or zero: `0`, with or without a unit.
 pub(super) fn duration_or_zero(value: &str) -> Result<TimeDelta, &'static str> {
     match value {
         "0" | "0s" | "0m" | "0h" | "0d" => Ok(TimeDelta::zero()),
@@ -134,18 +89,27 @@ pub(super) fn duration_or_zero(value: &str) -> Result<TimeDelta, &'static str> {
     }
 }
 
-/// A duration of waiting. A day is more than any job may take.
-pub(super) fn std_duration(duration: TimeDelta) -> Result<Duration, &'static str> {
+/// The same for something that the pass waits for.
+pub(super) fn wait(value: &str) -> Result<Duration, &'static str> {
+    wait_of(duration(value)?)
+}
+
+/// The same, or nothing.
+pub(super) fn wait_or_zero(value: &str) -> Result<Duration, &'static str> {
+    wait_of(duration_or_zero(value)?)
+}
+
+fn wait_of(duration: TimeDelta) -> Result<Duration, &'static str> {
     match duration.to_std() {
-        Ok(duration) if duration <= Duration::from_secs(24 * 60 * 60) => Ok(duration),
-        _ => Err("write a day at most"),
+        Ok(wait) if duration <= LONGEST_WAIT => Ok(wait),
+        _ => Err("write one day (`1d`) or less"),
     }
 }
 
 pub(super) fn max_per_minute(value: &str) -> Result<u32, &'static str> {
     match value.parse() {
         Ok(number @ 1..=10_000) if !value.starts_with('+') => Ok(number),
-        _ => Err("write a whole number of redeliveries a minute, from 1 to 10000"),
+        _ => Err("write a whole number of redeliveries per minute, from 1 to 10000"),
     }
 }
 
@@ -156,7 +120,7 @@ pub(super) fn max_redeliveries(value: &str) -> Result<usize, &'static str> {
     }
 }
 
-/// The YAML 1.2 core set, which is what GitHub's toolkit reads.
+/// The YAML 1.2 core set, which GitHub's toolkit reads too.
 pub(super) fn boolean(value: &str) -> Result<bool, &'static str> {
     match value {
         "true" | "True" | "TRUE" => Ok(true),
@@ -175,7 +139,7 @@ pub(super) fn fail_on(value: &str) -> Result<FailOn, &'static str> {
     }
 }
 
-/// The rule for names of variables is GitHub's:
+/// GitHub's rule for the names of variables:
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
 pub(super) fn variable_name(value: &str) -> Result<String, &'static str> {
     let name = value.to_ascii_uppercase();
@@ -188,7 +152,7 @@ pub(super) fn variable_name(value: &str) -> Result<String, &'static str> {
         Ok(name)
     } else {
         Err(
-            "write letters, digits and underscores, no digit first, and not `GITHUB_` first \
+            "write letters, digits and underscores, and begin with neither a digit nor `GITHUB_` \
              (`LAST_REDELIVERY`)",
         )
     }
@@ -211,6 +175,6 @@ pub(super) fn repository(value: &str) -> Result<Repository, &'static str> {
     }
 }
 
-pub(super) const API_URL: &str = "write the API's address as the runner gives it, without user \
+pub(super) const API_URL: &str = "write the API's address as the runner sets it, without user \
     name, password or query \
     (`https://api.github.com`, `https://api.SUBDOMAIN.ghe.com`, `https://HOST/api/v3`)";

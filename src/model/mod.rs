@@ -23,7 +23,7 @@ pub use filter::{EventWord, Filter, StatusWord, Words};
 pub use guid::Guid;
 pub(crate) use guid::fingerprint;
 pub use outcome::{Outcome, PassResult};
-pub use policy::{FailOn, Policy};
+pub use policy::{FailOn, LONGEST_BACKOFF, Policy};
 pub use receiver_response::ReceiverResponse;
 pub use runner::Runner;
 pub use shared_path::SharedPath;

@@ -1,31 +1,58 @@
-//! What the user wants done about failed deliveries, and when the step fails.
+//! The user's policy: how to treat failed deliveries, and when the step fails.
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
 use super::Filter;
 
-/// What the user wants.
+/// Longest wait between redeliveries of a delivery. The README repeats it.
+pub const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
+
+/// How the user wants failed deliveries to be treated. Nothing in it is secret, so that reports may show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Which deliveries.
+    /// The deliveries to redeliver.
     pub filter: Filter,
-    /// Only those first attempted so long ago at most.
+    /// Older failures are left alone.
     pub max_age: Option<TimeDelta>,
-    /// Failed redeliveries, the receiver being up, before a delivery is given up.
+    /// A delivery is given up after this many failed redeliveries while its receiver was up.
     pub max_redeliveries: usize,
-    /// First wait between redeliveries. Zero: none at all.
+    /// First wait between redeliveries of a delivery, which doubles each time, up to [`LONGEST_BACKOFF`]. Zero for no wait.
     pub backoff: TimeDelta,
+    /// Most redeliveries per minute.
+    pub max_per_minute: u32,
+    /// How long to watch for the outcomes of each wave. Zero to not watch for them.
+    pub confirm_timeout: Duration,
+    /// Longest pass.
+    pub time_limit: Duration,
 }
 
-/// What makes the step fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The defaults of the inputs. `action.yml` and the README repeat them.
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            max_age: None,
+            max_redeliveries: 10,
+            backoff: TimeDelta::minutes(5),
+            max_per_minute: 140,
+            confirm_timeout: Duration::from_secs(60),
+            time_limit: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// What makes the step fail. Wrong inputs always do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailOn {
-    /// Only wrong inputs.
+    /// Nothing else.
     Never,
-    /// Something could not be read or asked for.
+    /// Something could not be read or requested.
     Error,
-    /// That, or something was lost, or soon will be.
+    /// An error, or something was lost or soon will be.
+    #[default]
     Lost,
-    /// That, or something is left to do.
+    /// The same, or something is left to do.
     Open,
 }

@@ -48,7 +48,7 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         report: Report {
             web: inputs.api.web(),
             dry_run: inputs.dry_run,
-            max_redeliveries: inputs.policy.max_redeliveries,
+            policy: inputs.policy.clone(),
             report_file: inputs.report_file.as_ref().map(|file| file.given.clone()),
             credential: credentials.kind(),
             warnings: credentials.warnings().to_vec(),
@@ -133,8 +133,8 @@ impl Pass<'_> {
         let redeliverer = Redeliverer {
             credentials,
             console: self.console,
-            pace: credentials.pace(inputs.max_per_minute),
-            confirm_timeout: inputs.confirm_timeout,
+            pace: credentials.pace(inputs.policy.max_per_minute),
+            confirm_timeout: inputs.policy.confirm_timeout,
             retention_start: window.retention_start,
             asked: Mutex::default(),
             refused_credentials: Mutex::default(),
@@ -223,7 +223,7 @@ impl Pass<'_> {
 
     /// Says why the pass ended before all was done, if it did.
     fn conclude(&mut self) {
-        let (pace, credentials) = (self.inputs.max_per_minute, self.credentials);
+        let (pace, credentials) = (self.inputs.policy.max_per_minute, self.credentials);
         let why = credentials.stop().ended();
         let limits = match why {
             Some(Why::Cancelled) => Vec::new(),
@@ -298,7 +298,7 @@ impl Pass<'_> {
         self.report.first_pass = checkpoint.missing().is_some() && self.inputs.one_off.is_none();
         self.report.window = Some(window);
         if let Some(since) = self.inputs.one_off.and_then(|one_off| one_off.since)
-            && since.before(began) < window.start
+            && since.resolve(began) < window.start
         {
             self.report.warnings.push(format!(
                 "`since` is older than the {} days that GitHub redelivers: read back to {} only",

@@ -53,7 +53,7 @@ impl Turn<'_> {
                 return;
             }
             let taken = match Instant::now() < until {
-                true => timeout_at(until, self.shared.pace.take(self.due.len())).await,
+                true => timeout_at(until, self.shared.pace.take()).await,
                 false => Ok(Err(Why::TimeLimit)),
             };
             if let Err(why) = taken.unwrap_or(Err(Why::TimeLimit)) {
@@ -76,9 +76,12 @@ impl Turn<'_> {
         let (client, webhook) = (self.client, self.webhook);
         self.lines.push(about(&failure));
         // A limit may have made it wait: what counts is when it left.
-        let mut at = client.now();
-        let began = Instant::now();
-        let asked = github::redeliver(client, webhook, failure.newest.id, &mut at).await;
+        let (now, began) = (client.now(), Instant::now());
+        let asked = github::redeliver(client, webhook, failure.newest.id).await;
+        let at = match &asked {
+            Ok(sent_at) => *sent_at,
+            Err(error) => error.sent_at().unwrap_or(now),
+        };
         let mut told = |answer: Answer| {
             let requests = self.requests.entry(failure.guid.clone()).or_default();
             requests.push(Request {

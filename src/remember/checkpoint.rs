@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::github;
 use crate::github::{CredentialError, Credentials};
 use crate::inputs::CheckpointPlace;
-use crate::inputs::OneOff;
+use crate::inputs::OneOffWindow;
 use crate::lock::lock;
 use crate::model::OVERLAP;
 use crate::model::Window;
@@ -219,7 +219,7 @@ impl Checkpoint {
     /// Which part of the log this pass is about.
     pub fn window(
         &self,
-        one_off: Option<OneOff>,
+        one_off: Option<OneOffWindow>,
         began: DateTime<Utc>,
         retention: TimeDelta,
     ) -> Window {
@@ -227,14 +227,14 @@ impl Checkpoint {
         let start = match (one_off, self.found) {
             (Some(one_off), _) => one_off
                 .since
-                .map_or(retention_start, |since| since.before(began)),
+                .map_or(retention_start, |since| since.resolve(began)),
             (None, Some(checkpoint)) => checkpoint - OVERLAP,
             (None, None) if self.is_kept() => began - FIRST_PASS,
             (None, None) => retention_start,
         };
         Window {
             start: start.max(retention_start),
-            end: one_off.and_then(|one_off| Some(one_off.until?.before(began))),
+            end: one_off.and_then(|one_off| Some(one_off.until?.resolve(began))),
             retention_start,
         }
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github::{TokenEnd, Usage};
-use crate::model::{Delivery, FailOn, Outcome, PassResult, Window};
+use crate::model::{Delivery, FailOn, Outcome, PassResult, Policy, Window};
 use crate::text::rfc3339;
 
 pub use cause::{Cause, CauseKind};
@@ -42,8 +42,8 @@ pub struct Report {
     pub scope: String,
     /// The address of GitHub's web pages.
     pub web: String,
-    /// The pass gives up on a delivery after this many failed redeliveries.
-    pub max_redeliveries: usize,
+    /// How failed deliveries were treated.
+    pub policy: Policy,
     /// The path of the JSON report, as the user wrote it.
     pub report_file: Option<String>,
     /// The pass only looked, and redelivered nothing.

@@ -165,7 +165,7 @@ fn not_recovered(report: &Report) -> Vec<String> {
 }
 
 fn outcome(report: &Report, outcome: Outcome, count: usize) -> String {
-    let attempts = counted(report.max_redeliveries, "time");
+    let attempts = counted(report.policy.max_redeliveries, "time");
     let (has, was, is) = match count {
         1 => ("has", "was", "is"),
         _ => ("have", "were", "are"),

@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use crate::github::DebugLog;
 use crate::lock::lock;
 use crate::model::Runner;
 use crate::secrets::Secrets;
@@ -60,6 +61,17 @@ impl Console {
         if self.debug {
             self.command("debug", "debug: ", &text());
         }
+    }
+
+    /// The debug log for the requests to GitHub.
+    pub fn debug_log(&self) -> DebugLog {
+        if !self.debug {
+            return DebugLog::off(&self.secrets);
+        }
+        let console = self.clone();
+        DebugLog::new(&self.secrets, move |line| {
+            console.debug(|| line.to_owned());
+        })
     }
 
     /// Prints messages that are only informative.

@@ -218,7 +218,7 @@ async fn an_html_page_is_shown_by_its_title_with_advice_on_the_outage_or_the_add
             502,
             BARE_PAGE,
             "Gateway trouble Try later.",
-            "a proxy or load balancer before it",
+            "a proxy or load balancer in front of it",
         ),
         (504, PAGE, "Maintenance &middot; down", "has trouble"),
         (404, PAGE, "Maintenance &middot; down", "check `api-url`"),

@@ -208,7 +208,7 @@ async fn a_wrong_key_is_tried_once() {
     inputs.push(key);
     let report = world.pass(&inputs).await;
     assert!(
-        report.errors[0].contains("`private-key` is no key of the App"),
+        report.errors[0].contains("`private-key` is not a key of the App"),
         "{:?}",
         report.errors
     );

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use redeliver_webhooks::model::LONGEST_BACKOFF;
 use simulated_github::{
     Attempt, Fault, GitHub, Owner, Protocols, Receiver, Simulator, Webhook, guid,
 };
@@ -190,6 +191,14 @@ fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
         let cells: Vec<&str> = row(cron).unwrap().split('|').map(str::trim).collect();
         assert_eq!(cells[3], an_hour.to_string(), "{cron}");
     }
+}
+
+#[test]
+fn the_readme_states_the_longest_backoff() {
+    let readme = read("README.md");
+    let row = part(&readme, "## Inputs").find(|line| line.starts_with("| `backoff`"));
+    let limit = format!("up to {} minutes", LONGEST_BACKOFF.num_minutes());
+    assert!(row.unwrap().contains(&limit), "write `{limit}`: {row:?}");
 }
 
 /// The anchor that GitHub makes of a heading's text.

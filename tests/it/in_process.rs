@@ -53,7 +53,7 @@ pub(crate) fn run(world: &World, variables: &BTreeMap<String, String>) -> (bool,
 /// A pass during which GitHub's clock runs with Tokio's.
 async fn pass(world: &World, inputs: &Inputs, console: &Console) -> anyhow::Result<Report> {
     let began = Instant::now();
-    let stop = Stop::after(inputs.time_limit);
+    let stop = Stop::after(inputs.policy.time_limit);
     let start = world.simulator.github().now();
     let elapsed = move || TimeDelta::from_std(began.elapsed()).unwrap();
     let clock = world.simulator.github().take_clock();
@@ -69,7 +69,7 @@ async fn pass(world: &World, inputs: &Inputs, console: &Console) -> anyhow::Resu
         &inputs.api,
         credential,
         access,
-        console,
+        &console.debug_log(),
         &stop,
         Utc::now(),
     )?;

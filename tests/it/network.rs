@@ -164,7 +164,7 @@ fn a_broken_compressed_page_is_read_again() {
         (cut(), "its body "),
         (
             other(),
-            "its body is compressed in a way that was not asked for",
+            "its body is compressed in a way that was not requested",
         ),
         (none(), "its body can't be decompressed: "),
     ] {

@@ -139,7 +139,7 @@ fn refusals_that_repeat_secrets_are_shown_without_them() {
                 let proxy = proxy.url_with("pr0xy0user", PROXY_PASSWORD);
                 let run = world.pass().input("checkpoint-token", CHECKPOINT_TOKEN);
                 let run = run.input("confirm-timeout", "0");
-                let run = run.env("HTTP_PROXY", &proxy);
+                let run = run.env("HTTPS_PROXY", &proxy);
                 let run = if app { by_app(run) } else { run };
                 let (ended, written) = everything_written(&world, run);
                 holds_no_secret(&world, &written);
@@ -270,7 +270,8 @@ fn a_proxy_that_repeats_its_password_is_shown_without_it() {
         let proxy = Proxy::start();
         proxy.set_mode(mode);
         let run = world.bare_pass().input("time-limit", "1s");
-        let run = run.env("HTTP_PROXY", &proxy.url_with("pr0xy0user", PROXY_PASSWORD));
+        let run = run.input("api-url", "https://git.corp.example/api/v3");
+        let run = run.env("HTTPS_PROXY", &proxy.url_with("pr0xy0user", PROXY_PASSWORD));
         let (_, written) = everything_written(&world, run);
         holds_no_secret(&world, &written);
     }

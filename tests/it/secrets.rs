@@ -121,7 +121,7 @@ fn no_secret_is_written_in_any_failure() {
                 .pass()
                 .env("RUNNER_DEBUG", "1")
                 .env(
-                    "HTTP_PROXY",
+                    "HTTPS_PROXY",
                     &proxy.url_with("pr0xy0user", "pr0xy0password"),
                 )
                 .input("repository", "acme/ops")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use simulated_github::{
-    Access, Attempt, Fault, GitHub, Owner, Protocols, Proxy, ProxyMode, Simulator, Webhook, guid,
+    Access, Attempt, Fault, GitHub, Owner, Protocols, Proxy, Simulator, Webhook, guid,
 };
 
 use crate::run::Run;
@@ -169,7 +169,8 @@ fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
         let ended = with_proxy(name, &told).run_executable().success();
-        ended.outputs(&["result=recovered"]);
+        let ended = ended.outputs(&["result=recovered"]);
+        assert!(!ended.log.contains("password"), "{}", ended.log);
     }
     assert!(
         proxy
@@ -193,75 +194,61 @@ fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
 }
 
 #[test]
-fn http_goes_through_a_proxy_as_well() {
+fn an_http_api_behind_a_proxy_is_an_input_error() {
     let world = World::new();
-    world.log(Attempt::failed(guid(1), ago(5)));
     let proxy = Proxy::start();
-    proxy.require("bob", "secret");
-    let pass = |proxy: &str| world.pass().env("HTTP_PROXY", proxy);
-    pass(&proxy.url_with("bob", "secret"))
-        .run_executable()
-        .success()
-        .outputs(&["result=recovered"]);
-    let asked = proxy.requests();
-    assert!(
-        asked.len() > 3 && asked.iter().all(|each| each.authorized),
-        "{asked:?}"
-    );
-    assert!(
-        asked
-            .iter()
-            .all(|each| each.target.starts_with("http://127.0.0.1")),
-        "{asked:?}"
-    );
-    pass(&proxy.url())
-        .input("time-limit", "1s")
-        .run_executable()
-        .failure("the proxy answered 407")
-        .says("The proxy wants a user name");
-    proxy.set_mode(ProxyMode::Refuse(502));
-    let ended = pass(&proxy.url_with("bob", "secret"))
-        .input("time-limit", "1s")
-        .run_executable();
-    ended.failure("GitHub answered 502");
+    let url = proxy.url_with("bob", "hunter2");
+    for name in ["HTTP_PROXY", "ALL_PROXY"] {
+        let ended = world.pass().env(name, &url).run_executable();
+        let ended = ended.failure(&format!(
+            "`api-url` is an `http` address, and `{name}` names a proxy for it: write the `https` address of the API, or \
+             list its host in `NO_PROXY`"
+        ));
+        assert!(!ended.log.contains("hunter2"), "{}", ended.log);
+        let without = world.pass().env(name, &url).env("NO_PROXY", "127.0.0.1");
+        assert_eq!(world.requests("/"), 0);
+        without.run_executable().success();
+        world.simulator.github().clear_requests();
+    }
+    assert!(proxy.requests().is_empty());
 }
 
 #[test]
-fn an_unusable_proxy_is_an_error_that_shows_no_password() {
-    let world = World::new();
+fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
+    let world = world(Protocols::Both);
     for (address, why) in [
         (
             "socks5://bob:hunter2@proxy:1080",
-            "`HTTP_PROXY` names a proxy of the kind `socks5`",
+            "`HTTPS_PROXY` names a `socks5` proxy",
         ),
         (
             "http://bob:hunter 2@proxy",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
         (
             "http://bob:hun/ter@proxy:8080",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
         (
             "http://bob:hunter2@proxy:80800",
-            "`HTTP_PROXY` is no address of a proxy",
+            "`HTTPS_PROXY` is not the address of a proxy",
         ),
     ] {
-        let ended = world.pass().env("HTTP_PROXY", address).run_executable();
+        let ended = trusting(&world)
+            .env("HTTPS_PROXY", address)
+            .run_executable();
         let ended = ended.failure(why);
         assert!(!ended.log.contains("hun"), "{}", ended.log);
         // Where it is not needed, it may be whatever other tools understand.
         let asked = world.requests("/");
         assert_eq!(asked, 0);
-        world
-            .pass()
-            .env("HTTP_PROXY", address)
+        trusting(&world)
+            .env("HTTPS_PROXY", address)
             .env("NO_PROXY", "127.0.0.1")
             .run_executable()
             .success();
-        world
-            .pass()
-            .env("HTTPS_PROXY", address)
+        trusting(&world)
+            .env("HTTP_PROXY", address)
             .run_executable()
             .success();
         world.simulator.github().clear_requests();

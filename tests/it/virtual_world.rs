@@ -326,9 +326,8 @@ impl VirtualWorld {
         });
         let base = ApiBase::new(self.base).unwrap();
         let (credential, access) = (&inputs.credential, inputs.required_access());
-        let stop = Stop::after(inputs.time_limit);
-        let credentials =
-            Credentials::over(service, &base, credential, access, console, &stop, ours);
+        let (stop, log) = (Stop::after(inputs.policy.time_limit), console.debug_log());
+        let credentials = Credentials::over(service, &base, credential, access, &log, &stop, ours);
         pass::run(&inputs, &credentials.unwrap(), console).await
     }
 }

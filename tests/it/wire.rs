@@ -271,12 +271,9 @@ fn http_2_has_each_header_once_too() {
 
 #[test]
 fn a_proxy_passes_each_header_on_once() {
-    let plain = world(Simulator::start);
     let proxy = Proxy::start();
     proxy.require("bob", "secret");
     let url = proxy.url_with("bob", "secret");
-    assert_recovered(&plain, plain.pass().env("HTTP_PROXY", &url));
-
     let tls = world(|github| Simulator::start_tls(github, Protocols::Both));
     let run = tls.pass().input("ca-certificates", tls.simulator.ca_pem());
     assert_recovered(&tls, run.env("HTTPS_PROXY", &url));

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Filter;
 use crate::read::fold::properties::{at, failed, fold, log, stories, window};
 use crate::remember::checkpoint;
 
@@ -14,10 +13,10 @@ fn policies() -> impl Strategy<Value = Policy> {
         proptest::option::of(1..200_000_i64),
     )
         .prop_map(|(max_redeliveries, backoff, max_age)| Policy {
-            filter: Filter::default(),
             max_age: max_age.map(TimeDelta::seconds),
             max_redeliveries,
             backoff: TimeDelta::seconds(backoff),
+            ..Policy::default()
         })
 }
 
@@ -39,7 +38,7 @@ proptest! {
             let made = failure.redeliveries().count();
             if made > 0 && !policy.backoff.is_zero() {
                 let doubled = policy.backoff.num_seconds() << (made - 1);
-                let wait = TimeDelta::seconds(doubled.min(3_600));
+                let wait = TimeDelta::seconds(doubled.min(LONGEST_BACKOFF.num_seconds()));
                 prop_assert!(at(now) >= failure.newest.at + wait, "too early");
             }
         }
@@ -114,15 +113,14 @@ proptest! {
     #[test]
     fn the_back_off_is_kept_to_the_second(made in 1..9_usize, backoff in 1..4_000_i64) {
         let policy = Policy {
-            filter: Filter::default(),
-            max_age: None,
             max_redeliveries: 99,
             backoff: TimeDelta::seconds(backoff),
+..Policy::default()
         };
         let story = (100_000, false, vec![(600, false); made]);
         let log = log(&[story]);
         let newest = 100_000 + 600 * made as i64;
-        let wait = (backoff << (made - 1)).min(3_600);
+        let wait = (backoff << (made - 1)).min(LONGEST_BACKOFF.num_seconds());
         // Six hours where it was in vain five times, as nothing was accepted since.
         let wait = if made >= 5 { 6 * 3_600 } else { wait };
         let due = |now| {

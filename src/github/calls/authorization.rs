@@ -5,7 +5,7 @@ use http::HeaderValue;
 
 use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 
 /// Supplies the `authorization` header for one credential.
 ///

@@ -13,34 +13,28 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use crate::github::base::ApiBase;
 use crate::github::calls::authorization::Authorization;
-use crate::github::calls::page_size::{PageSize, Tries};
 use crate::github::credential_kind::CredentialKind;
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::buffers::Buffers;
-use crate::github::http::exchange::{Answer, OnHeaders};
-use crate::github::http::path::{below, is_moved};
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::{FailedRequest, RequestError};
+use crate::github::failure::subject::Subject;
+use crate::github::http::exchange::{OnHeaders, Response};
+use crate::github::http::page_size::PageSize;
 use crate::github::http::request::request;
-use crate::github::http::retry::Waits;
-use crate::github::http::shared::{Kind, LAST_GRACE, Shared};
-use crate::github::limits::gate::{Gate, LONGEST_WAIT};
+use crate::github::http::retry::Retries;
+use crate::github::http::transport::Transport;
+use crate::github::limits::gate::Gate;
+use crate::github::limits::request_kind::RequestKind;
 use crate::secrets::Secrets;
 use crate::stop::Why;
-
-/// Most redirects that one request follows: GitHub's lead from a name to a number, and no further.
-const HOPS: u32 = 2;
-
-/// How often the pass's last word is tried after the pass has ended.
-const LAST_TRIES: u32 = 3;
 
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     authorization: Arc<dyn Authorization>,
-    shared: Arc<Shared>,
+    transport: Arc<Transport>,
     gate: Arc<Gate>,
     /// Reads pages older than the last checkpoint.
     reads_old: bool,
@@ -51,13 +45,13 @@ pub struct Client {
 impl Client {
     /// A client for one credential, whose limits the gate keeps.
     pub(crate) fn new(
-        shared: &Arc<Shared>,
+        transport: &Arc<Transport>,
         authorization: impl Authorization + 'static,
         gate: Arc<Gate>,
     ) -> Self {
         Self {
             authorization: Arc::new(authorization),
-            shared: Arc::clone(shared),
+            transport: Arc::clone(transport),
             gate,
             reads_old: false,
             last: false,
@@ -97,34 +91,29 @@ impl Client {
     /// # Errors
     /// It does not.
     pub fn may_redeliver(&self) -> Result<(), Why> {
-        let may = self.gate.may(Kind::Redelivery);
-        self.gate.end(Kind::Redelivery);
+        let may = self.gate.check(RequestKind::Redelivery);
+        self.gate.end(RequestKind::Redelivery);
         may
     }
 
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.shared.clock.now()
+        self.transport.clock.now()
     }
 
     /// Which GitHub this client speaks to.
     pub(crate) fn base(&self) -> &ApiBase {
-        &self.shared.base
+        &self.transport.base
     }
 
     /// The page size of the log at this path.
     pub(crate) fn page_size(&self, log: &str) -> PageSize {
-        self.shared.page_size(log)
-    }
-
-    /// What bodies are read into.
-    pub(crate) fn buffers(&self) -> Arc<Buffers> {
-        Arc::clone(&self.shared.buffers)
+        self.transport.page_size(log)
     }
 
     /// The secrets that the pass knows.
     pub(crate) fn secrets(&self) -> &Secrets {
-        self.shared.console.secrets()
+        self.transport.secrets()
     }
 
     /// The kind of its credential.
@@ -144,185 +133,145 @@ impl Client {
     /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(crate) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
         if matches!(failure, RequestError::Stopped(Why::Limit(_))) {
-            self.gate.end(Kind::OldRead);
+            self.gate.end(RequestKind::OldRead);
         }
         let failure = failure.without(self.secrets());
         Error::new(subject.clone(), self.kind(), failure)
     }
 
-    /// Asks for what is at `path`, which changes nothing. `on_headers` sees the headers of a
-    /// success before its body is read.
+    /// Reads what is at `path`. `on_headers` receives the headers of a success before its body is read.
     pub(crate) async fn read(
         &self,
         path: &str,
         mut on_headers: impl FnMut(&HeaderMap) + Send,
-    ) -> Result<Answer, RequestError> {
-        let left_at = &mut self.now();
-        self.request(
-            self.reading(),
-            Method::GET,
-            (path, None),
-            None,
-            &mut on_headers,
-            left_at,
-        )
-        .await
+    ) -> Result<Response, RequestError> {
+        let call = Call::new(self.reading(), Method::GET, path);
+        Ok(self.request(call, &mut on_headers).await?)
     }
 
-    /// The same for a page of a log, which is requested shorter where it fails.
+    /// Reads a page of a log. A page that fails is requested again with fewer rows.
     pub(crate) async fn read_page(
         &self,
         path: &str,
         size: &PageSize,
         mut on_headers: impl FnMut(&HeaderMap) + Send,
-    ) -> Result<Answer, RequestError> {
-        let left_at = &mut self.now();
-        self.request(
-            self.reading(),
-            Method::GET,
-            (path, Some(size.tries())),
-            None,
-            &mut on_headers,
-            left_at,
-        )
-        .await
+    ) -> Result<Response, RequestError> {
+        let call = Call {
+            page_size: Some(size),
+            ..Call::new(self.reading(), Method::GET, path)
+        };
+        Ok(self.request(call, &mut on_headers).await?)
     }
 
-    fn reading(&self) -> Kind {
+    fn reading(&self) -> RequestKind {
         if self.reads_old {
-            Kind::OldRead
+            RequestKind::OldRead
         } else {
-            Kind::Read
+            RequestKind::Read
         }
     }
 
-    /// Asks for a change that may be made twice.
+    /// Sends a change that may be made twice.
     pub(crate) async fn write(
         &self,
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
-    ) -> Result<Answer, RequestError> {
-        let kind = if self.last { Kind::Last } else { Kind::Change };
+    ) -> Result<Response, RequestError> {
+        let kind = if self.last {
+            RequestKind::LastWrite
+        } else {
+            RequestKind::Change
+        };
         let body = body.map(serde_json::to_value).transpose();
         let body = body.map_err(|error| RequestError::Unsent(error.to_string()))?;
-        let left_at = &mut self.now();
-        self.request(
-            kind,
-            method,
-            (path, None),
-            body.as_ref(),
-            &mut |_| {},
-            left_at,
-        )
-        .await
+        let call = Call {
+            body: body.as_ref(),
+            ..Call::new(kind, method, path)
+        };
+        Ok(self.request(call, &mut |_| {}).await?)
     }
 
-    /// Asks for a redelivery, once, unless the request certainly did not reach GitHub.
-    pub(crate) async fn ask_for_redelivery(
-        &self,
-        path: &str,
-        left_at: &mut DateTime<Utc>,
-    ) -> Result<Answer, RequestError> {
-        let kind = Kind::Redelivery;
-        self.request(kind, Method::POST, (path, None), None, &mut |_| {}, left_at)
-            .await
+    /// Requests a redelivery: once, unless the request certainly did not reach GitHub.
+    pub(crate) async fn request_redelivery(&self, path: &str) -> Result<Response, FailedRequest> {
+        let call = Call::new(RequestKind::Redelivery, Method::POST, path);
+        self.request(call, &mut |_| {}).await
     }
 
-    /// One request, and again whatever may be repeated: with another credential where this one turned out to
-    /// be stale (GitHub does nothing for one that it refuses), when a limit allows it, and where it failed in
-    /// passing.
+    /// Sends a request, and sends it again where that may help: with a new token where GitHub refused an old one (it
+    /// does nothing for such a request), at the place that a redirect names, after a limit, and after a failure that
+    /// may pass.
     async fn request(
         &self,
-        kind: Kind,
-        method: Method,
-        (path, mut tries): (&str, Option<Tries>),
-        body: Option<&Value>,
+        call: Call<'_>,
         on_headers: &mut OnHeaders<'_>,
-        left_at: &mut DateTime<Utc>,
-    ) -> Result<Answer, RequestError> {
-        let (mut renewed, mut spammed) = (false, false);
-        let mut waits = Waits::new(self.requests());
-        let mut last_waits = Waits::new(self.requests());
-        let mut path = Cow::Borrowed(path);
-        let mut hops = 0;
+    ) -> Result<Response, FailedRequest> {
+        let (kind, transport) = (call.kind, &self.transport);
+        let mut retries = Retries::new(kind, transport.requests());
+        let mut tries = call.page_size.map(PageSize::tries);
+        let mut path = Cow::Borrowed(call.path);
+        let (mut renewed, mut sent_at) = (false, None);
+        let input = self.authorization.input();
         loop {
-            let clock = &self.shared.clock;
-            let header = self.authorization.header(clock, self.last).await?;
-            let sized = match &tries {
-                Some(tries) => Cow::Owned(tries.path(&path)),
-                None => Cow::Borrowed(&*path),
-            };
-            let request = request(&method, &sized, &header, body)?;
-            let input = self.authorization.input();
-            let answer = self
-                .shared
-                .send(kind, &self.gate, request, input, on_headers, left_at);
-            let error = match answer.await {
-                Ok(answer) => {
-                    return Ok(Answer {
-                        redirected: hops > 0,
-                        ..answer
+            let failed = |error| FailedRequest { error, sent_at };
+            let header = self
+                .authorization
+                .header(&transport.clock, self.last)
+                .await
+                .map_err(failed)?;
+            let sized = tries.as_ref().map(|tries| tries.path(&path));
+            let target = sized.as_deref().unwrap_or(&path);
+            let request = request(&call.method, target, &header, call.body).map_err(failed)?;
+            let sending = transport.send(kind, &self.gate, request, input, on_headers);
+            let failed = match sending.await {
+                Ok(response) => {
+                    return Ok(Response {
+                        redirected: retries.redirected(),
+                        ..response
                     });
                 }
-                Err(error) => error,
+                Err(failed) => failed,
             };
+            sent_at = failed.sent_at.or(sent_at);
+            let error = failed.error;
             if error.status() == Some(401) && !renewed {
-                renewed = self.authorization.renew(&header, clock).await;
+                renewed = self.authorization.renew(&header, &transport.clock).await;
                 if renewed {
                     continue;
                 }
             }
-            if let Some(moved) = error.moved_to(&method)
-                && hops < HOPS
-                && let Some(to) = below(self.base().prefix(), moved, &path)
-                && is_moved(&path, &to)
-            {
-                hops += 1;
+            if let Some(to) = retries.redirect(&error, &call.method, self.base(), &path) {
                 path = Cow::Owned(to);
                 continue;
             }
-            // The gate is closed by then, and opens when the limit allows it. After a whole wait a 422 is of the delivery.
-            let limited = error.limited();
-            let of_one = error.status() == Some(422);
-            if limited.is_some() && kind.waits_for(&error) && !(spammed && of_one) {
-                spammed |= of_one;
-                continue;
+            if !retries.wait(&error, self.now(), transport.stop()).await {
+                return Err(FailedRequest { error, sent_at });
             }
-            let stop = self.shared.stop();
-            if kind == Kind::Last && stop.why().is_some() {
-                let wait = last_waits.next().map(|wait| wait / 2);
-                match wait.filter(|wait| *wait < stop.left_of(LAST_GRACE) && kind.repeats(&error)) {
-                    Some(wait) if last_waits.made() < LAST_TRIES => sleep(wait).await,
-                    _ => return Err(error),
-                }
-                continue;
-            }
-            let wait = waits.next().filter(|_| kind.repeats(&error));
-            let wait = wait.filter(|_| limited.is_none() || waits.made() < LAST_TRIES);
-            let wait = wait.and_then(|wait| match error.retry_after() {
-                Some(asked) if kind != Kind::Last => {
-                    Some((asked - self.now()).to_std().unwrap_or_default().max(wait))
-                        .filter(|wait| *wait <= LONGEST_WAIT)
-                }
-                _ => Some(wait),
-            });
-            match wait {
-                Some(wait) if stop.leaves(wait) || kind == Kind::Last => {
-                    let slept = stop.sleep_until(Instant::now() + wait).await;
-                    if slept.is_err() && kind != Kind::Last {
-                        return Err(error);
-                    }
-                    if let Some(tries) = &mut tries {
-                        tries.failed(&error);
-                    }
-                }
-                _ => return Err(error),
+            if let Some(tries) = &mut tries {
+                tries.failed(&error);
             }
         }
     }
+}
 
-    fn requests(&self) -> u64 {
-        self.shared.requests()
+/// A request and all that its retries need.
+struct Call<'a> {
+    kind: RequestKind,
+    method: Method,
+    path: &'a str,
+    body: Option<&'a Value>,
+    /// For a page of a log, which may be requested with fewer rows.
+    page_size: Option<&'a PageSize>,
+}
+
+impl<'a> Call<'a> {
+    fn new(kind: RequestKind, method: Method, path: &'a str) -> Self {
+        Self {
+            kind,
+            method,
+            path,
+            body: None,
+            page_size: None,
+        }
     }
 }

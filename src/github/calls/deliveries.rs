@@ -10,9 +10,11 @@ use tokio::task::JoinHandle;
 use crate::github::calls::client::Client;
 use crate::github::calls::link::Trail;
 use crate::github::calls::page::Page;
-use crate::github::calls::page_size::{MOST_ROWS, PageSize};
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::exchange::Answer;
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Subject;
+use crate::github::http::exchange::Response;
+use crate::github::http::page_size::{MOST_ROWS, PageSize};
 use crate::model::AttemptId;
 use crate::model::Webhook;
 
@@ -44,7 +46,7 @@ enum Next {
 struct Request {
     path: String,
     headers: oneshot::Receiver<http::HeaderMap>,
-    answer: JoinHandle<Result<Answer, RequestError>>,
+    answer: JoinHandle<Result<Response, RequestError>>,
 }
 
 impl Drop for Request {
@@ -76,7 +78,7 @@ impl Request {
         }
     }
 
-    async fn answer(&mut self) -> Result<Answer, RequestError> {
+    async fn answer(&mut self) -> Result<Response, RequestError> {
         (&mut self.answer)
             .await
             .unwrap_or_else(|error| match error.try_into_panic() {
@@ -159,7 +161,6 @@ impl Log {
         let subject = Arc::clone(&self.subject);
         Ok(Some(Page::new(
             answer.body,
-            self.client.buffers(),
             subject,
             self.client.kind(),
             self.client.secrets().clone(),
@@ -185,7 +186,8 @@ impl Log {
     }
 }
 
-/// Asks GitHub to redeliver an attempt, and tells when the request left. Asking twice delivers twice, so it is asked once
+/// Requests that GitHub redeliver an attempt, and returns when the request was sent. Two requests would deliver twice, so
+/// it is sent once
 /// (<https://docs.github.com/en/rest/orgs/webhooks#redeliver-a-delivery-for-an-organization-webhook>).
 ///
 /// # Errors
@@ -194,11 +196,12 @@ pub async fn redeliver(
     client: &Client,
     webhook: &Webhook,
     attempt: AttemptId,
-    left_at: &mut DateTime<Utc>,
-) -> Result<(), Error> {
+) -> Result<DateTime<Utc>, Error> {
     let path = format!("{}/deliveries/{attempt}/attempts", webhook.path());
-    let answer = client.ask_for_redelivery(&path, left_at).await;
-    answer
-        .map(drop)
-        .map_err(|failure| client.failed(&Subject::of_webhook(webhook), failure))
+    match client.request_redelivery(&path).await {
+        Ok(response) => Ok(response.sent_at),
+        Err(failed) => Err(client
+            .failed(&Subject::of_webhook(webhook), failed.error)
+            .with_sent_at(failed.sent_at)),
+    }
 }

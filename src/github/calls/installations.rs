@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::github::calls::client::Client;
 use crate::github::calls::id::number_or_text;
 use crate::github::calls::paged::Pages;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 
 /// An installation of the App.
 #[derive(Clone, Debug, Deserialize)]

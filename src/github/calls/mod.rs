@@ -7,7 +7,6 @@ pub(super) mod id;
 pub(super) mod installations;
 pub(super) mod link;
 pub(super) mod page;
-pub(super) mod page_size;
 pub(super) mod paged;
 pub(super) mod repositories;
 pub(super) mod response;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::github::credential_kind::CredentialKind;
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::buffers::Buffers;
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Subject;
 use crate::secrets::Secrets;
 
 /// The body of a page. Its rows borrow from it.
 pub struct Page {
     text: String,
-    buffers: Arc<Buffers>,
     subject: Arc<Subject>,
     credential: CredentialKind,
     secrets: Secrets,
@@ -19,7 +19,6 @@ pub struct Page {
 impl Page {
     pub(crate) fn new(
         body: Vec<u8>,
-        buffers: Arc<Buffers>,
         subject: Arc<Subject>,
         credential: CredentialKind,
         secrets: Secrets,
@@ -29,7 +28,6 @@ impl Page {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Self {
             text,
-            buffers,
             subject,
             credential,
             secrets,
@@ -53,20 +51,12 @@ impl Page {
     }
 }
 
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.buffers
-            .give(std::mem::take(&mut self.text).into_bytes());
-    }
-}
-
 #[cfg(test)]
 impl Page {
     /// A page with this body.
     pub(crate) fn of_body(body: &[u8]) -> Self {
         Self::new(
             body.to_vec(),
-            Arc::default(),
             Arc::new(Subject::app()),
             CredentialKind::Classic,
             Secrets::default(),

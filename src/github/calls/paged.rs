@@ -2,8 +2,8 @@
 
 use crate::github::calls::client::Client;
 use crate::github::calls::link::Trail;
-use crate::github::failure::error::RequestError;
-use crate::github::http::exchange::Answer;
+use crate::github::failure::request_error::RequestError;
+use crate::github::http::exchange::Response;
 
 /// Rows on a page: GitHub's most.
 const PER_PAGE: u32 = 100;
@@ -28,7 +28,7 @@ impl Pages {
     }
 
     /// The next page; `None` after the last. After an error no further page comes.
-    pub(crate) async fn next(&mut self) -> Result<Option<Answer>, RequestError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Response>, RequestError> {
         let Some(path) = self.next.take() else {
             return Ok(None);
         };

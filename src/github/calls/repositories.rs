@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use crate::github::calls::client::Client;
 use crate::github::calls::paged::Pages;
-use crate::github::failure::error::{Error, RequestError, Subject, Takes};
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::{Access, Subject};
 use crate::model::Repository;
 
 /// An account's repositories, page by page.
@@ -91,7 +93,7 @@ impl RepositoryList {
         page.map_err(|failure| {
             let subject = Subject {
                 name: format!("the repositories of `{}`", self.login),
-                takes: Takes::Repositories(self.login.clone()),
+                access: Access::Repositories(self.login.clone()),
             };
             self.client.failed(&subject, failure)
         })

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::github::calls::client::Client;
-use crate::github::failure::error::{Error, Subject};
+use crate::github::failure::error::Error;
+use crate::github::failure::subject::Subject;
 use crate::model::Webhook;
 use crate::model::{AttemptId, ReceiverResponse};
 use crate::secrets::Secrets;

@@ -5,7 +5,9 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::github::calls::client::Client;
-use crate::github::failure::error::{Error, RequestError, Subject, Takes};
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::{Access, Subject};
 use crate::model::Variable;
 
 #[derive(Deserialize)]
@@ -90,6 +92,6 @@ fn subject(variable: &Variable) -> Subject {
     let Variable { repository, name } = variable;
     Subject {
         name: format!("checkpoint variable `{name}` in `{repository}`"),
-        takes: Takes::Variables(repository.clone()),
+        access: Access::Variables(repository.clone()),
     }
 }

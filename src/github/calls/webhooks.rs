@@ -7,10 +7,10 @@ use crate::github::base::origin;
 use crate::github::calls::client::Client;
 use crate::github::calls::id::number_or_text;
 use crate::github::calls::paged::Pages;
-use crate::github::failure::error::{Error, Subject};
-use crate::github::http::exchange::where_odd;
-use crate::model::UrlPattern;
-use crate::model::{HookId, Owner, Webhook};
+use crate::github::failure::error::Error;
+use crate::github::failure::subject::Subject;
+use crate::github::http::exchange::place_of;
+use crate::model::{HookId, Owner, UrlPattern, Webhook};
 use crate::secrets::Secrets;
 
 /// The webhooks of an owner.
@@ -81,7 +81,7 @@ impl Found {
             Ok(hook) => hook,
             Err(error) => {
                 self.unreadable.rows += 1;
-                self.unreadable.reason.get_or_insert(where_odd(&error));
+                self.unreadable.reason.get_or_insert(place_of(&error));
                 return;
             }
         };

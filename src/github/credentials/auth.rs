@@ -6,7 +6,7 @@ use std::path::Path;
 use http::HeaderValue;
 
 use crate::github::credentials::pem;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 
 /// A secret. It shows itself to nobody who does not ask for it by name.
 #[derive(Clone)]

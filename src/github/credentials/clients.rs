@@ -18,16 +18,18 @@ use crate::github::credentials::app::{AppKey, KeyError};
 use crate::github::credentials::auth::{Credential, Secret};
 use crate::github::credentials::installation::InstallationTokens;
 use crate::github::credentials::token::InputToken;
-use crate::github::failure::error::{Error, RequestError, Subject};
-use crate::github::http::connect::{Network, Transport, TrustError};
-use crate::github::http::shared::{Shared, TokenEnd};
+use crate::github::debug_log::DebugLog;
+use crate::github::failure::error::Error;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Subject;
+use crate::github::http::connect::{Connections, Network, TrustError};
+use crate::github::http::transport::{TokenEnd, Transport};
 use crate::github::limits::gate::LimitEnd;
 use crate::github::limits::meter::Usage;
 use crate::github::limits::pace::Pace;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 use crate::stop::Stop;
-use crate::tell::console::Console;
 
 /// Why a pass has no client.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +47,7 @@ pub enum CredentialError {
 
 /// The clients of a pass: one for all accounts, or with an App one for each.
 pub struct Credentials {
-    shared: Arc<Shared>,
+    transport: Arc<Transport>,
     clients: Clients,
     warnings: Vec<String>,
 }
@@ -74,13 +76,13 @@ impl Credentials {
         network: &Network,
         credential: &Credential,
         access: RequiredAccess,
-        console: &Console,
+        debug_log: &DebugLog,
         stop: &Stop,
     ) -> Result<Self, CredentialError> {
-        network.proxies.hide_in(console.secrets());
-        let (transport, warnings) = Transport::new(network)?;
+        network.proxies.hide_in(debug_log.secrets());
+        let (connections, warnings) = Connections::new(network)?;
         let now = Utc::now();
-        let this = Self::over(transport, base, credential, access, console, stop, now)?;
+        let this = Self::over(connections, base, credential, access, debug_log, stop, now)?;
         Ok(Self { warnings, ..this })
     }
 
@@ -89,11 +91,11 @@ impl Credentials {
     /// # Errors
     /// The credential can't be used.
     pub fn over<S, B>(
-        transport: S,
+        service: S,
         base: &ApiBase,
         credential: &Credential,
         access: RequiredAccess,
-        console: &Console,
+        debug_log: &DebugLog,
         stop: &Stop,
         now: DateTime<Utc>,
     ) -> Result<Self, CredentialError>
@@ -104,20 +106,20 @@ impl Credentials {
         B: hyper::body::Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BoxError>,
     {
-        let shared = Arc::new(Shared::new(transport, base, console, stop, now));
+        let transport = Arc::new(Transport::new(service, base, debug_log, stop, now));
         let clients = match credential {
             Credential::Token(token) => Clients::Token {
-                client: token_client(&shared, token, "token", None)?,
+                client: token_client(&transport, token, "token", None)?,
                 token: token.clone(),
             },
             Credential::App {
                 client_id,
                 private_key,
             } => {
-                let key = AppKey::new(client_id, private_key, console.secrets())?;
-                let gate = shared.new_gate("the App".into());
+                let key = AppKey::new(client_id, private_key, debug_log.secrets())?;
+                let gate = transport.new_gate("the App".into());
                 Clients::App {
-                    client: Client::new(&shared, key, gate),
+                    client: Client::new(&transport, key, gate),
                     client_id: client_id.clone(),
                     access: Box::new(access),
                     installations: Mutex::default(),
@@ -125,7 +127,7 @@ impl Credentials {
             }
         };
         Ok(Self {
-            shared,
+            transport,
             clients,
             warnings: Vec::new(),
         })
@@ -159,8 +161,8 @@ impl Credentials {
                 let new = || {
                     let tokens =
                         InstallationTokens::new(client, client_id, login, access, installation);
-                    let gate = self.shared.new_gate(format!("`{login}`"));
-                    Client::new(&self.shared, tokens, gate)
+                    let gate = self.transport.new_gate(format!("`{login}`"));
+                    Client::new(&self.transport, tokens, gate)
                 };
                 installations
                     .entry(login.to_lowercase())
@@ -193,7 +195,7 @@ impl Credentials {
             } if main.expose() == token.expose() => Some(client),
             _ => None,
         };
-        token_client(&self.shared, token, input, same)
+        token_client(&self.transport, token, input, same)
     }
 
     /// Every installation of the App
@@ -220,33 +222,33 @@ impl Credentials {
 
     /// The secrets that the pass knows.
     pub fn secrets(&self) -> &Secrets {
-        self.shared.console.secrets()
+        self.transport.secrets()
     }
 
     /// GitHub's time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.shared.clock.now()
+        self.transport.clock.now()
     }
 
     /// How many requests were made.
     pub fn requests(&self) -> u64 {
-        self.shared.requests()
+        self.transport.requests()
     }
 
     /// What else was used of GitHub so far.
     pub fn usage(&self) -> Usage {
-        self.shared.usage()
+        self.transport.usage()
     }
 
     /// Until when GitHub lets a credential wait, if it does.
     pub fn closed_until(&self) -> Option<DateTime<Utc>> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         gates.iter().filter_map(|gate| gate.closed_until()).max()
     }
 
     /// Whose limits ended work, and until when: an input, the App or an account.
     pub fn ended_by_limits(&self) -> Vec<LimitEnd> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         let ended = gates.iter().filter_map(|gate| {
             Some(LimitEnd {
                 name: gate.name().to_owned(),
@@ -259,44 +261,44 @@ impl Credentials {
 
     /// How many requests an hour GitHub allows, if it told of a limit; of several the lowest.
     pub fn hourly_limit(&self) -> Option<u64> {
-        let gates = self.shared.gates();
+        let gates = self.transport.gates();
         let remaining = gates.iter().filter_map(|gate| gate.remaining());
         remaining.map(|remaining| remaining.limit).min()
     }
 
     /// A pace of so many redeliveries a minute.
     pub fn pace(&self, per_minute: u32) -> Pace {
-        Pace::new(per_minute, &self.shared.budget)
+        Pace::new(per_minute, &self.transport.budget)
     }
 
     /// When and why the pass ends.
     pub fn stop(&self) -> &Stop {
-        self.shared.stop()
+        self.transport.stop()
     }
 
     /// When the first of the tokens in use ends, as far as GitHub told.
     pub fn token_ends(&self) -> Option<TokenEnd> {
-        self.shared.token_ends()
+        self.transport.token_ends()
     }
 
     /// When GitHub stops supporting the API version in use, as far as it told.
     pub fn sunset(&self) -> Option<DateTime<Utc>> {
-        self.shared.end_of_api.sunset()
+        self.transport.end_of_api.sunset()
     }
 }
 
 /// A client for a token. It shares the gate of another client with the same token.
 fn token_client(
-    shared: &Arc<Shared>,
+    transport: &Arc<Transport>,
     token: &Secret,
     input: &'static str,
     same: Option<&Client>,
 ) -> Result<Client, CredentialError> {
-    shared.console.secrets().add(token.expose());
+    transport.secrets().add(token.expose());
     let authorization = InputToken::new(token, input)?;
     let gate = match same {
         Some(client) => Arc::clone(client.gate()),
-        None => shared.new_gate(format!("`{input}`")),
+        None => transport.new_gate(format!("`{input}`")),
     };
-    Ok(Client::new(shared, authorization, gate))
+    Ok(Client::new(transport, authorization, gate))
 }

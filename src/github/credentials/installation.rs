@@ -17,8 +17,9 @@ use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::access::{RequiredAccess, RequiredPermission};
 use crate::github::credentials::auth::{Secret, bearer};
 use crate::github::failure::advice::advice;
-use crate::github::failure::error::{RequestError, Takes};
 use crate::github::failure::refusal::suspended;
+use crate::github::failure::request_error::RequestError;
+use crate::github::failure::subject::Access;
 
 /// How long before its end a token is renewed, so that no request outlives its token and a short outage can pass.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);
@@ -182,7 +183,7 @@ impl InstallationTokens {
     fn refused(&self, error: RequestError) -> RequestError {
         let refused = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
         let certain = refused || error.refuses_version();
-        match advice(&error, &Takes::App, CredentialKind::App) {
+        match advice(&error, &Access::App, CredentialKind::App) {
             Some(advice) if certain => self.no_token(&format!("{error}. {advice}")),
             _ => error,
         }

@@ -8,7 +8,7 @@ use crate::github::calls::authorization::Authorization;
 use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{Secret, bearer};
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 
 /// Such a token, which stays the same for the whole pass.
 pub(super) struct InputToken {

@@ -1,200 +1,234 @@
-//! What to do about a failure, by what was asked for and with which kind of credential.
+//! The next step after a failure, by the access that it takes and the kind of credential.
 //!
-//! GitHub hides what a credential may not see, so a 404 and an empty list say little; what is missing is told
-//! from the kind of credential and from the headers of the answer.
+//! GitHub hides what a credential may not see, so a 404 and an empty list say little. The kind of credential and the
+//! headers of the response show what is missing.
 
 use crate::github::base::API_VERSION;
-use crate::github::credential_kind::CredentialKind as Kind;
-use crate::github::failure::error::{RequestError, Takes, Told};
-use crate::github::failure::{permission, refusal};
+use crate::github::credential_kind::CredentialKind;
+use crate::github::failure::permission;
+use crate::github::failure::refusal::{self, Refusal};
+use crate::github::failure::request_error::{ErrorHeaders, RequestError};
+use crate::github::failure::subject::Access;
 
-/// The next step, if the failure does not say it itself.
-pub(crate) fn advice(failure: &RequestError, takes: &Takes, kind: Kind) -> Option<String> {
-    Some(match failure {
+/// Advice for messages that are not known: they must speak for themselves.
+const UNKNOWN: &str = "GitHub will not do this, and its message says why";
+
+const WEB_PAGE: &str = "This is a web page, not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)";
+
+const PROXY_PASSWORD: &str =
+    "The proxy wants a user name and password: write them into `HTTPS_PROXY`";
+
+const APP_ONLY: &str = "Only the App itself may see this: pass `client-id` and `private-key`";
+
+/// The next step, if the failure does not name it itself.
+pub(crate) fn advice(
+    failure: &RequestError,
+    access: &Access,
+    kind: CredentialKind,
+) -> Option<String> {
+    let advice = match failure {
         RequestError::NoToken { .. } | RequestError::Unusable(_) => return None,
-        RequestError::Stopped(_) => "The next pass goes on".into(),
-        failure if failure.is_limit() => {
-            "A rate limit is reached: run again later, or less often".into()
-        }
+        RequestError::Stopped(_) => "The next pass goes on",
+        failure if failure.is_limit() => "A rate limit is reached: run again later, or less often",
         RequestError::UnknownAuthority(_) => {
-            "If that is the private authority of your server, or of a proxy that looks into TLS, pass its certificate as \
+            "If this is the private authority of your server, or of a proxy that inspects TLS, pass its certificate as \
              `ca-certificates`"
-                .into()
         }
         RequestError::BadCertificate(_) => {
-            "Check `api-url`, and ask whoever runs the server".into()
+            "Check `api-url`, and ask the administrator of the server"
         }
-        failure if failure.refuses_version() => format!(
-            "This GitHub does not support the API version that this action uses, `{API_VERSION}`: update the action"
-        ),
+        failure if failure.refuses_version() => {
+            return Some(format!(
+                "This GitHub does not support the API version that this action uses, `{API_VERSION}`: update the action"
+            ));
+        }
         RequestError::Status {
             status,
             message,
-            told,
+            headers,
             page,
             ..
         } => {
-            let known = refusal::advice(*status, message, told, takes, kind);
-            match (known, page, status) {
-                (Some(advice), ..) => advice,
-                (None, Some(_), 407 | 500..) | (None, None, _) => {
-                    refused(*status, message, told, takes, kind)
-                }
-                (None, Some(_), _) => A_PAGE.into(),
-            }
+            let refusal = Refusal {
+                status: *status,
+                message,
+                headers,
+                access,
+                kind,
+            };
+            return Some(after_status(&refusal, page.is_some()));
         }
-        RequestError::Unsent(why) if why.contains("proxy authorization required") => {
-            PROXY_PASSWORD.into()
-        }
+        RequestError::Unsent(why) if why.contains("proxy authorization required") => PROXY_PASSWORD,
         RequestError::Unsent(_) => {
-            "Check `api-url`, the network, and the proxy if there is one (`HTTPS_PROXY`, `NO_PROXY`)".into()
+            "Check `api-url`, the network, and the proxy if there is one (`HTTPS_PROXY`, `NO_PROXY`)"
         }
         RequestError::Malformed(_) => {
-            "Check that `api-url` is GitHub's API and not a page before it".into()
+            "Check that `api-url` is GitHub's API, not a page in front of it"
         }
         RequestError::OtherList(_) | RequestError::RepeatedLink => {
-            "The rest was not read; the next pass tries again".into()
+            "The rest was not read; the next pass tries again"
         }
-        RequestError::Unclear(_) | RequestError::TokenTrouble { .. } => "The next pass tries again".into(),
-    })
+        RequestError::Unclear(_) | RequestError::TokenTrouble { .. } => "The next pass tries again",
+    };
+    Some(advice.into())
 }
 
-fn refused(status: u16, message: &str, told: &Told, takes: &Takes, kind: Kind) -> String {
+/// The next step after an answer that is not a success, and may be a web page.
+fn after_status(refusal: &Refusal<'_>, is_page: bool) -> String {
+    match refusal::known_advice(refusal) {
+        Some(advice) => advice,
+        None if is_page && !matches!(refusal.status, 407 | 500..) => WEB_PAGE.into(),
+        None => by_status(refusal),
+    }
+}
+
+fn by_status(refusal: &Refusal<'_>) -> String {
+    let Refusal {
+        status,
+        message,
+        headers,
+        access,
+        kind,
+    } = refusal;
+    let is_app = *kind == CredentialKind::App;
     match status {
-        401 if kind == Kind::App => {
-            "`private-key` is no key of the App with this `client-id`, or was deleted there: generate one on the \
+        401 if is_app => {
+            "`private-key` is not a key of the App with this `client-id`, or was deleted there: generate one on the \
              App's settings page, and store its whole .pem file"
                 .into()
         }
-        401 if matches!(takes, Takes::App) => AN_APP.into(),
-        401 if kind == Kind::CreatedToken => {
-            "The App's installation was removed or suspended meanwhile: see the account's settings page (GitHub Apps)"
+        401 if matches!(access, Access::App) => APP_ONLY.into(),
+        401 if *kind == CredentialKind::CreatedToken => {
+            "The App's installation was removed or suspended during the pass: see the account's settings page (GitHub \
+             Apps)"
                 .into()
         }
         401 => "The token is wrong, expired or revoked: store a new one".into(),
-        404 if kind == Kind::App && message.contains("Integration not found") => {
+        404 if is_app && message.contains("Integration not found") => {
             "No App has this `client-id`: copy it from the App's settings page, on the GitHub that `api-url` names"
                 .into()
         }
-        403 if !refusal::is_of_a_permission(message) => NO_REASON.into(),
-        403 | 404 | 422 if kind == Kind::App => {
+        403 if !refusal::names_a_permission(message) => UNKNOWN.into(),
+        403 | 404 | 422 if is_app => {
             "Check the App's permissions, and its installation on the account's settings page".into()
         }
-        403 => format!("A permission is missing: {}", missing(told, takes, kind)),
+        403 => format!("A permission is missing: {}", grant(refusal)),
         404 => {
-            let missing = missing(told, takes, kind);
-            let advice = format!("It does not exist, or may not be seen: check the name, and {missing}");
-            match &told.old_server {
-                Some(old) => format!("{advice}. {}", old.words),
+            let grant = grant(refusal);
+            let advice = format!("It does not exist, or may not be seen: check the name, and {grant}");
+            match &headers.old_server {
+                Some(old) => format!("{advice}. {}", old.advice),
                 None => advice,
             }
         }
         407 => PROXY_PASSWORD.into(),
         300..=399 => "It was renamed or moved: write its new name".into(),
-        500.. if told.from_github => "GitHub has trouble: the next pass tries again".into(),
-        500.. => "GitHub has trouble, or a proxy or load balancer before it: the next pass tries again".into(),
-        _ => NO_REASON.into(),
+        500.. if headers.from_github => "GitHub has trouble: the next pass tries again".into(),
+        500.. => {
+            "GitHub has trouble, or a proxy or load balancer in front of it: the next pass tries again".into()
+        }
+        _ => UNKNOWN.into(),
     }
 }
 
-/// Said of words that are not known, which must speak for themselves.
-const NO_REASON: &str = "GitHub will not do this, and its message says why";
-
-const A_PAGE: &str = "That is a page and not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)";
-
-const PROXY_PASSWORD: &str =
-    "The proxy wants a user name and password: write them into `HTTPS_PROXY` or `HTTP_PROXY`";
-
-const AN_APP: &str = "Only the App itself may see this: pass `client-id` and `private-key`";
-
-/// What to give whom.
-fn missing(told: &Told, takes: &Takes, kind: Kind) -> String {
-    let accepted = told
-        .accepted_permissions
-        .as_deref()
-        .and_then(permission::accepted);
-    let permission = match takes {
-        Takes::App => return AN_APP.into(),
-        Takes::Repositories(login) => format!("access to the repositories of `{login}`"),
-        takes if let Some(accepted) = accepted => format!("{accepted} on `{}`", takes.account()),
-        Takes::OrganizationWebhooks(login) => {
-            format!(
-                "the organization permission Webhooks (read to scan, write to redeliver) on `{login}`"
-            )
-        }
-        Takes::RepositoryWebhooks(repository) => {
-            format!(
-                "the repository permission Webhooks (read to scan, write to redeliver) on `{repository}`"
-            )
-        }
-        Takes::Variables(repository) => {
-            format!("the repository permission Variables: write on `{repository}`")
-        }
+/// The permission or scope that is missing, and who must grant it.
+fn grant(refusal: &Refusal<'_>) -> String {
+    let Refusal {
+        headers,
+        access,
+        kind,
+        ..
+    } = refusal;
+    let Some(permission) = missing_permission(headers, access) else {
+        return APP_ONLY.into();
     };
-    match (kind, &told.scopes) {
-        (Kind::InstallationToken, _) => format!(
+    match (kind, &headers.scopes) {
+        (CredentialKind::InstallationToken, _) => format!(
             "use another token: a token that begins with `ghs_` is the workflow's own GITHUB_TOKEN, which can never \
              do this, or that of an App's installation, which lacks {permission}"
         ),
-        (Kind::CreatedToken, _) => {
-            let extent = match takes {
-                Takes::OrganizationWebhooks(_) => "",
+        (CredentialKind::CreatedToken, _) => {
+            let extent = match access {
+                Access::OrganizationWebhooks(_) => "",
                 _ => ", and see that its installation includes the repository",
             };
             format!("give the App {permission}, have the account's owner accept it{extent}")
         }
-        (Kind::OAuth, _) => format!(
+        (CredentialKind::OAuth, _) => format!(
             "use another token: that of an OAuth app sees only the webhooks that this app made. A personal access \
              token needs {permission}"
         ),
-        (_, Some(scopes)) => classic(scopes, takes),
-        (Kind::Classic, None) => {
+        (_, Some(scopes)) => grant_scope(scopes, access),
+        (CredentialKind::Classic, None) => {
             format!(
                 "give the token the scope `{}` of {}",
-                scope(takes)[0],
-                whose(takes)
+                sufficient_scopes(access)[0],
+                owner(access)
             )
         }
-        (Kind::FineGrained | Kind::Other | Kind::App, None) => {
+        (CredentialKind::FineGrained | CredentialKind::Other | CredentialKind::App, None) => {
             format!("give the token {permission}")
         }
     }
 }
 
-/// What a classic token with these scopes lacks.
-fn classic(scopes: &str, takes: &Takes) -> String {
-    let has = |wanted: &&str| scopes.split(',').any(|scope| scope.trim() == *wanted);
-    let enough = scope(takes);
-    if enough.iter().any(has) {
+/// The permission that the access takes, as the response or else the documentation names it. `None` if only the App
+/// itself has this access.
+fn missing_permission(headers: &ErrorHeaders, access: &Access) -> Option<String> {
+    let accepted = headers
+        .accepted_permissions
+        .as_deref()
+        .and_then(permission::accepted);
+    Some(match (access, accepted) {
+        (Access::App, _) => return None,
+        (Access::Repositories(login), _) => format!("access to the repositories of `{login}`"),
+        (access, Some(accepted)) => format!("{accepted} on `{}`", access.granted_by()),
+        (Access::OrganizationWebhooks(login), None) => format!(
+            "the organization permission Webhooks (read to scan, write to redeliver) on `{login}`"
+        ),
+        (Access::RepositoryWebhooks(repository), None) => format!(
+            "the repository permission Webhooks (read to scan, write to redeliver) on `{repository}`"
+        ),
+        (Access::Variables(repository), None) => {
+            format!("the repository permission Variables: write on `{repository}`")
+        }
+    })
+}
+
+/// The scope that a classic token with these scopes lacks.
+fn grant_scope(scopes: &str, access: &Access) -> String {
+    let sufficient = sufficient_scopes(access);
+    let mut granted = scopes.split(',').map(str::trim);
+    if granted.any(|scope| sufficient.contains(&scope)) {
         return format!(
             "use a token of {}: the scopes of this one (`{scopes}`) are enough, but its owner may not do it",
-            whose(takes)
+            owner(access)
         );
     }
-    let wanted = enough[0];
+    let least = sufficient[0];
     match scopes.trim() {
-        "" => format!("give the token the scope `{wanted}`: it has none"),
-        scopes => format!("give the token the scope `{wanted}`: it has only `{scopes}`"),
+        "" => format!("give the token the scope `{least}`: it has none"),
+        scopes => format!("give the token the scope `{least}`: it has only `{scopes}`"),
     }
 }
 
-/// The scopes of which one is enough, the least first
+/// Scopes each of which is enough, the least first
 /// (<https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>).
-fn scope(takes: &Takes) -> &'static [&'static str] {
-    match takes {
-        Takes::OrganizationWebhooks(_) => &["admin:org_hook"],
-        Takes::RepositoryWebhooks(_) => &["write:repo_hook", "admin:repo_hook", "repo"],
-        Takes::Variables(_) | Takes::Repositories(_) | Takes::App => &["repo"],
+fn sufficient_scopes(access: &Access) -> &'static [&'static str] {
+    match access {
+        Access::OrganizationWebhooks(_) => &["admin:org_hook"],
+        Access::RepositoryWebhooks(_) => &["write:repo_hook", "admin:repo_hook", "repo"],
+        Access::Variables(_) | Access::Repositories(_) | Access::App => &["repo"],
     }
 }
 
-/// Whose classic token may do it.
-fn whose(takes: &Takes) -> String {
-    match takes {
-        Takes::OrganizationWebhooks(login) => format!("an owner of `{login}`"),
-        Takes::RepositoryWebhooks(repository) => format!("an admin of `{repository}`"),
-        Takes::Variables(repository) => format!("somebody who may write to `{repository}`"),
-        Takes::Repositories(login) => format!("somebody who sees the repositories of `{login}`"),
-        Takes::App => "the App".into(),
+/// The person whose classic token has the access.
+fn owner(access: &Access) -> String {
+    match access {
+        Access::OrganizationWebhooks(login) => format!("an owner of `{login}`"),
+        Access::RepositoryWebhooks(repository) => format!("an admin of `{repository}`"),
+        Access::Variables(repository) => format!("a person who may write to `{repository}`"),
+        Access::Repositories(login) => format!("a person who sees the repositories of `{login}`"),
+        Access::App => "the App".into(),
     }
 }

@@ -1,7 +1,10 @@
-//! Errors, in words that name the next step.
+//! Errors whose texts name the next step.
 
 pub(super) mod advice;
 pub(super) mod error;
 pub(super) mod message;
-pub(super) mod permission;
+mod old_server;
+mod permission;
 pub(super) mod refusal;
+pub(super) mod request_error;
+pub(super) mod subject;

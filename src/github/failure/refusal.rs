@@ -1,147 +1,170 @@
-//! GitHub's words on a refusal that no permission would have prevented, and what to do about each.
+//! Refusals that no permission would have prevented, recognised by GitHub's message.
 
-use crate::github::base::ApiBase;
-use crate::github::credential_kind::CredentialKind as Kind;
-use crate::github::failure::error::{Takes, Told};
+use crate::github::credential_kind::CredentialKind;
+use crate::github::failure::request_error::ErrorHeaders;
+use crate::github::failure::subject::Access;
 
-/// The next step; `None` for words that are not known, which must speak for themselves.
-pub(crate) fn advice(
-    status: u16,
-    message: &str,
-    told: &Told,
-    takes: &Takes,
-    kind: Kind,
-) -> Option<String> {
-    let words = message.to_lowercase();
-    match status {
-        401 => unauthorized(&words, told),
-        403 | 451 => forbidden(status, message, &words, told, takes, kind),
+/// An answer that is not a success, with the access that the request took and the kind of credential.
+pub(crate) struct Refusal<'a> {
+    pub(crate) status: u16,
+    pub(crate) message: &'a str,
+    pub(crate) headers: &'a ErrorHeaders,
+    pub(crate) access: &'a Access,
+    pub(crate) kind: CredentialKind,
+}
+
+/// Parts of messages in lower case, and the advice for the first that occurs.
+const ADVICE: [(&str, &str); 9] = [
+    (
+        "ip allow list",
+        "The IP allow list lacks this machine's address: have an owner add it, or run where the address is on the list (a \
+         self-hosted runner, or a larger runner with static addresses)",
+    ),
+    (
+        "oauth app access restrictions",
+        "The organization has not approved the OAuth app of this token: have an owner approve it, or use a personal access \
+         token or a GitHub App",
+    ),
+    ("saml", SINGLE_SIGN_ON),
+    ("single sign-on", SINGLE_SIGN_ON),
+    (
+        "enterprise managed user",
+        "The token's owner is a managed user of an enterprise, who sees nothing outside of it: use a token of another account",
+    ),
+    (
+        "suspended",
+        "The account of the token's owner is suspended: use a token of another account, and ask GitHub Support (on Enterprise \
+         Server, a site administrator) about this one",
+    ),
+    (
+        "archived",
+        "The repository is archived, so it is read-only: unarchive it",
+    ),
+    ("access blocked", BLOCKED),
+    (
+        "administrative rules",
+        "The request had no User-Agent header when it arrived, or a firewall or proxy refused it. This program sends that \
+         header, so ask the network's administrator what removes it or refuses `api-url`",
+    ),
+];
+
+const SINGLE_SIGN_ON: &str = "The token is not authorised for the organization's single sign-on: in its owner's settings, \
+                              choose `Configure SSO` beside the token and authorise it";
+
+const BLOCKED: &str = "GitHub has blocked the repository for legal reasons or because of its terms of service: leave it out \
+                       until its owner has resolved that with GitHub Support";
+
+/// The next step; `None` if the message is not known.
+pub(crate) fn known_advice(refusal: &Refusal<'_>) -> Option<String> {
+    let message = refusal.message.to_lowercase();
+    match refusal.status {
+        401 => unauthorized(&message, refusal.headers),
+        403 | 451 => forbidden(&message, refusal),
         404 => {
-            let old = told.old_server.as_ref().filter(|old| old.certain);
-            old.map(|old| old.words.clone())
+            let old = refusal.headers.old_server.as_ref();
+            Some(old.filter(|old| old.certain)?.advice.clone())
         }
         _ => None,
     }
 }
 
-/// Whether GitHub says that the credential lacks a permission.
-pub(crate) fn is_of_a_permission(message: &str) -> bool {
-    let words = message.to_lowercase();
-    let must = words.contains("must have") || words.contains("must be");
-    words.contains("not accessible by")
-        || must && (words.contains("admin") || words.contains("owner"))
+/// Returns whether GitHub says that the credential lacks a permission.
+pub(crate) fn names_a_permission(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let must = message.contains("must have") || message.contains("must be");
+    message.contains("not accessible by")
+        || must && (message.contains("admin") || message.contains("owner"))
 }
 
-/// What is wrong with a suspended installation, and how its account undoes it.
+/// The advice for a suspended installation on `account`.
 pub(crate) fn suspended(account: &str) -> String {
     format!(
         "installation is suspended: unsuspend it on the settings page of {account} (GitHub Apps, Configure)"
     )
 }
 
-/// An App's tokens are dated, and name the App.
-fn unauthorized(words: &str, told: &Told) -> Option<String> {
-    if words.contains("('iss')") {
-        let id = "This GitHub does not take a client ID: write the App ID, the number on the App's settings page, as `client-id`";
-        return Some(id.into());
+/// The advice for a refused token of the App itself, which is dated and names the App.
+fn unauthorized(message: &str, headers: &ErrorHeaders) -> Option<String> {
+    if message.contains("('iss')") {
+        let advice = "This GitHub does not take a client ID: write the App ID, the number on the App's settings page, as `client-id`";
+        return Some(advice.into());
     }
-    if !words.contains("('exp')") && !words.contains("('iat')") {
+    if !message.contains("('exp')") && !message.contains("('iat')") {
         return None;
     }
-    let off = match told.clock_offset.num_seconds().unsigned_abs() {
+    let offset = headers.clock_offset.num_seconds();
+    let off = match offset.unsigned_abs() {
         0..30 => return Some("GitHub reads the App's token as expired or not yet valid: check this machine's clock (NTP)".into()),
         seconds @ 30..120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
     };
-    let side = if told.clock_offset.num_seconds() > 0 {
-        "behind"
-    } else {
-        "ahead of"
-    };
+    let side = if offset > 0 { "behind" } else { "ahead of" };
     Some(format!(
         "This machine's clock is {off} {side} GitHub's, and the App's tokens are dated by it: set it right (NTP)"
     ))
 }
 
-fn forbidden(
-    status: u16,
-    message: &str,
-    words: &str,
-    told: &Told,
-    takes: &Takes,
-    kind: Kind,
-) -> Option<String> {
-    let says = |part: &str| words.contains(part);
-    if let Some(url) = &told.sso {
+fn forbidden(message: &str, refusal: &Refusal<'_>) -> Option<String> {
+    if let Some(url) = &refusal.headers.sso {
         return Some(format!(
             "The token is not authorised for the organization's single sign-on: open {url} as the token's owner"
         ));
     }
-    let refused_token = words
-        .split_once("forbids access via")
-        .and_then(|(_, after)| after.split('.').next());
-    let advice = match refused_token {
-        Some(_) if says("lifetime") => {
-            let place = match address_in(message) {
-                Some(url) => format!("at {url}"),
-                None => "on its page in its owner's settings".into(),
-            };
-            return Some(format!(
-                "The token lives longer than the organization allows: give it a shorter lifetime {place}, or make another one"
-            ));
-        }
-        Some(token) if token.contains("(classic)") => {
-            "The organization accepts no classic tokens: use a fine-grained personal access token or a GitHub App"
-        }
-        Some(token) if token.contains("fine-grained") => {
-            "The organization accepts no fine-grained personal access tokens: use a GitHub App"
-        }
-        _ if says("ip allow list") => {
-            "The IP allow list lacks this machine's address: have an owner add it, or run where the address is on the list (a \
-             self-hosted runner, or a larger runner with static addresses)"
-        }
-        _ if says("oauth app access restrictions") => {
-            "The organization has not approved the OAuth app of this token: have an owner approve it, or use a personal access \
-             token or a GitHub App"
-        }
-        _ if says("saml") || says("single sign-on") => {
-            "The token is not authorised for the organization's single sign-on: in its owner's settings, choose `Configure SSO` \
-             beside the token and authorise it"
-        }
-        _ if says("enterprise managed user") => {
-            "The token's owner is a managed user of an enterprise, who sees nothing outside of it: use a token of another account"
-        }
-        _ if says("suspended")
-            && (says("installation") || kind.is_installation() || kind == Kind::App) =>
-        {
-            return Some(format!("The App's {}", suspended("the account")));
-        }
-        _ if says("suspended") => {
-            "The account of the token's owner is suspended: use a token of another account, and ask GitHub Support (on Enterprise \
-             Server, a site administrator) about this one"
-        }
-        _ if says("archived") => {
-            return Some(match takes {
-                Takes::Variables(repository) => format!(
-                    "`{repository}` is archived, so its variables can't change: name another one as `checkpoint-repository`"
-                ),
-                Takes::RepositoryWebhooks(repository) => format!(
-                    "`{repository}` is archived, so it is read-only: unarchive it, or leave it out (`!{repository}` in `repository`)"
-                ),
-                _ => "The repository is archived, so it is read-only: unarchive it".into(),
-            });
-        }
-        _ if says("access blocked") || status == 451 => {
-            "GitHub has blocked the repository for legal reasons or because of its terms of service: leave it out until its owner \
-             has settled that with GitHub Support"
-        }
-        _ if says("administrative rules") => {
-            "The request had no User-Agent header when it arrived, or a firewall or proxy refused it; this program sends that \
-             header, so ask whoever runs the network what removes it or refuses `api-url`"
-        }
-        _ => return None,
+    let advice = refused_token(message, refusal.message)
+        .or_else(|| suspended_installation(message, refusal.kind))
+        .or_else(|| archived(message, refusal.access));
+    if advice.is_some() {
+        return advice;
+    }
+    let known = ADVICE.iter().find(|(part, _)| message.contains(part));
+    match known {
+        Some((_, advice)) => Some((*advice).into()),
+        None => (refusal.status == 451).then(|| BLOCKED.into()),
+    }
+}
+
+/// The advice where an organization forbids tokens of this sort, or of this lifetime.
+fn refused_token(message: &str, original: &str) -> Option<String> {
+    let (_, after) = message.split_once("forbids access via")?;
+    let token = after.split('.').next()?;
+    if message.contains("lifetime") {
+        let place = match address_in(original) {
+            Some(url) => format!("at {url}"),
+            None => "on its page in its owner's settings".into(),
+        };
+        return Some(format!(
+            "The token lives longer than the organization allows: give it a shorter lifetime {place}, or make another one"
+        ));
+    }
+    let advice = if token.contains("(classic)") {
+        "The organization accepts no classic tokens: use a fine-grained personal access token or a GitHub App"
+    } else if token.contains("fine-grained") {
+        "The organization accepts no fine-grained personal access tokens: use a GitHub App"
+    } else {
+        return None;
     };
     Some(advice.into())
+}
+
+fn suspended_installation(message: &str, kind: CredentialKind) -> Option<String> {
+    let of_an_app = kind.is_installation() || kind == CredentialKind::App;
+    let applies = message.contains("suspended") && (of_an_app || message.contains("installation"));
+    applies.then(|| format!("The App's {}", suspended("the account")))
+}
+
+fn archived(message: &str, access: &Access) -> Option<String> {
+    if !message.contains("archived") {
+        return None;
+    }
+    match access {
+        Access::Variables(repository) => Some(format!(
+            "`{repository}` is archived, so its variables can't change: name another one as `checkpoint-repository`"
+        )),
+        Access::RepositoryWebhooks(repository) => Some(format!(
+            "`{repository}` is archived, so it is read-only: unarchive it, or leave it out (`!{repository}` in `repository`)"
+        )),
+        _ => None,
+    }
 }
 
 /// The first address in a text.
@@ -151,86 +174,9 @@ fn address_in(text: &str) -> Option<&str> {
     Some(rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',']))
 }
 
-/// An Enterprise Server that is too old for a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OldServer {
-    /// Its version is known, and so is that the path is missing.
-    pub(crate) certain: bool,
-    /// What is missing, and what to do.
-    pub(crate) words: String,
-}
-
-impl OldServer {
-    /// By the server's version (`x-github-enterprise-version`). Deliveries are there from 3.2 on
-    /// (<https://docs.github.com/en/enterprise-server@3.2/admin/release-notes#3.2.0-api-changes>), variables from 3.8 on
-    /// (<https://docs.github.com/en/enterprise-server@3.8/rest/actions/variables>).
-    pub(crate) fn of(base: &ApiBase, version: Option<&str>, path: &str) -> Option<Self> {
-        let (what, since, instead) = if path.contains("/actions/variables") {
-            let instead = ", or keep the checkpoint in `checkpoint-file`";
-            ("variables", (3, 8), instead)
-        } else if path.contains("/deliveries") {
-            ("webhook deliveries", (3, 2), "")
-        } else {
-            return None;
-        };
-        if base.is_cloud() {
-            return None;
-        }
-        let numbers = version.and_then(|version| {
-            let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
-            Some((numbers.next()??, numbers.next()??))
-        });
-        let first = format!("{}.{}", since.0, since.1);
-        let words = match numbers {
-            Some(version) if version >= since => return None,
-            Some((major, minor)) => format!(
-                "This server is Enterprise Server {major}.{minor}, whose API has no {what}: update it to {first} or later{instead}"
-            ),
-            None => format!(
-                "If this is Enterprise Server before {first}, its API has no {what}: update it{instead}"
-            ),
-        };
-        Some(Self {
-            certain: numbers.is_some(),
-            words,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn too_old_for(path: &str, version: Option<&str>) -> String {
-        let server = ApiBase::new("https://git.acme.com/api/v3").unwrap();
-        let old = OldServer::of(&server, version, path);
-        old.map(|old| old.words).unwrap_or_default()
-    }
-
-    #[test]
-    fn what_an_old_server_lacks_is_told_by_its_version() {
-        let variables = "/repos/acme/ops/actions/variables";
-        let deliveries = "/orgs/acme/hooks/1/deliveries?per_page=100";
-        assert!(
-            too_old_for(variables, Some("3.7.12")).contains("update it to 3.8 or later, or keep")
-        );
-        assert!(too_old_for(deliveries, Some("2.22.1")).contains("Enterprise Server 2.22, whose"));
-        for unknown in [None, Some("GitHub AE")] {
-            assert!(
-                too_old_for(deliveries, unknown)
-                    .starts_with("If this is Enterprise Server before 3.2")
-            );
-        }
-        for (path, version) in [
-            (variables, "3.8.0"),
-            (variables, "4.0.0"),
-            (deliveries, "3.10.1"),
-            ("/orgs/acme/hooks", "2.0.0"),
-        ] {
-            assert_eq!(too_old_for(path, Some(version)), "", "{path} {version}");
-        }
-        assert_eq!(OldServer::of(&ApiBase::default(), None, variables), None);
-    }
 
     #[test]
     fn an_address_ends_where_the_sentence_goes_on() {

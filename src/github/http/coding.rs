@@ -1,4 +1,4 @@
-//! Bodies that come compressed. A page of a delivery log shrinks to about a tenth.
+//! Compressed bodies. A page of a delivery log shrinks to about a tenth.
 
 use std::io::Read;
 
@@ -6,19 +6,11 @@ use flate2::bufread::MultiGzDecoder;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 
-use crate::github::http::buffers::Buffers;
-
-/// What is asked for, in `Accept-Encoding`.
+/// The encoding that a request accepts.
 pub(crate) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// The body of an answer as it was before it was compressed, and at most `most` bytes of it; or what is
-/// wrong with it.
-pub(crate) fn decoded(
-    headers: &HeaderMap,
-    body: Vec<u8>,
-    buffers: &Buffers,
-    most: usize,
-) -> Result<Vec<u8>, String> {
+/// Decompresses the body of a response, up to `most` bytes. The error says what is wrong with the body.
+pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Result<Vec<u8>, String> {
     let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     let is = |names: &[&str]| {
         coding.is_some_and(|coding| {
@@ -32,9 +24,9 @@ pub(crate) fn decoded(
         return Ok(body);
     }
     if !is(&["gzip", "x-gzip"]) {
-        return Err("is compressed in a way that was not asked for".into());
+        return Err("is compressed in a way that was not requested".into());
     }
-    let mut whole = buffers.take(length(&body));
+    let mut whole = Vec::new();
     let mut decoder = MultiGzDecoder::new(&*body).take(most as u64 + 1);
     decoder
         .read_to_end(&mut whole)
@@ -42,20 +34,11 @@ pub(crate) fn decoded(
     if whole.len() > most {
         return Err(longer_than(most));
     }
-    buffers.give(body);
     Ok(whole)
 }
 
 pub(crate) fn longer_than(most: usize) -> String {
     format!("is longer than {most} bytes")
-}
-
-/// How long it says it will be: gzip's last four bytes (RFC 1952, section 2.3.1).
-fn length(body: &[u8]) -> usize {
-    let last = body
-        .last_chunk()
-        .map_or(0, |last| u32::from_le_bytes(*last));
-    usize::try_from(last).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -74,11 +57,11 @@ mod tests {
 
     fn read(coding: &'static str, body: Vec<u8>) -> Result<Vec<u8>, String> {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))]);
-        decoded(&headers, body, &Buffers::default(), MOST)
+        decoded(&headers, body, MOST)
     }
 
     #[test]
-    fn a_compressed_body_is_read_as_it_was() {
+    fn a_compressed_body_is_decompressed() {
         let text = br#"[{"id":1}]"#;
         for coding in ["gzip", "GZIP", " x-gzip "] {
             assert_eq!(read(coding, gzip(text)).unwrap(), &text[..], "{coding}");
@@ -91,7 +74,7 @@ mod tests {
     fn a_plain_body_is_left_alone() {
         let plain = b"[]".to_vec();
         assert_eq!(
-            decoded(&HeaderMap::new(), plain.clone(), &Buffers::default(), MOST),
+            decoded(&HeaderMap::new(), plain.clone(), MOST),
             Ok(plain.clone())
         );
         assert_eq!(read("identity", plain.clone()), Ok(plain));
@@ -99,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decompressed_is_an_error() {
+    fn a_body_that_cannot_be_decompressed_is_an_error() {
         let whole = gzip(b"[1,2,3]");
         let cut = whole[..whole.len() - 1].to_vec();
         let mut damaged = whole.clone();
@@ -109,11 +92,11 @@ mod tests {
             assert!(error.starts_with("can't be decompressed: "), "{error}");
         }
         let error = read("br", b"x".to_vec()).unwrap_err();
-        assert_eq!(error, "is compressed in a way that was not asked for");
+        assert_eq!(error, "is compressed in a way that was not requested");
     }
 
     #[test]
-    fn little_that_becomes_too_much_is_an_error() {
+    fn a_small_body_that_becomes_too_large_is_an_error() {
         let most = gzip(&vec![b' '; MOST]);
         assert_eq!(read("gzip", most).unwrap().len(), MOST);
         let more = gzip(&vec![b' '; MOST + 1]);

@@ -1,30 +1,29 @@
-//! One request and its answer, headers and body, each within its time.
+//! One request and its response, headers and body, each within a time limit.
 
 use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, response};
 use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody;
 use hyper::body::Body;
-use octocrab::OctoBody;
+use octocrab::{OctoBody, Octocrab};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::github::failure::error::{Answered, RequestError};
 use crate::github::failure::message::page_title;
-use crate::github::http::buffers::Buffers;
+use crate::github::failure::request_error::RequestError;
 use crate::github::http::coding::{decoded, longer_than};
 use crate::github::http::connect::chain;
-use crate::github::http::shared::Shared;
-use crate::github::limits::gate::Gate;
+use crate::secrets::Secrets;
 use crate::text::one_line;
 
-/// Longest wait for an answer's headers.
+/// Longest wait for a response's headers.
 const HEADERS: Duration = Duration::from_secs(30);
 
-/// Longest wait for an answer's body.
+/// Longest wait for a response's body.
 const BODY: Duration = Duration::from_secs(60);
 
 /// Largest body that is read, in bytes. A page of 100 attempts has about 60 KiB.
@@ -33,106 +32,100 @@ const BODY_BYTES: usize = 32 << 20;
 /// Longest title of a page that is shown, in characters.
 const TITLE: usize = 200;
 
-/// Sees the headers of a success before its body is read.
+/// Receives the headers of a success before its body is read.
 pub(crate) type OnHeaders<'a> = dyn FnMut(&HeaderMap) + Send + 'a;
 
-/// An answer that succeeded, whole.
+/// A response that is a success, with its whole body.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// GitHub sent the request to another path first.
+    /// GitHub redirected the request to another path.
     pub(crate) redirected: bool,
+    /// When the request was sent.
+    pub(crate) sent_at: DateTime<Utc>,
 }
 
-impl Answer {
-    /// The body, read as JSON.
+impl Response {
+    /// Parses the body as JSON.
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, RequestError> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| RequestError::Malformed(where_odd(&error)))
+            .map_err(|error| RequestError::Malformed(place_of(&error)))
     }
 }
 
-/// What an answer's headers told.
+/// Facts from a response's headers. They stay known if the body never arrives.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct ResponseFacts {
     pub(crate) status: Option<StatusCode>,
     pub(crate) remaining: Option<String>,
-    /// When the token ends. GitHub tells it of personal tokens.
+    /// When the token ends, which GitHub names for personal tokens.
     pub(crate) token_ends: Option<DateTime<Utc>>,
 }
 
-impl Shared {
-    /// Sends a request and reads its answer.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request<OctoBody>,
-        gate: &Gate,
-        on_headers: &mut OnHeaders<'_>,
-        seen: &mut Seen,
-    ) -> Result<Answer, RequestError> {
-        let uri = request.uri().to_string();
-        let answer = timeout(HEADERS, self.octocrab.execute(request)).await;
-        let answer = match answer {
-            Ok(answer) => answer.map_err(unsent_or_unclear)?,
-            Err(_) => {
-                let words = format!("no headers within {} s", HEADERS.as_secs());
-                return Err(RequestError::Unclear(words));
-            }
-        };
-        let (parts, body) = answer.into_parts();
-        self.clock.set_by(&parts.headers);
-        gate.learn(&parts.headers, &self.clock);
-        self.end_of_api.read(&parts.headers, &self.console);
-        seen.read(parts.status, &parts.headers);
-        if parts.status.is_success() {
-            on_headers(&parts.headers);
+impl ResponseFacts {
+    pub(crate) fn of(response: &response::Parts) -> Self {
+        let text = |name: &str| response.headers.get(name)?.to_str().ok();
+        Self {
+            status: Some(response.status),
+            remaining: text("x-ratelimit-remaining").map(str::to_owned),
+            token_ends: text("github-authentication-token-expiration").and_then(expiry),
         }
-        let body = match timeout(BODY, gathered(body, &self.buffers)).await {
-            Ok(body) => {
-                body.and_then(|body| decoded(&parts.headers, body, &self.buffers, BODY_BYTES))
-            }
-            Err(_) => Err(format!("did not end within {} s", BODY.as_secs())),
-        };
-        let body = match body {
-            Ok(body) => body,
-            // Where GitHub refused, its status says more than the rest of its words would.
-            Err(_) if !parts.status.is_success() => Vec::new(),
-            Err(why) => return Err(RequestError::Unclear(format!("its body {why}"))),
-        };
-        if parts.status.is_success() {
-            if is_cut(&body) {
-                return Err(RequestError::Unclear("its body is cut off".into()));
-            }
-            // A page is the word of a proxy, whatever status it stands beneath.
-            if body.trim_ascii_start().starts_with(b"<") {
-                let title = page_title(&String::from_utf8_lossy(&body)).unwrap_or_default();
-                let title = one_line(&self.console.secrets().clean(&title), TITLE);
-                return Err(RequestError::Malformed(format!("it is the page `{title}`")));
-            }
-            return Ok(Answer {
-                headers: parts.headers,
-                body,
-                redirected: false,
-            });
-        }
-        let answered = Answered {
-            status: parts.status,
-            headers: &parts.headers,
-            body: &body,
-        };
-        Err(RequestError::from_answer(&answered, &uri, self))
     }
 }
 
-/// All of a body, in one piece; or what is wrong with it.
-async fn gathered<B>(mut body: B, buffers: &Buffers) -> Result<Vec<u8>, String>
+/// Sends a request and waits for the headers of its response.
+pub(crate) async fn headers(
+    octocrab: &Octocrab,
+    request: Request<OctoBody>,
+) -> Result<http::Response<BoxBody<Bytes, octocrab::Error>>, RequestError> {
+    match timeout(HEADERS, octocrab.execute(request)).await {
+        Ok(response) => response.map_err(unsent_or_unclear),
+        Err(_) => Err(RequestError::Unclear(format!(
+            "no headers within {} s",
+            HEADERS.as_secs()
+        ))),
+    }
+}
+
+/// Reads the whole body of a response. Where GitHub refused, a body that breaks off is empty: the status says enough.
+pub(crate) async fn whole_body<B>(
+    response: &response::Parts,
+    body: B,
+) -> Result<Vec<u8>, RequestError>
 where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Error + 'static,
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
 {
-    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut whole = buffers.take(told);
+    let body = match timeout(BODY, gathered(body)).await {
+        Ok(body) => body.and_then(|body| decoded(&response.headers, body, BODY_BYTES)),
+        Err(_) => Err(format!("did not end within {} s", BODY.as_secs())),
+    };
+    match body {
+        Ok(body) if response.status.is_success() && is_cut(&body) => {
+            Err(RequestError::Unclear("its body is cut off".into()))
+        }
+        Ok(body) => Ok(body),
+        Err(_) if !response.status.is_success() => Ok(Vec::new()),
+        Err(why) => Err(RequestError::Unclear(format!("its body {why}"))),
+    }
+}
+
+/// Returns an error if a web page came in place of JSON. A page comes from a proxy, whatever its status is.
+pub(crate) fn refuse_page(body: &[u8], secrets: &Secrets) -> Result<(), RequestError> {
+    if !body.trim_ascii_start().starts_with(b"<") {
+        return Ok(());
+    }
+    let title = page_title(&String::from_utf8_lossy(body)).unwrap_or_default();
+    let title = one_line(&secrets.clean(&title), TITLE);
+    Err(RequestError::Malformed(format!("it is the page `{title}`")))
+}
+
+/// A whole body in one piece, or what is wrong with it.
+async fn gathered<B>(mut body: B) -> Result<Vec<u8>, String>
+where
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+{
+    let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| format!("broke off ({})", chain(&error)))?;
         let data = frame.into_data().unwrap_or_default();
@@ -144,22 +137,14 @@ where
     Ok(whole)
 }
 
-impl Seen {
-    fn read(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let text = |name: &str| headers.get(name)?.to_str().ok();
-        self.status = Some(status);
-        self.remaining = text("x-ratelimit-remaining").map(str::to_owned);
-        self.token_ends = text("github-authentication-token-expiration").and_then(expiry);
-    }
-}
-
-/// Where JSON is not as documented, without a word of what is there: it may be a secret.
-pub(crate) fn where_odd(error: &serde_json::Error) -> String {
+/// Where JSON differs from the documentation, without any of its text, which may be a secret.
+pub(crate) fn place_of(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     format!("it is not as documented at line {line}, column {column}")
 }
 
-/// Whether JSON is cut off, as far as its ends tell: what a proxy lost its server over may look whole to HTTP.
+/// Returns whether JSON is cut off, as far as its ends show. If a proxy loses its server, the body may look whole to
+/// HTTP.
 fn is_cut(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     match body.first() {
@@ -169,12 +154,12 @@ fn is_cut(body: &[u8]) -> bool {
     }
 }
 
-/// `2026-12-01 12:00:00 UTC`, or with an offset in place of the zone: both are seen.
+/// Parses `2026-12-01 12:00:00 UTC`, or the same with an offset in place of the zone: GitHub sends both.
 fn expiry(value: &str) -> Option<DateTime<Utc>> {
     value.trim().parse().ok()
 }
 
-/// Finds the transport's own word on a failed request beneath octocrab's wrapping.
+/// The error of the transport, which octocrab wraps.
 fn unsent_or_unclear(error: octocrab::Error) -> RequestError {
     match error {
         octocrab::Error::Service { source, .. } => match source.downcast::<RequestError>() {
@@ -200,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokens_end_is_understood_in_both_forms() {
+    fn both_forms_of_a_tokens_expiry_are_understood() {
         let noon: DateTime<Utc> = "2026-12-01T12:00:00Z".parse().unwrap();
         assert_eq!(expiry("2026-12-01 12:00:00 UTC"), Some(noon));
         assert_eq!(expiry("2026-12-01 13:00:00 +0100"), Some(noon));

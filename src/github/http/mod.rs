@@ -1,11 +1,11 @@
-//! Connections, requests and their answers.
+//! Connections, requests, responses and retries.
 
-pub(super) mod buffers;
-pub(super) mod coding;
+mod coding;
 pub(super) mod connect;
-pub(super) mod end_of_api;
+mod end_of_api;
 pub(super) mod exchange;
+pub(super) mod page_size;
 pub(super) mod path;
 pub(super) mod request;
 pub(super) mod retry;
-pub(super) mod shared;
+pub(super) mod transport;

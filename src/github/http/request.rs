@@ -11,7 +11,7 @@ use octocrab::OctoBody;
 use serde_json::Value;
 
 use crate::github::base::API_VERSION;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 use crate::github::http::coding::ACCEPTED;
 
 /// A request to a path below the API's base address. The transport adds `host`, and the length of a body.

@@ -1,20 +1,22 @@
-//! What a pass uses of GitHub: requests, time, and the hourly limit.
+//! The time that a pass has requests in flight, and the rest of its hourly limit.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What was used of GitHub.
+use crate::lock::lock;
+
+/// The time and the limits that a pass used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How long at least one of them was under way.
+    /// Time with at least one request in flight.
     pub busy: Duration,
-    /// What is left of the hourly limit, if GitHub told of one.
+    /// The rest of the hourly limit, if GitHub reported one.
     pub remaining: Option<Remaining>,
 }
 
-/// What is left of an hourly limit; of several that of which least is left.
+/// The rest of an hourly limit; with several credentials, the one with least left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
     /// Requests that are left.
@@ -23,47 +25,43 @@ pub struct Remaining {
     pub limit: u64,
 }
 
-/// Measures for how long at least one request is under way.
+/// Measures the time with at least one request in flight.
 #[derive(Default)]
-pub(crate) struct Meter(Mutex<State>);
+pub(crate) struct Meter(Mutex<MeterState>);
 
 #[derive(Default)]
-struct State {
-    under_way: u32,
+struct MeterState {
+    in_flight: u32,
     since: Option<Instant>,
     busy: Duration,
 }
 
-/// A request that is under way until this is dropped.
-pub(crate) struct UnderWay<'a>(&'a Meter);
+/// A request that is in flight until this is dropped.
+pub(crate) struct InFlight<'a>(&'a Meter);
 
 impl Meter {
     /// A request begins.
-    pub(crate) fn begin(&self) -> UnderWay<'_> {
-        let mut state = self.state();
-        if state.under_way == 0 {
+    pub(crate) fn begin(&self) -> InFlight<'_> {
+        let mut state = lock(&self.0);
+        if state.in_flight == 0 {
             state.since = Some(Instant::now());
         }
-        state.under_way += 1;
-        UnderWay(self)
+        state.in_flight += 1;
+        InFlight(self)
     }
 
-    /// For how long at least one was under way so far.
+    /// The time so far.
     pub(crate) fn busy(&self) -> Duration {
-        let state = self.state();
+        let state = lock(&self.0);
         state.busy + state.since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.under_way -= 1;
-        if state.under_way == 0
+        let mut state = lock(&self.0.0);
+        state.in_flight -= 1;
+        if state.in_flight == 0
             && let Some(since) = state.since.take()
         {
             state.busy += since.elapsed();
@@ -77,7 +75,7 @@ mod tests {
     use tokio::time::sleep;
 
     #[tokio::test(start_paused = true)]
-    async fn requests_side_by_side_take_their_time_once() {
+    async fn time_with_several_requests_in_flight_counts_once() {
         let (meter, second) = (Meter::default(), Duration::from_secs(1));
         let one = meter.begin();
         sleep(second).await;

@@ -4,3 +4,5 @@ pub(super) mod budget;
 pub(super) mod gate;
 pub(super) mod meter;
 pub(super) mod pace;
+pub(super) mod rate_limit;
+pub(super) mod request_kind;

@@ -1,4 +1,4 @@
-//! Which webhooks are meant, who speaks about them, and where the checkpoint is.
+//! Targets, credentials and the place of the checkpoint.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn a_plain_hook_id_needs_one_owner() {
 }
 
 #[test]
-fn a_link_to_a_settings_page_names_its_owner() {
+fn a_link_to_a_settings_page_names_the_owner() {
     let hooks = |link: &str, more: &[(&str, &str)]| {
         let mut inputs = vec![("INPUT_ORGANIZATION", ""), ("INPUT_HOOK-ID", link)];
         inputs.extend(more);
@@ -38,7 +38,6 @@ fn a_link_to_a_settings_page_names_its_owner() {
     assert_eq!(hooks(there, &[server]), ["acme/ops webhook 7"]);
     let both = format!("{organization}\n{repository}, {repository}");
     assert_eq!(hooks(&both, &[]), ["acme webhook 42", "acme/ops webhook 7"]);
-    // With a target beside it, a link is that target's.
     assert_eq!(
         hooks(organization, &[("INPUT_REPOSITORY", "")]),
         ["acme webhook 42"]
@@ -59,7 +58,7 @@ fn a_link_to_a_settings_page_names_its_owner() {
 }
 
 #[test]
-fn a_target_of_which_hook_id_names_nothing_is_an_error() {
+fn hook_id_must_name_a_webhook_of_each_target() {
     let link = "https://github.com/organizations/acme/settings/hooks/42";
     for (organization, repository, idle) in [
         ("acme,beta", "", "`beta`"),
@@ -77,7 +76,7 @@ fn a_target_of_which_hook_id_names_nothing_is_an_error() {
 }
 
 #[test]
-fn targets_add_up_and_some_are_left_out() {
+fn targets_add_up_and_exceptions_are_left_out() {
     let names = |organization, repository| {
         let inputs = with(&[
             ("INPUT_ORGANIZATION", organization),
@@ -94,7 +93,7 @@ fn targets_add_up_and_some_are_left_out() {
 }
 
 #[test]
-fn a_token_alone_means_the_workflows_repository() {
+fn a_token_alone_checks_the_workflows_repository() {
     let inputs = |more: &[(&str, &str)]| {
         let mut variables = vec![("INPUT_ORGANIZATION", "")];
         variables.extend(more);
@@ -105,7 +104,7 @@ fn a_token_alone_means_the_workflows_repository() {
     let hook = ("INPUT_HOOK-ID", "7");
     let one = inputs(&[workflow, hook]).unwrap();
     assert_eq!(one.targets.names(), ["acme/ops webhook 7"]);
-    let none = inputs(&[]).unwrap_err().to_string();
+    let none = messages(inputs(&[]));
     assert!(
         none.starts_with("`organization` is not set, and neither is any other target"),
         "{none}"
@@ -116,7 +115,7 @@ fn a_token_alone_means_the_workflows_repository() {
         ("INPUT_CLIENT-ID", "1"),
         ("INPUT_PRIVATE-KEY", "x"),
     ];
-    let app = inputs(&app).unwrap_err().to_string();
+    let app = messages(inputs(&app));
     assert!(
         app.starts_with("`organization` is not set, and neither is any other target"),
         "{app}"
@@ -124,7 +123,7 @@ fn a_token_alone_means_the_workflows_repository() {
 }
 
 #[test]
-fn an_app_is_a_client_id_and_a_key() {
+fn an_app_needs_a_client_id_and_a_private_key() {
     let app = |more: &[(&str, &str)]| {
         let mut variables = vec![("INPUT_TOKEN", "")];
         variables.extend(more);
@@ -139,14 +138,14 @@ fn an_app_is_a_client_id_and_a_key() {
     assert!(!format!("{inputs:?}").contains("k3y"));
     let all = app(&[id, key, ("INPUT_ORGANIZATION", "*, !beta")]).unwrap();
     assert_eq!(all.targets.names(), ["!beta", "*"]);
-    let error = |more: &[(&str, &str)]| app(more).unwrap_err().to_string();
+    let error = |more: &[(&str, &str)]| messages(app(more));
     let keyless = error(&[id]);
     assert!(
         keyless.contains("`private-key` is empty, but `client-id` is set"),
         "{keyless}"
     );
     assert!(
-        keyless.contains("no secret of that name is visible here"),
+        keyless.contains("the secret is not available to this run"),
         "{keyless}"
     );
     assert!(error(&[key]).starts_with("`client-id` is not set, but `private-key` is"));
@@ -158,7 +157,7 @@ fn an_app_is_a_client_id_and_a_key() {
 }
 
 #[test]
-fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
+fn a_checkpoint_file_must_be_visible_outside_the_container() {
     let place = |file: &str, workspace: &str| {
         let inputs = with(&[
             ("INPUT_CHECKPOINT_FILE", file),
@@ -195,13 +194,13 @@ fn a_checkpoint_file_is_kept_where_it_can_be_seen() {
         ("GITHUB_REPOSITORY", "acme/ops"),
     ]);
     assert!(
-        both.contains("`checkpoint-file` is set, and so is `checkpoint-variable`"),
+        both.contains("`checkpoint-file` is set together with `checkpoint-variable`"),
         "{both}"
     );
 }
 
 #[test]
-fn an_app_needs_no_more_than_the_pass() {
+fn an_app_needs_no_more_permissions_than_the_pass() {
     let access = |more: &[(&str, &str)]| {
         let access = with(more).unwrap().required_access();
         (access.redelivers, access.variables, access.writes_variables)

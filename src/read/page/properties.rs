@@ -6,7 +6,7 @@ use super::*;
 use crate::decide::plan::plan;
 use crate::github::RequestError;
 use crate::hostile;
-use crate::model::{AttemptId, Filter, Policy, Window};
+use crate::model::{AttemptId, Policy, Window};
 use crate::read::fold::{End, History, Remembered};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -220,10 +220,9 @@ fn digest(rows: Vec<Row<'_>>) {
     history.fold(rows);
     let (failures, evidence) = history.into_failures(End::Log);
     let policy = Policy {
-        filter: Filter::default(),
         max_age: Some(TimeDelta::days(3)),
         max_redeliveries: 1,
-        backoff: TimeDelta::minutes(5),
+        ..Policy::default()
     };
     let now = at(1_790_300_000);
     let plan = plan(

@@ -59,12 +59,16 @@ fn a_jwt_with_a_wrong_date_is_blamed_on_the_clock() {
         (issued, None, "check this machine's clock"),
     ] {
         let ended = refused_app(message, date).failure(message).says(advice);
-        assert!(!ended.log.contains("is no key of the App"), "{}", ended.log);
+        assert!(
+            !ended.log.contains("is not a key of the App"),
+            "{}",
+            ended.log
+        );
     }
     let key = "A JSON web token could not be decoded";
     refused_app(key, None)
         .failure(key)
-        .says("`private-key` is no key of the App");
+        .says("`private-key` is not a key of the App");
     let issuer = "'Issuer' claim ('iss') must be an Integer";
     refused_app(issuer, None)
         .failure(issuer)

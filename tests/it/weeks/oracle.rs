@@ -9,7 +9,7 @@ mod truthful;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::model::Outcome;
+use redeliver_webhooks::model::{LONGEST_BACKOFF, Outcome};
 
 use super::record::{AcceptedRedelivery, PassRecord, WeekRecord};
 use super::script::{Delivery, Script, time};
@@ -296,7 +296,7 @@ impl<'a> Judge<'a> {
             ));
         }
         if let Some(newest) = shown.iter().map(|sent| sent.made).max() {
-            let wait = TimeDelta::minutes(5 << (shown.len() - 1).min(8)).min(TimeDelta::hours(1));
+            let wait = TimeDelta::minutes(5 << (shown.len() - 1).min(8)).min(LONGEST_BACKOFF);
             let early = sent.at < newest + wait - SECOND;
             if early && forgotten {
                 *self

@@ -1,6 +1,5 @@
-//! The `Link` header, by which GitHub tells where the next page is, and what must not be followed.
+//! The `Link` header, which names the next page, and the links in it that must not be followed.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
@@ -8,9 +7,9 @@ use http::HeaderMap;
 use http::header::LINK;
 
 use crate::github::base::ApiBase;
-use crate::github::calls::page_size::is_size;
-use crate::github::failure::error::RequestError;
-use crate::github::http::exchange::Answer;
+use crate::github::failure::request_error::RequestError;
+use crate::github::http::exchange::Response;
+use crate::github::http::page_size::is_size;
 use crate::github::http::path::{below, is_same, without_query};
 use crate::secrets::Secrets;
 use crate::text::one_line;
@@ -18,8 +17,8 @@ use crate::text::one_line;
 /// Longest part of a header or a path that is shown, in characters.
 const SHOWN: usize = 100;
 
-/// Follows the links from page to page of one list: to no other list, and never to a page that was there
-/// before. A page that is folded twice could bring back what the fold has settled and forgotten.
+/// Follows the links from page to page of one list: to no other list, and never to a page that was read before. A page
+/// that is folded twice could bring back a delivery that the fold has finished and forgotten.
 #[derive(Debug)]
 pub(crate) struct Trail {
     /// The path of the list.
@@ -44,22 +43,22 @@ impl Trail {
         this
     }
 
-    /// The next page's path below the base, if this answer names one.
+    /// The next page's path below the base, if this response names one.
     pub(crate) fn next(
         &mut self,
-        answer: &Answer,
+        response: &Response,
         base: &ApiBase,
         secrets: &Secrets,
     ) -> Result<Option<String>, RequestError> {
-        self.renamed |= answer.redirected;
-        let next = self.peek(&answer.headers, base, secrets)?;
+        self.renamed |= response.redirected;
+        let next = self.peek(&response.headers, base, secrets)?;
         if let Some(path) = &next {
             self.seen.insert(self.place(path));
         }
         Ok(next)
     }
 
-    /// The same for an answer whose body is still to come, and may have to be read again.
+    /// The same for a response whose body is still to come, and may have to be read again.
     pub(crate) fn peek(
         &self,
         headers: &HeaderMap,
@@ -70,8 +69,9 @@ impl Trail {
             return Ok(None);
         };
         let Some(path) = below(base.prefix(), &link, &self.list) else {
-            let what = "the link to the next page is not a valid address";
-            return Err(RequestError::Malformed(what.into()));
+            return Err(RequestError::Malformed(
+                "the link to the next page is not a valid address".into(),
+            ));
         };
         if !is_same(&self.list, &path, self.renamed) {
             let shown = one_line(&secrets.clean(without_query(&path)), SHOWN);
@@ -91,82 +91,41 @@ impl Trail {
     }
 }
 
-/// The target whose relation is `next`, of the form that RFC 8288 gives the header.
+/// The address of the next page, if the header names one.
+///
+/// # Errors
+/// The header mentions `next` but can't be read. A page that is silently left out would be a delivery lost.
 fn next_link(headers: &HeaderMap, secrets: &Secrets) -> Result<Option<String>, RequestError> {
     for header in headers.get_all(LINK) {
-        let next = header.to_str().ok().and_then(next_target).ok_or_else(|| {
-            let shown = String::from_utf8_lossy(header.as_bytes());
-            let shown = one_line(&secrets.clean(&shown), SHOWN);
-            RequestError::Malformed(format!("its Link header is `{shown}`"))
-        })?;
-        if next.is_some() {
-            return Ok(next);
+        if let Some(next) = header.to_str().ok().and_then(next_target) {
+            return Ok(Some(next.to_owned()));
+        }
+        let text = String::from_utf8_lossy(header.as_bytes());
+        if mentions_next(&text) {
+            let shown = one_line(&secrets.clean(&text), SHOWN);
+            return Err(RequestError::Malformed(format!(
+                "its Link header is `{shown}`"
+            )));
         }
     }
     Ok(None)
 }
 
-/// `None` if the header is malformed: a page that is silently left out would be a delivery lost.
-fn next_target(header: &str) -> Option<Option<String>> {
-    let mut next = None;
-    let mut rest = header.trim_start_matches(BETWEEN_LINKS);
-    while !rest.is_empty() {
-        let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
-        rest = after.trim_start();
-        let mut relations = None;
-        while let Some(parameter) = rest.strip_prefix(';') {
-            let (name, after) = token(parameter.trim_start());
-            rest = after.trim_start();
-            let mut value = Cow::default();
-            if let Some(given) = rest.strip_prefix('=').filter(|_| !name.is_empty()) {
-                (value, rest) = value_of(given.trim_start())?;
-                rest = rest.trim_start();
-            }
-            // Only the first counts (RFC 8288, section 3.3).
-            if name.eq_ignore_ascii_case("rel") {
-                relations.get_or_insert(value);
-            }
-        }
-        let is_next = relations.is_some_and(|relations| {
-            let mut relations = relations.split_ascii_whitespace();
-            relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-        });
-        if is_next && next.is_none() {
-            next = Some(target.to_owned());
-        }
-        if !rest.is_empty() && !rest.starts_with(',') {
-            return None;
-        }
-        rest = rest.trim_start_matches(BETWEEN_LINKS);
-    }
-    Some(next)
+/// The target of `next` in a header as GitHub writes it: `<https://...>; rel="prev", <https://...>; rel="next"`.
+fn next_target(header: &str) -> Option<&str> {
+    header.split('<').find_map(|link| {
+        let (target, parameters) = link.split_once('>')?;
+        let relation = parameters.trim_matches([' ', ',']).strip_prefix("; rel=")?;
+        (relation.trim_matches('"') == "next").then_some(target)
+    })
 }
 
-/// A list may have empty items (RFC 9110, section 5.6.1).
-const BETWEEN_LINKS: [char; 3] = [' ', '\t', ','];
-
-/// A token, such as a parameter's name, and what follows it.
-fn token(text: &str) -> (&str, &str) {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    text.split_at(text.find(|c| !is_part(c)).unwrap_or(text.len()))
-}
-
-/// A parameter's value, bare or quoted, and what follows it.
-fn value_of(text: &str) -> Option<(Cow<'_, str>, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(|c: char| c.is_whitespace() || ";,<>\"".contains(c));
-        let (value, rest) = text.split_at(end.unwrap_or(text.len()));
-        return Some((value.into(), rest));
-    };
-    let mut value = String::new();
-    let mut letters = quoted.chars();
-    loop {
-        match letters.next()? {
-            '"' => return Some((value.into(), letters.as_str())),
-            '\\' => value.push(letters.next()?),
-            letter => value.push(letter),
-        }
-    }
+/// True if `next` stands anywhere but in a link's target.
+fn mentions_next(header: &str) -> bool {
+    header.split('<').any(|link| {
+        let (_, parameters) = link.split_once('>').unwrap_or(("", link));
+        parameters.to_ascii_lowercase().contains("next")
+    })
 }
 
 #[cfg(test)]
@@ -175,86 +134,56 @@ mod properties;
 mod tests {
     use super::*;
 
-    fn next(header: &str) -> Option<Option<String>> {
-        next_target(header)
-    }
-
-    fn found(link: &str) -> Option<Option<String>> {
-        Some(Some(link.to_owned()))
+    /// The next page by a header, or `Err` if the header can't be read.
+    fn next(header: &str) -> Result<Option<String>, String> {
+        let value = http::HeaderValue::from_bytes(header.as_bytes()).unwrap();
+        let headers = HeaderMap::from_iter([(LINK, value)]);
+        next_link(&headers, &Secrets::default()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_next_link_is_found_among_others() {
-        assert_eq!(
-            next(r#"<https://a/b?c=1>; rel="next""#),
-            found("https://a/b?c=1")
-        );
-        assert_eq!(
-            next(r#"<https://a/p>; rel="prev", <https://a/n,x;y>; title="a, b"; rel=next"#),
-            found("https://a/n,x;y")
-        );
-        assert_eq!(
-            next(r#"<https://a/n>;rel="last NEXT" , <b>;rel="first","#),
-            found("https://a/n")
-        );
-        assert_eq!(
-            next(r#"<https://a/n>; anchor; rel="next""#),
-            found("https://a/n")
-        );
-        assert_eq!(next(" , <https://a/n>;; rel=next;,,"), found("https://a/n"));
-        assert_eq!(next(r#"<https://a/p>; rel="prev""#), Some(None));
-        assert_eq!(next(r#"<https://a/p>; title="rel=next""#), Some(None));
-        assert_eq!(next("<https://a/p>"), Some(None));
-        assert_eq!(next(""), Some(None));
-    }
-
-    #[test]
-    fn what_a_title_quotes_is_no_relation() {
-        let quoted = r#"<https://a/p>; title="a \"; rel=next; x=\"""#;
-        assert_eq!(next(quoted), Some(None));
-        let escaped = r#"<https://a/n>; title="a \" b"; rel="ne\xt""#;
-        assert_eq!(next(escaped), found("https://a/n"));
-    }
-
-    #[test]
-    fn of_two_relations_the_first_counts() {
-        assert_eq!(next("<https://a/p>; rel=prev; rel=next"), Some(None));
-        assert_eq!(
-            next("<https://a/n>; rel=next; rel=prev"),
-            found("https://a/n")
-        );
-    }
-
-    #[test]
-    fn what_is_no_link_header_is_malformed() {
         for header in [
-            "https://a/n; rel=next",
-            "<https://a/n; rel=next",
-            r#"<https://a/n>; rel="next"#,
-            r#"<https://a/n>; rel="next\""#,
-            r#"<https://a/n> rel="next""#,
-            "<https://a/n>; rel next",
-            r#"<https://a/n>; rel: "next""#,
-            r#"<https://a/n>; "rel"=next"#,
-            "<https://a/n>; =next",
-            "<https://a/n>; rel=next <https://a/m>; rel=prev",
-            "<https://a/n>; rel=next; title=\"\u{e9}\"",
+            r#"<https://a/n?c=1,2;x>; rel="next""#,
+            r#"<https://a/n?c=1,2;x>; rel=next"#,
+            r#"<https://a/p>; rel="prev", <https://a/n?c=1,2;x>; rel="next", <https://a/z>; rel="last""#,
         ] {
-            let value = http::HeaderValue::from_bytes(header.as_bytes()).unwrap();
-            let headers = HeaderMap::from_iter([(LINK, value)]);
-            let whole = next_link(&headers, &Secrets::default());
-            assert!(
-                matches!(whole, Err(RequestError::Malformed(_))),
-                "{whole:?}"
+            assert_eq!(
+                next(header),
+                Ok(Some("https://a/n?c=1,2;x".into())),
+                "{header}"
             );
+        }
+        for header in [
+            "",
+            "<https://a/p>",
+            r#"<https://a/next>; rel="prev", <https://a/1>; rel="first""#,
+        ] {
+            assert_eq!(next(header), Ok(None), "{header}");
         }
     }
 
-    fn answer(link: &str) -> Answer {
+    #[test]
+    fn a_header_that_mentions_next_but_cannot_be_read_is_an_error() {
+        for header in [
+            "https://a/n; rel=next",
+            "<https://a/n; rel=next",
+            r#"<https://a/n> rel="next""#,
+            r#"<https://a/n>; rel: "next""#,
+            r#"<https://a/n>; rel="NEXT""#,
+            r#"<https://a/n>; rel="next"; title="x""#,
+            "<https://a/n>; rel=next; title=\"\u{e9}\"",
+        ] {
+            let error = next(header).unwrap_err();
+            assert!(error.contains("its Link header is"), "{header}: {error}");
+        }
+    }
+
+    fn answer(link: &str) -> Response {
         let link = format!("<{link}>; rel=\"next\"").parse().unwrap();
-        Answer {
+        Response {
             headers: HeaderMap::from_iter([(LINK, link)]),
-            ..Answer::default()
+            ..Response::default()
         }
     }
 
@@ -324,12 +253,12 @@ mod tests {
         let base = ApiBase::default();
         let secrets = Secrets::default();
         secrets.add("ghp_0123456789abcdefghij");
-        let cut_within = format!("{}/ghp_0123456789abcdefghij", "x".repeat(88));
+        let cut_within = format!("{}/next/ghp_0123456789abcdefghij", "x".repeat(83));
         let mut trail = Trail::new("/orgs/acme/hooks");
         let path = answer(&format!("https://api.github.com/{cut_within}"));
-        let header = Answer {
+        let header = Response {
             headers: HeaderMap::from_iter([(LINK, cut_within.parse().unwrap())]),
-            ..Answer::default()
+            ..Response::default()
         };
         for answer in [path, header] {
             let error = trail.next(&answer, &base, &secrets);
@@ -348,7 +277,7 @@ mod tests {
                 .next(&answer(link), &base, &Secrets::default())
                 .is_err()
         );
-        let redirected = Answer {
+        let redirected = Response {
             redirected: true,
             ..answer(link)
         };

@@ -23,7 +23,7 @@ use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
 use crate::github::credentials::pem;
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 

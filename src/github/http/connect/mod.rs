@@ -1,7 +1,7 @@
-//! Connections to GitHub: proxies, TLS, HTTP/1.1 and 2, and what became of a request that failed.
+//! Connections to GitHub: proxies, TLS, HTTP/1.1 and 2.
 //!
-//! Outside of this service a transport's error is type-erased, so whether a request certainly did
-//! not reach GitHub is found out here.
+//! Outside of this service the error of a connection is type-erased, so this is where a request that certainly did not
+//! reach GitHub is told from one that may have.
 
 mod proxy;
 mod trust;
@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -26,7 +25,7 @@ use rustls::CertificateError;
 use tokio::time::timeout;
 use tower::{BoxError, Service};
 
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 use proxy::Route;
 use trust::UnknownAuthority;
 
@@ -39,14 +38,14 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept. GitHub closes its own after a minute.
 const IDLE: Duration = Duration::from_secs(45);
 
-/// What lies between this machine and GitHub.
+/// The network between this machine and GitHub.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// The proxies to go through.
     pub proxies: Proxies,
     /// Further trusted roots.
     pub ca_certificates: Option<CaCertificates>,
-    /// More of them, which may be meant for another tool.
+    /// A file with more of them, which may be meant for another tool.
     pub ssl_cert_file: Option<PathBuf>,
 }
 
@@ -78,13 +77,12 @@ impl Service<Uri> for Connector {
 
 /// Sends requests over pooled connections.
 #[derive(Clone)]
-pub(crate) struct Transport {
+pub(crate) struct Connections {
     client: legacy::Client<Connector, OctoBody>,
-    route: Route,
 }
 
-impl Transport {
-    /// A transport over this network, and what people should know of it.
+impl Connections {
+    /// Connections over this network, and warnings about its settings.
     pub(crate) fn new(network: &Network) -> Result<(Self, Vec<String>), TrustError> {
         let ssl_cert_file = network.ssl_cert_file.as_deref();
         let (roots, warnings) = trust::roots(network.ca_certificates.as_ref(), ssl_cert_file)?;
@@ -102,16 +100,16 @@ impl Transport {
             .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(route.clone());
+            .wrap_connector(route);
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(Connector(https));
-        Ok((Self { client, route }, warnings))
+        Ok((Self { client }, warnings))
     }
 }
 
-impl Service<Request<OctoBody>> for Transport {
+impl Service<Request<OctoBody>> for Connections {
     type Response = Response<Incoming>;
     type Error = RequestError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, RequestError>> + Send>>;
@@ -120,18 +118,13 @@ impl Service<Request<OctoBody>> for Transport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<OctoBody>) -> Self::Future {
-        if let Some(authorization) = self.route.authorization(request.uri()) {
-            request
-                .headers_mut()
-                .insert(PROXY_AUTHORIZATION, authorization);
-        }
-        let answer = self.client.request(request);
-        Box::pin(async { answer.await.map_err(|error| classify(&error)) })
+    fn call(&mut self, request: Request<OctoBody>) -> Self::Future {
+        let response = self.client.request(request);
+        Box::pin(async { response.await.map_err(|error| classify(&error)) })
     }
 }
 
-/// Whether the request certainly did not reach GitHub, or may have.
+/// Decides whether the request certainly did not reach GitHub, or may have.
 fn classify(error: &legacy::Error) -> RequestError {
     if let Some(rustls::Error::InvalidCertificate(error)) = tls_error(error) {
         let unknown = match error {
@@ -143,15 +136,15 @@ fn classify(error: &legacy::Error) -> RequestError {
             None => RequestError::BadCertificate(error.to_string()),
         };
     }
-    let words = chain(error);
+    let text = chain(error);
     if error.is_connect() {
-        RequestError::Unsent(words)
+        RequestError::Unsent(text)
     } else {
-        RequestError::Unclear(words)
+        RequestError::Unclear(text)
     }
 }
 
-/// What TLS said, if it was that which failed.
+/// The error of TLS, if TLS failed.
 fn tls_error(error: &legacy::Error) -> Option<&rustls::Error> {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(error) = cause {
@@ -170,17 +163,17 @@ fn tls_error(error: &legacy::Error) -> Option<&rustls::Error> {
     None
 }
 
-/// An error with its causes, which hyper keeps out of its own words.
+/// The text of an error with its causes, which hyper leaves out of its own texts.
 pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
         // Wrappers often repeat what they wrap.
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
         }
         cause = error.source();
     }
-    words
+    text
 }

@@ -1,15 +1,13 @@
-//! Connections through a proxy, where there is one for the address.
+//! Connections through a proxy.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
+use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -18,20 +16,20 @@ use tower::{BoxError, Service};
 use crate::github::base::ApiBase;
 use crate::secrets::Secrets;
 
-/// The proxies that the environment names, as addresses that were looked at before; empty for none.
+/// The proxies that the environment names, as addresses; empty for none.
 #[derive(Clone, Default)]
 pub struct Proxies {
-    /// For https addresses.
+    /// The proxy for https addresses.
     pub https: String,
-    /// For http addresses.
+    /// The proxy for http addresses, which is not used: such an API behind a proxy is an input error.
     pub http: String,
-    /// For those that have no other.
+    /// The proxy for addresses that have no other.
     pub all: String,
-    /// Hosts for which there is none.
+    /// Hosts that need no proxy.
     pub no: String,
 }
 
-/// They may hold passwords.
+/// Hides the addresses, which may hold passwords.
 impl std::fmt::Debug for Proxies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("***")
@@ -39,7 +37,7 @@ impl std::fmt::Debug for Proxies {
 }
 
 impl Proxies {
-    /// The variable and the address of the proxy for this API, whatever it is, if there is one.
+    /// The variable and the address of the proxy for this API, if there is one. The address may be unusable.
     pub fn used_for(&self, api: &ApiBase) -> Option<(&'static str, &str)> {
         let (name, own) = match api.uri().scheme_str() {
             Some("http") => ("HTTP_PROXY", &self.http),
@@ -50,13 +48,13 @@ impl Proxies {
         } else {
             (name, own)
         };
-        // Any proxy that can be used tells whether this host needs one.
+        // A proxy that is certainly usable shows whether this host needs one.
         let any = Matcher::builder().all("http://proxy").no(self.no.clone());
         let needed = any.build().intercept(api.uri()).is_some();
         (needed && !address.is_empty()).then_some((name, address))
     }
 
-    /// Adds the users and passwords in their addresses to the secrets that nobody may see.
+    /// Adds the users and passwords in the addresses to the known secrets.
     pub fn hide_in(&self, secrets: &Secrets) {
         for address in [&self.https, &self.http, &self.all] {
             secrets.add_user_of(address);
@@ -73,7 +71,7 @@ impl Proxies {
     }
 }
 
-/// A way to GitHub, or to the proxy before it.
+/// Connects to GitHub, through a proxy where one is named for the address.
 #[derive(Clone)]
 pub(super) struct Route {
     proxies: Arc<Matcher>,
@@ -81,22 +79,10 @@ pub(super) struct Route {
     to_proxy: HttpsConnector<HttpConnector>,
 }
 
-/// A connection, which may lead to a proxy that is to be told the whole address.
-pub(super) struct Stream {
-    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    proxied: bool,
-}
-
-/// What went wrong on the way to the proxy, or with it.
+/// A failure to reach the proxy, or to get through it.
 #[derive(Debug, thiserror::Error)]
 #[error("the proxy could not be used")]
 struct ProxyError(#[source] BoxError);
-
-impl ProxyError {
-    fn new(error: impl Into<BoxError>) -> Self {
-        Self(error.into())
-    }
-}
 
 impl Route {
     pub(super) fn new(
@@ -110,19 +96,12 @@ impl Route {
             to_proxy,
         }
     }
-
-    /// What a proxy that is told the whole address wants to see in the request.
-    pub(super) fn authorization(&self, target: &Uri) -> Option<HeaderValue> {
-        let proxy = self.proxies.intercept(target);
-        let plain = target.scheme_str() == Some("http");
-        proxy.filter(|_| plain)?.basic_auth().cloned()
-    }
 }
 
 impl Service<Uri> for Route {
-    type Response = Stream;
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self.to_proxy.poll_ready(context) {
@@ -134,80 +113,13 @@ impl Service<Uri> for Route {
     fn call(&mut self, target: Uri) -> Self::Future {
         let Some(proxy) = self.proxies.intercept(&target) else {
             let stream = self.direct.call(target);
-            return Box::pin(async move {
-                Ok(Stream {
-                    stream: MaybeHttpsStream::Http(stream.await?),
-                    proxied: false,
-                })
-            });
+            return Box::pin(async move { Ok(MaybeHttpsStream::Http(stream.await?)) });
         };
-        if target.scheme_str() == Some("https") {
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
-            if let Some(authorization) = proxy.basic_auth() {
-                tunnel = tunnel.with_auth(authorization.clone());
-            }
-            let stream = tunnel.call(target);
-            return Box::pin(async move {
-                let stream = stream.await.map_err(ProxyError::new)?;
-                Ok(Stream {
-                    stream,
-                    proxied: false,
-                })
-            });
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
+        if let Some(authorization) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(authorization.clone());
         }
-        let stream = self.to_proxy.call(proxy.uri().clone());
-        Box::pin(async move {
-            let stream = stream.await.map_err(ProxyError::new)?;
-            Ok(Stream {
-                stream,
-                proxied: true,
-            })
-        })
-    }
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        self.stream.connected().proxy(self.proxied)
-    }
-}
-
-impl Read for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl Write for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let stream = tunnel.call(target);
+        Box::pin(async move { Ok(stream.await.map_err(|error| ProxyError(error.into()))?) })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::inputs::Moment;
+use crate::inputs::PointInTime;
 use crate::model::SharedPath;
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
@@ -60,9 +60,9 @@ fn the_window_starts_as_far_back_as_it_must() {
     assert_eq!(start(&at(None)), hours_ago(24));
     assert_eq!(start(&at(Some(hours_ago(2)))), hours_ago(2) - OVERLAP);
     assert_eq!(start(&at(Some(hours_ago(90)))), hours_ago(72));
-    let one_off = OneOff {
-        since: Some(Moment::Ago(TimeDelta::hours(5))),
-        until: Some(Moment::At(hours_ago(1))),
+    let one_off = OneOffWindow {
+        since: Some(PointInTime::Ago(TimeDelta::hours(5))),
+        until: Some(PointInTime::At(hours_ago(1))),
     };
     let expected = Window {
         start: hours_ago(5),

@@ -103,7 +103,6 @@ pub(super) fn report(webhooks: Vec<WebhookReport>) -> Report {
             webhooks.len()
         ),
         web: "https://github.com".into(),
-        max_redeliveries: 10,
         began: Some(began()),
         window: Some(Window {
             start: ago(90),

@@ -1,14 +1,15 @@
 //! A receiver that is up for long enough gets every delivery that GitHub still redelivers.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use redeliver_webhooks::model::LONGEST_BACKOFF;
 
 use super::{Judge, MARGIN, RETENTION};
 use crate::weeks::record::PassRecord;
 use crate::weeks::script::{Script, time};
 
 /// The time in which a delivery must arrive that failed again and again while its receiver was down: six hours without
-/// a sign of life, an hour's back-off, and a few passes.
-const PATIENCE: TimeDelta = TimeDelta::minutes(450);
+/// a sign of life, the longest back-off, and a few passes.
+const PATIENCE: TimeDelta = TimeDelta::minutes(390 + LONGEST_BACKOFF.num_minutes());
 
 /// The worth of the passes that must run in this time: an undisturbed one counts three, a disturbed one counts one.
 const GOOD_PASSES: usize = 15;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::github::failure::error::RequestError;
+use crate::github::failure::request_error::RequestError;
 
 /// The most rows that GitHub puts on a page.
 pub(crate) const MOST_ROWS: usize = 100;
@@ -53,10 +53,10 @@ impl Tries {
         }
     }
 
-    /// Takes in that a try failed and another one follows. A request that did not reach GitHub says nothing of the size;
-    /// 5xx, a time-out, and a body that broke off or did not end may all come from a page that is too long.
+    /// Records that a try failed and another one follows. 5xx, a time-out, and a body that broke off or did not end may
+    /// all come from a page that is too long. A limit, or a request that did not reach GitHub, shows nothing of the size.
     pub(crate) fn failed(&mut self, error: &RequestError) {
-        if matches!(error, RequestError::Unsent(_)) {
+        if matches!(error, RequestError::Unsent(_)) || !error.is_passing() {
             return;
         }
         self.failed += 1;

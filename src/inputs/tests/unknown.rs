@@ -1,9 +1,9 @@
-//! Variables that begin with `INPUT_` and name no input.
+//! Variables that begin with `INPUT_` and are not inputs.
 
 use super::*;
 
 #[test]
-fn an_unknown_input_that_may_mean_one_is_an_error_in_every_spelling() {
+fn a_name_close_to_an_input_is_an_error_in_every_spelling() {
     for key in [
         "INPUT_DRYRUN",
         "INPUT_DRY RUNS",
@@ -11,10 +11,10 @@ fn an_unknown_input_that_may_mean_one_is_an_error_in_every_spelling() {
         "INPUT_dry-runs",
     ] {
         let error = error(&[(key, "true")]);
-        let end = "is not an input. Did you mean `dry-run`? Nothing was done. ";
+        let end = "is not an input. Did you mean `dry-run`? Nothing was done.";
         assert!(error.ends_with(end), "{error}");
     }
-    for (key, meant) in [
+    for (key, input) in [
         ("INPUT_GITHUB-TOKEN", "token"),
         ("INPUT_GITHUB_TOKEN", "token"),
         ("INPUT_GITHUBTOKEN", "token"),
@@ -25,8 +25,8 @@ fn an_unknown_input_that_may_mean_one_is_an_error_in_every_spelling() {
         ("INPUT_PACE", "max-per-minute"),
     ] {
         let error = error(&[(key, "x")]);
-        let meant = format!("Did you mean `{meant}`?");
-        assert!(error.contains(&meant), "{error}");
+        let question = format!("Did you mean `{input}`?");
+        assert!(error.contains(&question), "{error}");
     }
 }
 
@@ -43,16 +43,16 @@ fn any_other_unknown_input_is_named_in_a_warning() {
     ];
     let environment = environment(&variables);
     assert_eq!(
-        environment.foreign().as_deref(),
+        environment.unknown_inputs().as_deref(),
         Some(
             "Ignored `fetch-depth`, `path`: not inputs of this action. If one was meant for it, check its name"
         )
     );
     assert!(environment.inputs(now()).is_ok());
-    assert_eq!(self::environment(&variables[..2]).foreign(), None);
+    assert_eq!(self::environment(&variables[..2]).unknown_inputs(), None);
 }
 
 #[test]
-fn the_runners_own_inputs_are_none_of_ours() {
+fn the_runners_own_inputs_are_ignored() {
     assert!(with(&[("INPUT_ARGS", "x"), ("INPUT_ENTRYPOINT", "/y")]).is_ok());
 }

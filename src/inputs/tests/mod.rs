@@ -1,9 +1,12 @@
-mod foreign;
 mod owners;
 mod secrets;
+mod unknown;
+
+use std::ffi::OsString;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::model::Filter;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
@@ -17,8 +20,8 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
     )
 }
 
-/// The least that is valid, and `more`, which may replace it.
-fn with(more: &[(&str, &str)]) -> Result<Inputs, InputErrors> {
+/// The inputs from a token, an organization and `more`, which may replace them.
+fn with(more: &[(&str, &str)]) -> Result<Inputs, Vec<InputError>> {
     let mut variables = vec![("INPUT_TOKEN", "t0ken"), ("INPUT_ORGANIZATION", "acme")];
     variables.retain(|(key, _)| !more.iter().any(|(other, _)| other == key));
     variables.extend(more);
@@ -26,19 +29,22 @@ fn with(more: &[(&str, &str)]) -> Result<Inputs, InputErrors> {
 }
 
 fn error(more: &[(&str, &str)]) -> String {
-    with(more).expect_err("this is wrong").to_string()
+    messages(with(more))
+}
+
+fn messages(inputs: Result<Inputs, Vec<InputError>>) -> String {
+    let errors = inputs.expect_err("an input is wrong");
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    messages.join("\n")
 }
 
 #[test]
-fn the_least_is_a_token_and_an_organization() {
+fn a_token_and_an_organization_are_enough() {
     let inputs = with(&[]).unwrap();
     assert_eq!(inputs.targets.names(), ["acme"]);
     assert!(matches!(inputs.credential, Credential::Token(_)));
     assert_eq!(inputs.one_off, None);
-    assert_eq!(inputs.policy.max_redeliveries, 10);
-    assert_eq!(inputs.policy.backoff, TimeDelta::minutes(5));
-    assert_eq!(inputs.policy.max_age, None);
-    assert_eq!(inputs.policy.filter, Filter::default());
+    assert_eq!(inputs.policy, Policy::default());
     assert!(inputs.checkpoint.is_none());
     assert!(!inputs.dry_run);
     assert_eq!(inputs.fail_on, FailOn::Lost);
@@ -54,13 +60,12 @@ fn hyphens_and_underscores_name_the_same_input() {
     assert!(both.unwrap().dry_run);
     assert_eq!(
         error(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", "false")]),
-        "`dry-run` is given twice, in two spellings, and the two differ: leave one out. Nothing \
-         was done. "
+        "`dry-run` is set in two spellings, and the values differ: remove one of them. Nothing was done."
     );
 }
 
 #[test]
-fn empty_is_unset_even_under_a_wrong_name() {
+fn an_empty_input_is_unset_even_under_a_wrong_name() {
     let inputs = with(&[
         ("INPUT_HOOK-ID", ""),
         ("INPUT_SINCE", " \n"),
@@ -73,7 +78,7 @@ fn empty_is_unset_even_under_a_wrong_name() {
 }
 
 #[test]
-fn lists_take_commas_and_new_lines() {
+fn commas_and_new_lines_separate_the_items_of_a_list() {
     let inputs = with(&[("INPUT_HOOK_ID", "1, 2\n3,\n,2\n")]).unwrap();
     assert_eq!(
         inputs.targets.names(),
@@ -88,19 +93,19 @@ fn lists_take_commas_and_new_lines() {
 }
 
 #[test]
-fn every_wrong_value_is_named_shown_and_answered() {
+fn an_error_names_the_input_shows_the_value_and_says_what_to_do() {
     let cases = [
         (
             "INPUT_ORGANIZATION",
             "acme,b/c",
             "`organization` `b/c` is not accepted: write the",
         ),
-        ("INPUT_ORGANIZATION", "*", "`organization` `*` takes an App"),
+        ("INPUT_ORGANIZATION", "*", "`organization` `*` needs an App"),
         ("INPUT_ORGANIZATION", "!*", "`organization` `!*`"),
         (
             "INPUT_ORGANIZATION",
             "acme,!Acme",
-            "`organization` says only what to leave out",
+            "`organization` names only what to leave out",
         ),
         (
             "INPUT_REPOSITORY",
@@ -112,12 +117,12 @@ fn every_wrong_value_is_named_shown_and_answered() {
         (
             "INPUT_REPOSITORY",
             "!acme/ops",
-            "`repository` says only what to leave out",
+            "`repository` names only what to leave out",
         ),
         (
             "INPUT_APP-WEBHOOK",
             "true",
-            "`app-webhook` takes the App itself",
+            "`app-webhook` needs the App itself",
         ),
         (
             "INPUT_APP-WEBHOOK",
@@ -127,12 +132,12 @@ fn every_wrong_value_is_named_shown_and_answered() {
         (
             "INPUT_CLIENT-ID",
             "Iv1.1",
-            "`token` is set, and so are `client-id` or `private-key`",
+            "`token` is set together with `client-id` or `private-key`",
         ),
         (
             "INPUT_PRIVATE-KEY",
             "x",
-            "`token` is set, and so are `client-id` or `private-key`",
+            "`token` is set together with `client-id` or `private-key`",
         ),
         (
             "INPUT_CHECKPOINT-TOKEN",
@@ -176,7 +181,7 @@ fn every_wrong_value_is_named_shown_and_answered() {
         (
             "INPUT_MAX-AGE",
             "4d",
-            "`max-age` is longer than GitHub redelivers: write 3d at most",
+            "`max-age` is longer than GitHub redelivers: write `3d` or less",
         ),
         (
             "INPUT_MAX-REDELIVERIES",
@@ -187,7 +192,7 @@ fn every_wrong_value_is_named_shown_and_answered() {
         (
             "INPUT_MAX-PER-MINUTE",
             "0",
-            "`max-per-minute` `0` is not accepted: write a whole number of redeliveries a minute",
+            "`max-per-minute` `0` is not accepted: write a whole number of redeliveries per minute",
         ),
         (
             "INPUT_BACKOFF",
@@ -263,28 +268,23 @@ fn every_wrong_value_is_named_shown_and_answered() {
     for (key, value, expected) in cases {
         let error = error(&[(key, value)]);
         assert!(error.starts_with(expected), "{key}={value}: {error}");
-        assert!(error.trim_end().ends_with(". Nothing was done."), "{error}");
+        assert!(error.ends_with(". Nothing was done."), "{error}");
     }
 }
 
 #[test]
 fn several_wrong_inputs_are_reported_together() {
-    let error = environment(&[("INPUT_SINCE", "x"), ("INPUT_DRYRUN", "y")])
+    let errors = environment(&[("INPUT_SINCE", "x"), ("INPUT_DRYRUN", "y")])
         .inputs(now())
         .unwrap_err();
-    assert_eq!(error.0.len(), 4, "{error}");
+    assert_eq!(errors.len(), 4, "{errors:?}");
 }
 
 #[test]
-fn a_token_is_trimmed_and_must_be_there() {
+fn a_token_is_required_and_trimmed() {
     assert!(with(&[("INPUT_TOKEN", "t0ken\n")]).is_ok());
     let missing = environment(&[("INPUT_ORGANIZATION", "acme")]).inputs(now());
-    assert!(
-        missing
-            .unwrap_err()
-            .to_string()
-            .starts_with("`token` is empty: pass a personal access token")
-    );
+    assert!(messages(missing).starts_with("`token` is empty: pass a personal access token"));
 }
 
 #[test]
@@ -293,16 +293,16 @@ fn since_is_a_duration_or_a_time() {
         let inputs = with(&[("INPUT_SINCE", value)]).unwrap();
         inputs.one_off.and_then(|one_off| one_off.since).unwrap()
     };
-    assert_eq!(since("90s").before(now()), now() - TimeDelta::seconds(90));
-    assert_eq!(since("15m").before(now()), now() - TimeDelta::minutes(15));
-    assert_eq!(since("6h").before(now()), now() - TimeDelta::hours(6));
-    assert_eq!(since("3d").before(now()), now() - TimeDelta::days(3));
+    assert_eq!(since("90s").resolve(now()), now() - TimeDelta::seconds(90));
+    assert_eq!(since("15m").resolve(now()), now() - TimeDelta::minutes(15));
+    assert_eq!(since("6h").resolve(now()), now() - TimeDelta::hours(6));
+    assert_eq!(since("3d").resolve(now()), now() - TimeDelta::days(3));
     assert_eq!(
-        since("2026-11-22T13:00:00+02:00").before(now()),
+        since("2026-11-22T13:00:00+02:00").resolve(now()),
         now() - TimeDelta::hours(1)
     );
     let ages = since("99999999999d");
-    assert_eq!(ages.before(now()), DateTime::<Utc>::MIN_UTC);
+    assert_eq!(ages.resolve(now()), DateTime::<Utc>::MIN_UTC);
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn the_checkpoint_is_in_the_workflows_repository_unless_named() {
 }
 
 #[test]
-fn the_runner_is_known_whatever_the_inputs_are() {
+fn the_runner_is_known_even_if_inputs_are_wrong() {
     let environment = environment(&[
         ("GITHUB_ACTIONS", "true"),
         ("RUNNER_DEBUG", "1"),
@@ -342,21 +342,21 @@ fn the_runner_is_known_whatever_the_inputs_are() {
 
 #[cfg(unix)]
 #[test]
-fn a_value_that_is_no_utf_8_is_an_error_and_no_panic() {
+fn a_value_that_is_not_utf_8_is_an_error_and_no_panic() {
     use std::os::unix::ffi::OsStringExt;
     let bytes = OsString::from_vec(vec![0xff, 0xfe]);
     let environment = Environment::new([
         ("INPUT_ORGANIZATION".into(), bytes.clone()),
         (bytes, "x".into()),
     ]);
-    let error = environment.inputs(now()).unwrap_err().to_string();
+    let error = messages(environment.inputs(now()));
     assert!(
         error.contains("`organization` is not UTF-8 text"),
         "{error}"
     );
     let bytes = OsString::from_vec(vec![0xff]);
     let environment = Environment::new([("INPUT_A\nB".into(), bytes)]);
-    let warning = environment.foreign().unwrap();
+    let warning = environment.unknown_inputs().unwrap();
     assert!(warning.starts_with("Ignored `a b`"), "{warning}");
 }
 
@@ -366,22 +366,22 @@ fn a_window_ends_after_it_starts() {
     assert!(window("2d", "1d").is_ok());
     assert!(window("", "1d").is_ok());
     for until in ["1d", "2d", "2026-11-20T00:00:00Z"] {
-        let error = window("1d", until).unwrap_err().to_string();
+        let error = messages(window("1d", until));
         assert!(error.starts_with("`until` is not after `since`"), "{error}");
     }
 }
 
 #[test]
-fn a_backoff_may_be_none() {
+fn a_backoff_may_be_zero() {
     let backoff = |value| with(&[("INPUT_BACKOFF", value)]).unwrap().policy.backoff;
     assert_eq!(backoff("0"), TimeDelta::zero());
     assert_eq!(backoff("90s"), TimeDelta::seconds(90));
 }
 
 #[test]
-fn retention_is_longer_on_a_server_of_ones_own() {
+fn max_age_may_be_longer_on_an_enterprise_server() {
     let server = ("INPUT_API-URL", "https://git.acme.com/api/v3");
     assert!(with(&[server, ("INPUT_MAX-AGE", "7d")]).is_ok());
     let error = error(&[server, ("INPUT_MAX-AGE", "8d")]);
-    assert!(error.contains("write 7d at most"), "{error}");
+    assert!(error.contains("write `7d` or less"), "{error}");
 }

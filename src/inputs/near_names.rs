@@ -1,10 +1,11 @@
-//! Variables that begin with `INPUT_` and name no input. The runner hands the environment of the workflow to the
-//! container, so they may be meant for another action. One that may be meant for this action is an error: a
-//! redelivery can't be undone.
+//! Names that are close to an input's name.
+//!
+//! The runner passes the workflow's environment to the container, so an `INPUT_*` that is no input may be meant for
+//! another action. One that may be meant for this action is an error, because a redelivery can't be undone.
 
-use super::NAMES;
+use super::raw::NAMES;
 
-/// Names that other actions, GitHub's script and common speech use for an input.
+/// Other names of inputs: from earlier versions, other actions, GitHub's script and common use.
 const OTHER_NAMES: [(&str, &[&str]); 22] = [
     (
         "token",
@@ -163,8 +164,8 @@ const OTHER_NAMES: [(&str, &[&str]); 22] = [
     ),
 ];
 
-/// The input that `name` is likely to mean, in lower case and with hyphens.
-pub(super) fn meant(name: &str) -> Option<&'static str> {
+/// The input that `name` probably means. `name` is in lower case and has hyphens.
+pub(super) fn nearest_input(name: &str) -> Option<&'static str> {
     let name = letters(name);
     let by_another_name = OTHER_NAMES
         .iter()
@@ -172,13 +173,13 @@ pub(super) fn meant(name: &str) -> Option<&'static str> {
     if let Some((input, _)) = by_another_name {
         return Some(input);
     }
-    let slips = |input: &&str| strsim::damerau_levenshtein(&letters(input), &name);
-    let nearest = NAMES.iter().copied().min_by_key(slips)?;
-    (slips(&nearest) <= slips_allowed(nearest)).then_some(nearest)
+    let typos = |input: &&str| strsim::damerau_levenshtein(&letters(input), &name);
+    let nearest = NAMES.iter().copied().min_by_key(typos)?;
+    (typos(&nearest) <= typos_allowed(nearest)).then_some(nearest)
 }
 
-/// How many letters may differ. Short words are easily a letter away from one another (`page`, `path`).
-fn slips_allowed(input: &str) -> usize {
+/// How many letters may differ. Short names are often one letter apart (`page`, `name`).
+fn typos_allowed(input: &str) -> usize {
     match letters(input).len() {
         0..=4 => 0,
         5..=7 => 1,
@@ -186,7 +187,7 @@ fn slips_allowed(input: &str) -> usize {
     }
 }
 
-/// The name without hyphens: `dryRun` reaches the container as `INPUT_DRYRUN`.
+/// The name without hyphens, because `dryRun` reaches the container as `INPUT_DRYRUN`.
 fn letters(name: &str) -> String {
     name.replace('-', "")
 }
@@ -196,19 +197,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_other_name_stands_for_an_input_and_is_none_itself() {
+    fn every_other_name_means_an_input_and_is_not_an_input_itself() {
         for (input, others) in OTHER_NAMES {
             assert!(NAMES.contains(&input), "{input}");
             for other in others {
                 assert!(!NAMES.contains(other), "{other}");
-                assert_eq!(meant(other), Some(input), "{other}");
+                assert_eq!(nearest_input(other), Some(input), "{other}");
             }
         }
     }
 
     #[test]
-    fn a_slip_of_the_hand_means_the_input() {
-        for (slip, input) in [
+    fn a_typo_means_the_input() {
+        for (typo, input) in [
             ("dryrun", "dry-run"),
             ("dry-runs", "dry-run"),
             ("dr-yrun", "dry-run"),
@@ -225,23 +226,23 @@ mod tests {
             ("githubtoken", "token"),
             ("api-uri", "api-url"),
         ] {
-            assert_eq!(meant(slip), Some(input), "{slip}");
+            assert_eq!(nearest_input(typo), Some(input), "{typo}");
         }
     }
 
     #[test]
-    fn every_input_is_found_with_one_letter_too_many() {
-        let long = |name: &&&str| slips_allowed(name) > 0;
+    fn every_input_is_recognized_with_one_letter_too_many() {
+        let long = |name: &&&str| typos_allowed(name) > 0;
         for name in NAMES.iter().filter(long) {
-            assert_eq!(meant(&format!("{name}x")), Some(*name));
+            assert_eq!(nearest_input(&format!("{name}x")), Some(*name));
         }
     }
 
     /// The inputs of actions/checkout, cache, upload-artifact, setup-node, create-github-app-token and
-    /// docker/build-push-action, without those that this action has, or that it takes for one of its own
+    /// docker/build-push-action, without those that this action has too, or takes for its own
     /// (`github-token`, `app-id`, `owner`, `repositories`, `github-api-url`).
     #[test]
-    fn the_inputs_of_other_actions_mean_none_of_ours() {
+    fn inputs_of_other_actions_are_not_mistaken_for_inputs() {
         for name in [
             "add-hosts",
             "allow",
@@ -326,7 +327,7 @@ mod tests {
             "ulimit",
             "upload-chunk-size",
         ] {
-            assert_eq!(meant(name), None, "{name}");
+            assert_eq!(nearest_input(name), None, "{name}");
         }
     }
 }
