@@ -1,9 +1,9 @@
-//! The product's main job on a simulated GitHub: an organization's webhook whose receiver was down for
-//! an hour. The first pass comes while it is still down, the second when it is up again.
+//! Two passes on a simulated GitHub over an organization's webhook whose receiver was down for an hour. The first
+//! pass runs while the receiver is still down, the second when it is up again.
 //!
-//! `cargo run --example demo` prints the log of both, and the job summary of the second, which it
-//! leaves in `target/demo/summary.md`.
-#![expect(clippy::print_stdout, reason = "a demo is there to be read")]
+//! `cargo run --example demo` prints the log of both passes and the job summary of the second, and writes that summary
+//! to `target/demo/summary.md`.
+#![expect(clippy::print_stdout, reason = "the demo prints to the terminal")]
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -18,17 +18,16 @@ use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Simulator, Webh
 
 const TOKEN: &str = "ghp_demo";
 
-/// How long the receiver was down, how long before its end the first pass comes, and how long after
-/// the second.
+/// Length of the outage, time from the first pass to its end, and from its end to the second pass.
 const DOWN: TimeDelta = TimeDelta::minutes(60);
-const BEFORE_ITS_END: TimeDelta = TimeDelta::minutes(10);
-const AFTER_ITS_END: TimeDelta = TimeDelta::minutes(10);
+const FIRST_PASS_BEFORE_END: TimeDelta = TimeDelta::minutes(10);
+const SECOND_PASS_AFTER_END: TimeDelta = TimeDelta::minutes(10);
 
-/// How often GitHub has something to send.
-const EVERY: TimeDelta = TimeDelta::minutes(4);
+/// Time between two deliveries.
+const INTERVAL: TimeDelta = TimeDelta::minutes(4);
 
 fn main() -> anyhow::Result<()> {
-    // GitHub's clock is moved between the passes; the product goes by it.
+    // The demo moves GitHub's clock between the passes. The product uses that clock.
     let ahead = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&ahead);
     let mut github = GitHub::new();
@@ -40,10 +39,13 @@ fn main() -> anyhow::Result<()> {
     let hook = github.add_webhook(Owner::Organization("acme".into()), webhook);
 
     let first_pass = github.now();
-    let up_again = first_pass + BEFORE_ITS_END;
+    let up_again = first_pass + FIRST_PASS_BEFORE_END;
     github.webhook_mut(hook).receiver = Receiver::down_until(up_again);
     let outage = (up_again - DOWN)..up_again;
-    let (start, second_pass) = (first_pass - TimeDelta::hours(4), up_again + AFTER_ITS_END);
+    let (start, second_pass) = (
+        first_pass - TimeDelta::hours(4),
+        up_again + SECOND_PASS_AFTER_END,
+    );
     let mut deliveries = deliver(&mut github, hook, start, first_pass, &outage);
     let simulator = Simulator::start(github);
 
@@ -51,7 +53,7 @@ fn main() -> anyhow::Result<()> {
     let summary = folder.join("summary.md");
     fs::create_dir_all(&folder)?;
     println!(
-        "-- The receiver has been down for 50 minutes. The first pass finds that out, and stops:\n"
+        "-- The receiver has been down for 50 minutes. The first pass notices that and stops:\n"
     );
     pass(&simulator, &summary)?;
 
@@ -76,7 +78,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What GitHub sends between two times, and what came of it. Tells how many deliveries that are.
+/// Logs the deliveries between two times. Returns their number.
 fn deliver(
     github: &mut GitHub,
     hook: u64,
@@ -94,15 +96,15 @@ fn deliver(
             Attempt::ok(guid, at)
         };
         github.webhook_mut(hook).log(attempt);
-        at += EVERY;
+        at += INTERVAL;
         count += 1;
     }
     count
 }
 
-/// One pass, as a workflow would run it.
+/// Runs one pass as a workflow would.
 fn pass(simulator: &Simulator, summary: &Path) -> anyhow::Result<()> {
-    // The runner hands each step a file of its own.
+    // The runner gives each step an empty file.
     fs::write(summary, "")?;
     let variables = [
         ("INPUT_TOKEN", TOKEN.into()),
@@ -117,7 +119,7 @@ fn pass(simulator: &Simulator, summary: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many deliveries the receiver has accepted.
+/// Number of deliveries that the receiver accepted.
 fn accepted(simulator: &Simulator, hook: u64) -> usize {
     let log = simulator.github().attempts(hook);
     let accepted = log

@@ -1,8 +1,8 @@
-//! Text that whoever can name an event, a status or a repository may have delivered. For tests alone.
+//! Hostile text that anyone could write who names an event, a status or a repository.
 
 use proptest::prelude::*;
 
-/// What means something to a shell, a runner, a log, a browser or a Markdown renderer, and what hides it.
+/// Text that means something to a shell, a runner, a log, a browser or a Markdown renderer, and text that hides it.
 const PIECES: &[&str] = &[
     "::error::",
     "::add-mask::a",

@@ -1,12 +1,12 @@
-//! What is shown of a run.
+//! The figures of a run.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::github::Seen;
+use crate::github::Requests;
 use crate::measure::Used;
 
-/// What one run came to, or the median of several.
+/// The figures of one run, or the medians of several.
 #[derive(Clone, Copy)]
 pub(crate) struct Figures {
     wall: Duration,
@@ -17,23 +17,23 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// What [`Display`](fmt::Display) shows.
+    /// The columns of [`Display`](fmt::Display).
     pub(crate) const HEADER: &str = "  wall ms   cpu ms  peak KiB  requests  first request ms";
 
-    pub(crate) fn new(used: &Used, seen: &Seen) -> Self {
-        let first_request = seen.first_request.map(|first| first - used.began);
+    pub(crate) fn new(used: &Used, requests: &Requests) -> Self {
+        let first_request = requests.first.map(|first| first - used.began);
         Self {
             wall: used.wall,
             cpu: used.cpu,
             peak_kib: used.peak_kib,
-            requests: seen.requests,
+            requests: requests.count,
             first_request: first_request
                 .and_then(|after| after.to_std().ok())
                 .unwrap_or_default(),
         }
     }
 
-    /// How many times as much this is as `other`.
+    /// Compares these figures with `other`, as factors.
     pub(crate) fn times(&self, other: &Self) -> String {
         let ratio = |a: f64, b: f64| format!("{:.1}", a / b);
         format!(
@@ -63,7 +63,7 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// The median of each figure by itself.
+/// The median of each figure.
 pub(crate) fn median(all: Vec<Figures>) -> Figures {
     fn middle<T: Ord + Copy>(all: &[Figures], figure: impl Fn(&Figures) -> T) -> T {
         let mut figures: Vec<T> = all.iter().map(figure).collect();

@@ -1,4 +1,4 @@
-//! The simulated GitHub, in a process of its own.
+//! The simulated GitHub, in a separate process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -18,16 +18,16 @@ pub(crate) const REPOSITORY: &str = "acme/ops";
 /// The id of the first webhook that is added.
 pub(crate) const HOOK: u64 = 512_345_671;
 
-/// How far back logs go. Every pass reads them whole: it begins a day ago without a checkpoint.
+/// Length of the logs. Every pass reads them whole: without a checkpoint it starts a day ago.
 const SPAN: TimeDelta = TimeDelta::hours(20);
 
-/// What there is to do, and what is in the way.
+/// The work of a pass, and the speed of the network.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Work {
     pub(crate) webhooks: u32,
     /// In each log.
     pub(crate) attempts: u32,
-    /// How many of these failed, and were not redelivered.
+    /// Attempts in each log that failed and were not redelivered.
     pub(crate) failed: u32,
     pub(crate) latency_ms: u64,
     pub(crate) body_ms: u64,
@@ -53,22 +53,22 @@ impl Default for Work {
     }
 }
 
-/// Where it is.
+/// The address of the simulated GitHub.
 #[derive(Serialize, Deserialize)]
 struct Place {
     url: String,
     ca_pem: Option<String>,
 }
 
-/// What it saw.
+/// The requests that the simulated GitHub received.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Seen {
-    pub(crate) requests: usize,
+pub(crate) struct Requests {
+    pub(crate) count: usize,
     pub(crate) redelivered: usize,
-    pub(crate) first_request: Option<DateTime<Utc>>,
+    pub(crate) first: Option<DateTime<Utc>>,
 }
 
-/// A simulated GitHub in another process, which ends with this.
+/// A simulated GitHub in another process, which is killed on drop.
 pub(crate) struct Hosted {
     process: Child,
     pub(crate) url: String,
@@ -76,7 +76,7 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// Starts this executable once more, as GitHub.
+    /// Starts this executable again, as GitHub.
     pub(crate) fn start(work: &Work) -> anyhow::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["host", &serde_json::to_string(work)?])
@@ -91,8 +91,8 @@ impl Hosted {
         })
     }
 
-    /// Asks it what it saw.
-    pub(crate) fn end(mut self) -> anyhow::Result<Seen> {
+    /// Stops serving and returns the requests.
+    pub(crate) fn end(mut self) -> anyhow::Result<Requests> {
         drop(self.process.stdin.take());
         Ok(serde_json::from_str(&line(&mut self.process)?)?)
     }
@@ -100,20 +100,20 @@ impl Hosted {
 
 impl Drop for Hosted {
     fn drop(&mut self) {
-        // A million attempts take a while to be dropped, and nobody waits for that.
+        // Waiting for it to drop a million attempts would take a while.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 fn line(process: &mut Child) -> anyhow::Result<String> {
-    let stdout = process.stdout.as_mut().context("its output is not read")?;
+    let stdout = process.stdout.as_mut().context("its output is not piped")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
     Ok(line)
 }
 
-/// Serves until nobody is left who reads what it says.
+/// Serves until stdin is closed, then prints the requests.
 pub(crate) fn host(work: &Work) -> anyhow::Result<()> {
     let (github, hooks) = github(work);
     let simulator = match work.tls {
@@ -126,22 +126,22 @@ pub(crate) fn host(work: &Work) -> anyhow::Result<()> {
     };
     println!("{}", serde_json::to_string(&place)?);
     std::io::stdin().read_to_end(&mut Vec::new())?;
-    let seen = {
+    let requests = {
         let github = simulator.github();
         let redelivered = hooks.iter().map(|hook| github.requested(*hook).len());
-        Seen {
-            requests: github.requests().len(),
+        Requests {
+            count: github.requests().len(),
             redelivered: redelivered.sum(),
-            first_request: github.requests().first().map(|request| request.at),
+            first: github.requests().first().map(|request| request.at),
         }
     };
-    println!("{}", serde_json::to_string(&seen)?);
+    println!("{}", serde_json::to_string(&requests)?);
     loop {
         std::thread::park();
     }
 }
 
-/// Enterprise Server, whose limits do not get in the way.
+/// An Enterprise Server, which has no rate limits.
 fn github(work: &Work) -> (GitHub, Vec<u64>) {
     let mut github = GitHub::enterprise_server();
     github.record_answers = false;

@@ -1,16 +1,16 @@
-//! Whole passes of the real executable over HTTP on loopback: wall time, processor time, peak memory, requests.
+//! Measures whole passes of the real executable over HTTP on loopback: wall time, processor time, peak memory, requests.
 //!
 //! `cargo bench --bench pass`, with any of these after `--`:
-//! - `--docs-script PATH`: beside it the script in GitHub's documentation, on the same simulated GitHub. It is not
-//!   ours to keep here: copy it from
+//! - `--docs-script PATH`: also measures the script in GitHub's documentation, on the same simulated GitHub. Its license does
+//!   not allow a copy here: take it from
 //!   <https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-an-organization-webhook>,
 //!   set its `baseUrl` to `process.env.GITHUB_API_URL`, and run `npm install octokit` beside it.
-//! - `--executable PATH`: another build, such as the static one
-//! - `--runs N`: what is shown is the median of so many, 3 unless told
-//! - any other word: only the cases whose name contains it
+//! - `--executable PATH`: measures another build, such as the static one
+//! - `--runs N`: shows the median of N runs, 3 by default
+//! - any other text: only the cases whose name contains it
 //!
-//! The simulated GitHub is a process of its own: its share of the wall time is in the figures, its processor time and
-//! memory are not.
+//! The simulated GitHub is a separate process. The figures include its share of the wall time, but not its processor time
+//! and memory.
 #![expect(clippy::print_stdout, reason = "a benchmark is there to be read")]
 
 mod figures;
@@ -25,10 +25,10 @@ use anyhow::{Context, bail, ensure};
 use figures::{Figures, median};
 use github::{HOOK, Hosted, ORGANIZATION, REPOSITORY, TOKEN, Work};
 
-/// Where the checkpoint is kept.
+/// The checkpoint variable.
 const VARIABLE: &str = "LAST_REDELIVERY";
 
-/// A page of a delivery log.
+/// Attempts on a page of a delivery log.
 const PAGE: u32 = 100;
 
 struct Options {
@@ -68,7 +68,7 @@ fn main() -> anyhow::Result<()> {
             .as_ref()
             .filter(|_| work.beside_the_script)
         {
-            let script = script.to_str().context("the script's path is no UTF-8")?;
+            let script = script.to_str().context("the script's path is not UTF-8")?;
             let theirs = run(&options, &work, |github| docs_script(script, github))?;
             println!("{:<44} {theirs}", "  the docs script");
             pairs.push((name, ours, theirs));
@@ -94,11 +94,11 @@ fn options(arguments: Vec<String>) -> anyhow::Result<Options> {
             value.with_context(|| format!("`{argument}` needs a value"))
         };
         match argument.as_str() {
-            // Cargo's own word.
+            // Cargo adds this.
             "--bench" => {}
             "--executable" => options.executable = value()?.into(),
             "--docs-script" => options.docs_script = Some(value()?.into()),
-            "--runs" => options.runs = value()?.parse().context("`--runs` is no number")?,
+            "--runs" => options.runs = value()?.parse().context("`--runs` is not a number")?,
             _ if argument.starts_with('-') => bail!("`{argument}` is unknown"),
             _ => options.only = Some(argument),
         }
@@ -107,7 +107,7 @@ fn options(arguments: Vec<String>) -> anyhow::Result<Options> {
     Ok(options)
 }
 
-/// What is measured. The first are the ones that the targets are about.
+/// The cases to measure.
 fn cases() -> Vec<(String, Work)> {
     let base = Work::default();
     let log = |attempts: u32, failed| Work {
@@ -178,7 +178,7 @@ fn cases() -> Vec<(String, Work)> {
     cases
 }
 
-/// Runs what `command` starts as often as the options say, each time with a GitHub of its own.
+/// Returns the median of several runs of a command, each with its own simulated GitHub.
 fn run(
     options: &Options,
     work: &Work,
@@ -188,11 +188,14 @@ fn run(
     for _ in 0..options.runs {
         let github = Hosted::start(work)?;
         let used = measure::measured(command(&github))?;
-        let seen = github.end()?;
+        let requests = github.end()?;
         let expected = usize::try_from(work.failed * work.webhooks)?;
-        let asked = seen.redelivered;
-        ensure!(asked == expected, "{asked} of {expected} were redelivered");
-        all.push(Figures::new(&used, &seen));
+        let redelivered = requests.redelivered;
+        ensure!(
+            redelivered == expected,
+            "{redelivered} of {expected} were redelivered"
+        );
+        all.push(Figures::new(&used, &requests));
     }
     Ok(median(all))
 }

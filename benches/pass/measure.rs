@@ -1,5 +1,5 @@
-//! What a child process used. A process's usage counts all of its children together, so each is started by a process
-//! that has no other child, and that is small: a child's peak begins with what its parent held.
+//! Measures a child process. The system counts all children of a process together, so a process with no other child starts it.
+//! That process is small, because a child's peak memory starts with its parent's.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ use chrono::{DateTime, Utc};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 
-/// What one process used.
+/// The resources that one process used.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Used {
-    /// When it was started.
+    /// Start of the process.
     pub(crate) began: DateTime<Utc>,
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
     pub(crate) peak_kib: i64,
 }
 
-/// Runs this command in this environment and nothing else of ours but `PATH`.
+/// Runs a command with only its own environment and `PATH`.
 pub(crate) fn measured(command: Command) -> anyhow::Result<Used> {
     let mut measuring = Command::new(std::env::current_exe()?);
     measuring.arg("measure").arg(command.get_program());
@@ -31,11 +31,11 @@ pub(crate) fn measured(command: Command) -> anyhow::Result<Used> {
         measuring.env("PATH", path);
     }
     let output = measuring.stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "it failed");
+    ensure!(output.status.success(), "the measured program failed");
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Runs a program, and tells what it used.
+/// Runs a program and prints the resources that it used.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let (began, clock) = (Utc::now(), Instant::now());
     let output = Command::new(program)

@@ -55,15 +55,15 @@ fn a_distant_end_of_life_or_a_deprecation_alone_is_one_debug_line_per_pass() {
     let (sunset, date) = in_days(90);
     let ended = pass_with(&[("sunset", &sunset)]);
     assert_eq!(lines(&ended, "::warning::"), [""; 0]);
-    let said = lines(&ended, "::debug::");
-    assert!(said.len() == 1 && said[0].contains(&date), "{said:?}");
+    let logged = lines(&ended, "::debug::");
+    assert!(logged.len() == 1 && logged[0].contains(&date), "{logged:?}");
 
     let ended = pass_with(&[("deprecation", "@1757000000")]);
     assert_eq!(lines(&ended, "::warning::"), [""; 0]);
-    let said = lines(&ended, "::debug::");
+    let logged = lines(&ended, "::debug::");
     assert!(
-        said.len() == 1 && said[0].contains("`deprecation: @1757000000`"),
-        "{said:?}"
+        logged.len() == 1 && logged[0].contains("`deprecation: @1757000000`"),
+        "{logged:?}"
     );
 }
 
@@ -77,10 +77,10 @@ fn the_nearest_of_several_ends_of_life_counts() {
         world.simulator.github().add_fault(fault);
     }
     let ended = world.pass().run().success();
-    let said = lines(&ended, "::warning::");
+    let logged = lines(&ended, "::warning::");
     assert!(
-        said.len() == 1 && said[0].contains(&in_days(20).1),
-        "{said:?}"
+        logged.len() == 1 && logged[0].contains(&in_days(20).1),
+        "{logged:?}"
     );
 }
 

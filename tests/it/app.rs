@@ -191,12 +191,12 @@ async fn an_app_whose_clock_is_wrong_signs_again_by_githubs() {
         assert_eq!(report.errors, [""; 0], "{off}");
         assert_eq!(report.result(), PassResult::Recovered);
         let github = world.github();
-        let told = github
+        let answered = github
             .requests()
             .iter()
             .filter(|each| each.status == 401)
             .count();
-        assert_eq!(told, refused, "{off}");
+        assert_eq!(answered, refused, "{off}");
     }
 }
 
@@ -239,14 +239,14 @@ async fn the_apps_own_jwt_is_renewed_during_a_long_pass() {
     assert_eq!(report.scanned(), 20_000);
     let github = world.github();
     assert!(github.now() - start() > TimeDelta::minutes(25));
-    let mut words: Vec<_> = github
+    let mut tokens: Vec<_> = github
         .requests()
         .iter()
         .filter(|each| each.path_and_query.starts_with("/app"))
         .map(|each| each.headers["authorization"].clone())
         .collect();
-    words.dedup();
-    assert!((5..=8).contains(&words.len()), "{}", words.len());
+    tokens.dedup();
+    assert!((5..=8).contains(&tokens.len()), "{}", tokens.len());
 }
 
 #[tokio::test(start_paused = true)]

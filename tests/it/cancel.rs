@@ -9,7 +9,7 @@ use crate::world::{HOUR, REPOSITORY, VARIABLE, World, ago};
 /// Few enough that no limit makes anybody wait: each costs 5 points of 840 a minute.
 const FAILURES: u64 = 120;
 
-/// A world with that many failed deliveries, and a pass that asks for them one after the other.
+/// A world with that many failed deliveries, and a pass that redelivers them one after the other.
 fn world() -> World {
     let world = World::new();
     world.set_variable(&ago(2 * HOUR).timestamp_millis().to_string());

@@ -100,12 +100,12 @@ fn without_a_checkpoint_a_long_scan_is_reported() {
         let at = ago(1) - TimeDelta::seconds(40 * n);
         world.log(Attempt::ok(guid(n as u64), at));
     }
-    let told = "51 pages of delivery logs were read, and every pass reads as many";
+    let message = "51 pages of delivery logs were read, and every pass reads as many";
     let ended = world.bare_pass().run().success();
     ended
         .outputs(&["scanned=5100"])
         .says("::notice::")
-        .says(told);
+        .says(message);
     let ended = world.pass().run().success();
-    assert!(!ended.log.contains(told), "{}", ended.log);
+    assert!(!ended.log.contains(message), "{}", ended.log);
 }

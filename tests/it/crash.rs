@@ -93,7 +93,7 @@ impl Story {
         }
         let minutes_ago = |minutes| self.now - TimeDelta::minutes(minutes);
         if self.stays_open {
-            // The last, which somebody asked for by hand, is too fresh for another.
+            // The last, which a person requested, is too fresh for another.
             let times = [5 * HOUR, 280, 250, EARLIER + 1, 1];
             for (n, minutes) in times.into_iter().enumerate().take(4 + usize::from(new)) {
                 let mut attempt = Attempt::failed(guid(OPEN), minutes_ago(minutes));

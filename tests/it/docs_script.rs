@@ -129,7 +129,7 @@ fn an_empty_log_crashes_the_script() {
 
 #[test]
 fn the_script_repeats_endlessly_what_always_fails() {
-    // Past retention GitHub redelivers nothing; the script goes by the newest attempt and asks on.
+    // Past retention GitHub redelivers nothing; the script goes by the newest attempt and repeats its requests.
     let write = |world: &World| {
         world.log(Attempt::failed(guid(1), ago(8 * DAY)));
         world.log(Attempt::failed(guid(1), ago(20)).redelivery());
@@ -193,7 +193,7 @@ fn the_script_stops_at_the_first_redelivery_that_is_refused() {
             }
         }
     };
-    // It dies with the refusal, so the rule of which deliveries it picks says nothing here.
+    // The refusal ends the script, so the rule by which it picks deliveries does not matter here.
     let world = World::new();
     write(&world);
     if let Ok(real) = std::env::var("DOCS_SCRIPT") {

@@ -60,7 +60,7 @@ fn messages(readme: &str) -> Vec<&str> {
 }
 
 /// The log and the summary of a run that brings a message about.
-fn told(message: &str) -> String {
+fn output_of(message: &str) -> String {
     let mut world = World::new();
     let mut inputs: Vec<(&str, String)> = Vec::new();
     let hook = world.hook;
@@ -71,7 +71,7 @@ fn told(message: &str) -> String {
         "`token` is empty" => inputs.push(("token", String::new())),
         "is not an input" => inputs.push(("dryrun", "true".into())),
         "GitHub answered 401" => inputs.push(("token", "wrong".into())),
-        // `it::permissions` hears them all.
+        // `it::permissions` holds them all.
         "GitHub answered 403" | "GitHub answered 404" | "there is no token for" => {
             return read("tests/it/permission_errors.txt");
         }
@@ -147,12 +147,12 @@ fn troubleshooting_quotes_real_messages() {
     let messages = messages(&readme);
     assert!(messages.len() >= 15, "{messages:?}");
     for message in messages {
-        let told = told(message);
-        let mut rest = &*told;
+        let output = output_of(message);
+        let mut rest = &*output;
         for part in message.split("...") {
             let part = part.trim();
             let at = rest.find(part);
-            let at = at.unwrap_or_else(|| panic!("`{message}` is not said:\n{told}"));
+            let at = at.unwrap_or_else(|| panic!("`{message}` is not in the output:\n{output}"));
             rest = &rest[at + part.len()..];
         }
     }
@@ -175,11 +175,11 @@ fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
     };
     let (one, three) = (count(1), count(3));
     let readme = read("README.md");
-    let told = part(&readme, "## How often").collect::<Vec<_>>().join(" ");
+    let text = part(&readme, "## How often").collect::<Vec<_>>().join(" ");
     let says = |number: usize, what: &str| {
         assert!(
-            told.contains(&format!("{number} {what}")),
-            "{number} {what}: {told}"
+            text.contains(&format!("{number} {what}")),
+            "{number} {what}: {text}"
         );
     };
     says(one, "requests for one organization's webhook");

@@ -1,7 +1,6 @@
 //! Errors that GitHub answers with are reported, and cost no more than they must.
 
-use std::time::{Duration, Instant};
-
+use chrono::TimeDelta;
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 
 use crate::virtual_world::{VirtualWorld, start};
@@ -156,13 +155,13 @@ fn a_server_in_trouble_is_an_error_that_names_its_status() {
     let fault = Fault::on_any_path("*").always().status(503, "");
     let fault = fault.header("retry-after", "3600");
     world.simulator.github().add_fault(fault);
-    let began = Instant::now();
+    let began = world.now();
     let ended = world.pass().run().says("GitHub answered 503");
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert_eq!(ended.output("result"), "error");
     assert!(!ended.log.contains("limit is reached"), "{}", ended.log);
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        world.now() - began < TimeDelta::seconds(5),
         "it waits for nothing"
     );
 }

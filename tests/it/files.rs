@@ -52,7 +52,7 @@ fn make(kind: &str, path: &Path) -> bool {
     match kind {
         "a directory" => fs::create_dir(path).is_ok(),
         "a FIFO (named pipe)" => run("mkfifo", &[]),
-        // Nobody listens any more, and the socket stays.
+        // The listener is gone, and the socket stays.
         "a socket" => UnixListener::bind(path).is_ok(),
         // As null and zero: the second has no end.
         "a device" => run("mknod", &["c", "1", "3"]),
@@ -70,7 +70,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// The message's words for it.
-fn said(kind: &str) -> String {
+fn message(kind: &str) -> String {
     let kind = kind.replace("an endless", "a");
     format!("x` is {kind}, not a regular file")
 }
@@ -109,7 +109,7 @@ fn with_each_kind(name: &str, check: impl Fn(&World, RunResult, &str)) {
 fn only_regular_files_are_read() {
     for name in READ {
         with_each_kind(name, |world, ended, kind| {
-            let ended = ended.failure(&said(kind));
+            let ended = ended.failure(&message(kind));
             let named = match name {
                 "checkpoint-file" => "Name another file as `checkpoint-file`".to_owned(),
                 name => format!("`{name}`: the file `"),
@@ -123,11 +123,11 @@ fn only_regular_files_are_read() {
 #[test]
 fn ssl_cert_file_is_left_alone_where_it_is_no_regular_file() {
     with_each_kind("SSL_CERT_FILE", |_, ended, kind| {
-        let said = said(kind).replace("x` is", "it is");
+        let message = message(kind).replace("x` is", "it is");
         ended
             .success()
             .says("`SSL_CERT_FILE` is `")
-            .says(&format!("left alone: {said}"));
+            .says(&format!("left alone: {message}"));
     });
 }
 
@@ -136,7 +136,7 @@ fn only_regular_files_are_written() {
     for name in WRITTEN {
         with_each_kind(name, |world, ended, kind| {
             assert_eq!(ended.code, Some(1), "{}", ended.log);
-            ended.says(&format!("`{name}`: `")).says(&said(kind));
+            ended.says(&format!("`{name}`: `")).says(&message(kind));
             assert_eq!(world.redelivered().len(), 1, "{name}, {kind}");
         });
     }
@@ -242,13 +242,13 @@ fn files_in_the_runners_temporary_folder_belong_to_its_owner() {
     // Only root can do this. For anyone else the owners are the same anyway.
     let _ = chown(&workspace, Some(1_001), Some(1_001));
     let _ = chown(&temp, Some(1_002), Some(1_003));
-    let given = match in_a_container() {
+    let inside = match in_a_container() {
         true => "/github/runner_temp".to_owned(),
         false => temp.display().to_string(),
     };
     for name in ["report-file", "checkpoint-file"] {
-        let run = world.bare_pass().env("RUNNER_TEMP", &given);
-        let run = run.input(name, &format!("{given}/{name}/new"));
+        let run = world.bare_pass().env("RUNNER_TEMP", &inside);
+        let run = run.input(name, &format!("{inside}/{name}/new"));
         run.run_executable_in(folder.path()).success();
         let owner = |path: &Path| {
             let path = fs::metadata(path).unwrap();
@@ -264,14 +264,14 @@ fn files_in_the_runners_temporary_folder_belong_to_its_owner() {
 fn the_folder_of_outputs_and_summary_is_made_where_it_is_missing() {
     let world = World::new();
     let (folder, workspace) = folder();
-    let given = match in_a_container() {
+    let inside = match in_a_container() {
         true => "/github/workspace".to_owned(),
         false => workspace.display().to_string(),
     };
     let run = world
         .pass()
-        .env("GITHUB_OUTPUT", &format!("{given}/a/b/set_output"))
-        .env("GITHUB_STEP_SUMMARY", &format!("{given}/c/step_summary"));
+        .env("GITHUB_OUTPUT", &format!("{inside}/a/b/set_output"))
+        .env("GITHUB_STEP_SUMMARY", &format!("{inside}/c/step_summary"));
     run.run_executable_in(folder.path()).success();
     let read = |file| fs::read_to_string(workspace.join(file)).unwrap();
     assert!(read("a/b/set_output").contains("healthy"));

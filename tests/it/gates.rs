@@ -125,7 +125,7 @@ async fn a_secondary_limit_holds_only_the_credential_that_met_it() {
         seconds(globex)
     );
     assert!(seconds(world.hook).iter().all(|second| *second >= 120));
-    // Nothing of acme's is asked for meanwhile.
+    // Meanwhile, no request is made at acme.
     let path = format!("/hooks/{}/", world.hook);
     let early = github.requests().iter().filter(|each| {
         let second = (each.at - start()).num_seconds();
@@ -142,7 +142,7 @@ async fn one_token_in_two_inputs_is_one_credential() {
         let at = start() - TimeDelta::seconds(n);
         world.log(Attempt::ok(guid(n as u64), at));
     }
-    // The state, which the checkpoint's token asks for while the other reads.
+    // The state, which the checkpoint's token requests while the other reads.
     let fault = Fault::on("GET", "/variables/LAST_REDELIVERY_STATE").status(429, "");
     let fault = fault.header("retry-after", "100");
     world.github().add_fault(fault);

@@ -191,14 +191,17 @@ fn action_yml_readme_and_binary_name_the_same_inputs() {
     let names: Vec<&str> = declared.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, NAMES);
     assert_eq!(table("Inputs").len(), NAMES.len());
-    for ((name, default), (told, told_default)) in declared.iter().zip(table("Inputs")) {
-        assert_eq!(*name, told);
+    for ((name, default), (documented, documented_default)) in declared.iter().zip(table("Inputs"))
+    {
+        assert_eq!(*name, documented);
         match &**default {
-            "${{ github.api_url }}" => assert_eq!(told_default, "the workflow's GitHub", "{name}"),
-            "${{ github.repository }}" => {
-                assert_eq!(told_default, "the workflow's repository", "{name}");
+            "${{ github.api_url }}" => {
+                assert_eq!(documented_default, "the workflow's GitHub", "{name}")
             }
-            default => assert_eq!(told_default, default, "{name}"),
+            "${{ github.repository }}" => {
+                assert_eq!(documented_default, "the workflow's repository", "{name}");
+            }
+            default => assert_eq!(documented_default, default, "{name}"),
         }
     }
 }
@@ -233,9 +236,9 @@ fn action_yml_readme_and_binary_name_the_same_outputs() {
         .into_iter()
         .map(|(name, _)| name)
         .collect();
-    let told: Vec<String> = table("Outputs").into_iter().map(|(name, _)| name).collect();
+    let documented: Vec<String> = table("Outputs").into_iter().map(|(name, _)| name).collect();
     let mut written: Vec<String> = world.pass().run().success().outputs.into_keys().collect();
-    assert_eq!(declared, told);
+    assert_eq!(declared, documented);
     let mut sorted = declared;
     sorted.sort();
     written.sort();

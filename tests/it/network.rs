@@ -124,7 +124,7 @@ fn a_read_that_breaks_off_is_repeated() {
         Fault::on("GET", "/deliveries").delay_body(Duration::from_secs(50)),
         Fault::on("GET", "/deliveries").drip_body(200, Duration::from_millis(500)),
     ] {
-        read_again(fault, |run| run.run());
+        read_again(fault, |run| run.run_in_virtual_time());
     }
 }
 
@@ -160,7 +160,7 @@ fn a_broken_compressed_page_is_read_again() {
     let cut = || Fault::on("GET", "/deliveries?").cut_body();
     let other = || Fault::on("GET", "/deliveries?").header("content-encoding", "br");
     let none = || Fault::on("GET", "/deliveries?").header("content-encoding", "gzip");
-    for (fault, words) in [
+    for (fault, message) in [
         (cut(), "its body "),
         (
             other(),
@@ -176,7 +176,7 @@ fn a_broken_compressed_page_is_read_again() {
 
         world.simulator.github().add_fault(fault.always());
         let started = world.checkpoint();
-        world.pass().run().failure(words);
+        world.pass().run_in_virtual_time().failure(message);
         assert_eq!(world.checkpoint(), started, "it is held where it was");
     }
 }
@@ -195,7 +195,7 @@ fn a_decompression_bomb_is_an_error() {
     world.simulator.github().add_fault(fault.always());
     world
         .pass()
-        .run()
+        .run_in_virtual_time()
         .failure("its body is longer than 33554432 bytes");
 }
 

@@ -44,7 +44,7 @@ async fn a_probe_in_an_outage_goes_by_what_the_first_page_shows_of_its_delivery(
         let at = start() + TimeDelta::minutes(30) + TimeDelta::seconds(n as i64);
         world.log(Attempt::failed(guid(100 + n), at));
     }
-    // A person, or a pass that was killed, has just tried in vain.
+    // A person, or a pass that was killed, has just tried without success.
     world.log(Attempt::failed(guid(0), start() + TimeDelta::minutes(59)).redelivery());
     world.pass(&[]).await;
     assert_eq!(world.redelivered(world.hook)[&guid(0)], 2);

@@ -29,7 +29,7 @@ impl Write for PanickingLog {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_at_one_webhook_stops_no_other_and_loses_nothing() {
-    // While its log is told of, while it asks, and after the last wave.
+    // While its log is reported, while it makes requests, and after the last wave.
     for line in ["ci.example.com): ", "", "512345671: asked for"] {
         let world = VirtualWorld::new();
         // Another of the same receiver, which must not wait for ever, and one of another.
@@ -46,12 +46,16 @@ async fn a_panic_at_one_webhook_stops_no_other_and_loses_nothing() {
         let report = world.pass_on(&console, start(), &[]).await;
         assert_eq!(report.result(), PassResult::Error, "{line}");
         let unaccounted = report.webhooks.iter().map(|each| each.unaccounted.len());
-        let told = match line {
+        let unaccounted_for = match line {
             "" => 2,
             "512345671: asked for" => 3,
             _ => 0,
         };
-        assert_eq!(unaccounted.max(), Some(told), "what was asked for is told");
+        assert_eq!(
+            unaccounted.max(),
+            Some(unaccounted_for),
+            "requested redeliveries are reported"
+        );
         assert!(
             report.errors[0].contains("please report this"),
             "{:?}",

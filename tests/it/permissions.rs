@@ -16,11 +16,11 @@ const SNAPSHOT: &str = include_str!("permission_errors.txt");
 
 /// The messages and their cases, in order.
 #[derive(Default)]
-struct Said(String);
+struct Messages(String);
 
-impl Said {
+impl Messages {
     /// One pass in a world of its own, given to `prepare`; `pass` sets it up further.
-    fn hear(
+    fn record(
         &mut self,
         title: &str,
         prepare: impl FnOnce(&mut GitHub) -> String,
@@ -92,49 +92,49 @@ fn add_bob(github: &mut GitHub) {
 
 #[test]
 fn missing_permissions_are_named_for_each_kind_of_credential() {
-    let mut said = Said::default();
+    let mut messages = Messages::default();
     let fine = || Access::nothing();
     let hooks = [("organization_hooks", "write")];
 
-    said.hear(
+    messages.record(
         "organization, fine-grained token without permission",
         token("github_pat_1", fine()),
         as_is,
     );
     let reader = fine().organization_webhooks("acme", Level::Read);
-    said.hear(
+    messages.record(
         "organization, fine-grained token that may only read",
         token("github_pat_1", reader),
         as_is,
     );
-    said.hear(
+    messages.record(
         "organization, classic token without the scope",
         token("ghp_1", Access::classic(&["repo", "read:org"])),
         as_is,
     );
-    said.hear(
+    messages.record(
         "organization, classic token without any scope",
         token("ghp_1", Access::classic(&[])),
         as_is,
     );
     let member = Access::classic(&["admin:org_hook"]).organization_webhooks("acme", Level::None);
-    said.hear(
+    messages.record(
         "organization, classic token of somebody who is no owner",
         token("ghp_1", member),
         as_is,
     );
     let oauth = Access::oauth_app("other", &["admin:org_hook"]);
-    said.hear(
+    messages.record(
         "organization, OAuth app's token",
         token("gho_1", oauth),
         as_is,
     );
-    said.hear(
+    messages.record(
         "organization, the workflow's own token",
         token("ghs_1", Access::workflow("acme/ops")),
         as_is,
     );
-    said.hear(
+    messages.record(
         "organization, installation token without the permission",
         |github| {
             github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
@@ -146,18 +146,18 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
     );
     let url = "https://github.com/orgs/acme/sso?authorization_request=A1B2C3";
     let sso = Access::classic(&["admin:org_hook"]).sso_required("acme", url);
-    said.hear(
+    messages.record(
         "organization, token not authorised for single sign-on",
         token("ghp_1", sso),
         as_is,
     );
     let ended = fine().expires(Utc::now() - TimeDelta::days(1));
-    said.hear(
+    messages.record(
         "organization, token that has ended",
         token("github_pat_1", ended),
         as_is,
     );
-    said.hear(
+    messages.record(
         "organization that is a person, with a token",
         |github| {
             add_bob(github);
@@ -167,27 +167,27 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         on_bob,
     );
 
-    said.hear(
+    messages.record(
         "App that is not installed there",
         installed(&hooks),
         |run| as_app(run).input("organization", "beta"),
     );
-    said.hear(
+    messages.record(
         "App without the permission",
         installed(&[("repository_hooks", "write")]),
         as_app,
     );
-    said.hear(
+    messages.record(
         "App that may only read",
         installed(&[("organization_hooks", "read")]),
         as_app,
     );
-    said.hear(
+    messages.record(
         "App without permission for the variable",
         installed(&hooks),
         |run| with_variable(as_app(run)),
     );
-    said.hear(
+    messages.record(
         "App whose installation is suspended",
         |github| {
             github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
@@ -196,22 +196,22 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         },
         as_app,
     );
-    said.hear("App with another App's key", installed(&hooks), |run| {
+    messages.record("App with another App's key", installed(&hooks), |run| {
         as_app(run).input("private-key", TestKey::OTHER.pkcs8_pem)
     });
-    said.hear("App with an unknown client ID", installed(&hooks), |run| {
+    messages.record("App with an unknown client ID", installed(&hooks), |run| {
         as_app(run).input("client-id", "Iv23liOther")
     });
-    said.hear("App with half a key", installed(&hooks), |run| {
+    messages.record("App with half a key", installed(&hooks), |run| {
         as_app(run).input("private-key", &TestKey::APP.pkcs1_pem[..200])
     });
-    said.hear("App with a path to nothing", installed(&hooks), |run| {
+    messages.record("App with a path to nothing", installed(&hooks), |run| {
         as_app(run).input("private-key", "keys/app.pem")
     });
-    said.hear("App without a key", installed(&hooks), |run| {
+    messages.record("App without a key", installed(&hooks), |run| {
         as_app(run).input("private-key", "")
     });
-    said.hear(
+    messages.record(
         "organization that is a person, with an App",
         |github| {
             add_bob(github);
@@ -221,7 +221,7 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         },
         |run| on_bob(as_app(run)),
     );
-    said.hear(
+    messages.record(
         "every organization of an App that is installed on none",
         |github| {
             github.add_app(App::new(7, CLIENT_ID, TestKey::APP.public_der));
@@ -237,17 +237,17 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         };
         github.add_webhook(owner, Webhook::new("https://x.example.com"));
     };
-    said.hear(
+    messages.record(
         "repository, fine-grained token without permission",
         token("github_pat_1", fine()),
         on_repository,
     );
-    said.hear(
+    messages.record(
         "repository, classic token without the scope",
         token("ghp_1", Access::classic(&["read:org"])),
         on_repository,
     );
-    said.hear(
+    messages.record(
         "repository, App whose installation leaves it out",
         |github| {
             repository_hook(github);
@@ -259,29 +259,29 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         },
         |run| on_repository(as_app(run)),
     );
-    said.hear(
+    messages.record(
         "repository without a webhook",
         token("ghp_1", Access::classic(&["repo"])),
         on_repository,
     );
-    said.hear(
+    messages.record(
         "all repositories, of which none may be administered",
         token("github_pat_1", fine()),
         |run| run.input("organization", "").input("repository", "acme/*"),
     );
-    said.hear(
+    messages.record(
         "the App's webhook with a token",
         token("ghp_1", Access::classic(&["repo"])),
         |run| run.input("app-webhook", "true"),
     );
 
     let no_variables = || fine().organization_webhooks("acme", Level::Write);
-    said.hear(
+    messages.record(
         "variable, fine-grained token without permission",
         token("github_pat_1", no_variables()),
         with_variable,
     );
-    said.hear(
+    messages.record(
         "variable, the workflow's own token",
         |github| {
             github.add_token("ghs_1", Access::workflow("acme/ops"));
@@ -290,25 +290,26 @@ fn missing_permissions_are_named_for_each_kind_of_credential() {
         },
         |run| with_variable(run).input("checkpoint-token", "ghs_1"),
     );
-    said.hear("no token", |_| String::new(), as_is);
+    messages.record("no token", |_| String::new(), as_is);
     let healthy = fine().organization_webhooks("acme", Level::Write);
     let soon = healthy.expires(Utc::now() + TimeDelta::days(3) + TimeDelta::hours(1));
-    said.hear(
+    messages.record(
         "a token that ends soon",
         token("github_pat_1", soon),
         |run| run.input("dry-run", "true"),
     );
 
-    let ends = said.0.find(" ends at ").unwrap() + " ends at ".len();
-    said.0
+    let ends = messages.0.find(" ends at ").unwrap() + " ends at ".len();
+    messages
+        .0
         .replace_range(ends..ends + 20, "2026-12-01T12:00:00Z");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/it/permission_errors.txt"
         );
-        std::fs::write(path, &said.0).unwrap();
+        std::fs::write(path, &messages.0).unwrap();
     } else {
-        assert_eq!(said.0, SNAPSHOT);
+        assert_eq!(messages.0, SNAPSHOT);
     }
 }

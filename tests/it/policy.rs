@@ -98,8 +98,8 @@ fn a_delivery_that_fails_while_others_succeed_is_given_up() {
     }
     let run = |attempts| world.pass().input("max-redeliveries", attempts).run();
     let ended = run("3").lost().outputs(&["redelivered=0", "lost=1"]);
-    let told = "given up: `failed 3 times while its receiver was up`";
-    assert!(ended.summary.contains(told), "{}", ended.summary);
+    let reason = "given up: `failed 3 times while its receiver was up`";
+    assert!(ended.summary.contains(reason), "{}", ended.summary);
     world.set_variable(&ago(DAY).timestamp_millis().to_string());
     run("4").success().outputs(&["redelivered=1", "lost=0"]);
 }

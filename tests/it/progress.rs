@@ -70,8 +70,8 @@ async fn a_long_scan_says_how_far_it_is_every_five_seconds_at_most() {
     }
     world.latency = Duration::from_secs(1);
     let lines = log(&world, &[("INPUT_SINCE", "3h")]).await;
-    let (told, gap) = shortest(&lines, "acme webhook 512345671: reading, ");
-    assert!((9..=14).contains(&told), "{told} {lines:?}");
+    let (lines_logged, gap) = shortest(&lines, "acme webhook 512345671: reading, ");
+    assert!((9..=14).contains(&lines_logged), "{lines_logged} {lines:?}");
     assert!(gap >= EVERY, "{gap:?}");
     assert!(longest_silence(&lines) <= EVERY * 2, "{lines:?}");
     let line = lines.iter().find(|(_, line)| line.contains("reading"));
@@ -89,8 +89,8 @@ async fn a_long_redelivery_says_how_far_it_is_and_folds_its_details() {
     let world = VirtualWorld::new();
     world.log_failures(world.hook, 300, start());
     let lines = log(&world, &[("INPUT_MAX_PER_MINUTE", "60")]).await;
-    let (told, gap) = shortest(&lines, "acme webhook 512345671: redelivering, ");
-    assert!(told > 30, "{told}");
+    let (lines_logged, gap) = shortest(&lines, "acme webhook 512345671: redelivering, ");
+    assert!(lines_logged > 30, "{lines_logged}");
     assert!(gap >= EVERY, "{gap:?}");
     assert!(longest_silence(&lines) <= SILENCE + EVERY);
     let text: Vec<&str> = lines.iter().map(|(_, line)| &**line).collect();

@@ -212,12 +212,12 @@ async fn a_page_with_503_is_an_outage_and_not_a_limit() {
         let always = trouble.as_fault("GET", "/deliveries?").always();
         world.github().add_fault(always);
         let report = world.pass(&[]).await;
-        let said = format!("{:?} {:?}", report.errors, report.warnings);
+        let messages = format!("{:?} {:?}", report.errors, report.warnings);
         assert!(
             report.errors[0].contains("GitHub answered 503"),
-            "{name}: {said}"
+            "{name}: {messages}"
         );
-        assert!(!said.contains("limit"), "{name}: {said}");
+        assert!(!messages.contains("limit"), "{name}: {messages}");
     }
 }
 
@@ -235,7 +235,7 @@ fn a_page_with_503_is_read_again() {
 
 #[test]
 fn a_refused_version_is_quoted_with_the_next_step() {
-    for (name, words) in [
+    for (name, message) in [
         (
             "version-refused",
             "`Bad Request; The version you specified in the \"X-GitHub-API-Version\" request header, \"v3\", is not a supported version.",
@@ -251,7 +251,7 @@ fn a_refused_version_is_quoted_with_the_next_step() {
         let ended = world.bare_pass().run();
         ended
             .failure(&format!(
-                "the webhooks of `acme`: GitHub answered 400 {words}"
+                "the webhooks of `acme`: GitHub answered 400 {message}"
             ))
             .says("update the action");
     }

@@ -10,7 +10,7 @@ use tokio::time::advance;
 
 use crate::virtual_world::{VirtualWorld, start};
 
-/// So many failures, of which GitHub refuses the three oldest.
+/// So many failures. GitHub refuses the three oldest.
 fn three_refused(failures: u64) -> VirtualWorld {
     let world = VirtualWorld::new();
     world.log_failures(world.hook, failures, start());

@@ -186,7 +186,7 @@ async fn a_server_that_sends_retry_after_gets_no_request_before() {
         began.elapsed()
     );
 
-    // But a redelivery that it may have taken is not asked for again.
+    // But a redelivery that it may have accepted is not requested again.
     let world = VirtualWorld::new();
     world.log_failures(world.hook, 1, start());
     let busy = Fault::on("POST", "/attempts").status(503, "{}").act_first();

@@ -122,13 +122,13 @@ fn refusals_that_repeat_secrets_are_shown_without_them() {
     ] {
         for app in [false, true] {
             // An App's pass has no other token.
-            let words = telltale(if app { CHECKPOINT_TOKEN } else { TOKEN });
+            let text = telltale(if app { CHECKPOINT_TOKEN } else { TOKEN });
             for body in [
-                json!({ "message": words }).to_string(),
-                format!("<html><title>{words}</title></html>"),
-                format!("<html><body>{words}</body></html>"),
-                json!({ "message": format!("{}{words}", "x".repeat(465)) }).to_string(),
-                json!({ "message": "no", "errors": [{ "message": words }] }).to_string(),
+                json!({ "message": text }).to_string(),
+                format!("<html><title>{text}</title></html>"),
+                format!("<html><body>{text}</body></html>"),
+                json!({ "message": format!("{}{text}", "x".repeat(465)) }).to_string(),
+                json!({ "message": "no", "errors": [{ "message": text }] }).to_string(),
             ] {
                 let world = world();
                 world.log(Attempt::failed(guid(1), ago(10)));

@@ -163,7 +163,7 @@ fn wrong_inputs_and_a_dry_run_have_reports_too() {
     let (_, report) = reported(world.pass().input("dry-run", "true"));
     assert_eq!(report["dry_run"], true);
     assert_eq!(report["counts"]["deferred"], 1);
-    // The workspace itself is no file.
+    // The workspace itself is not a file.
     let ended = world.pass().input("report-file", ".").run();
     ended.failure("is a directory, not a regular file");
 }
@@ -254,8 +254,8 @@ fn responses_of_receivers_are_shown_only_with_show_responses() {
     assert_eq!(sample["seconds"], 0.27);
     assert_eq!(sample["body_cut"], true);
     assert_eq!(report["causes"][1]["sample"]["body"], "");
-    let told = "`503 Service Unavailable` after 0.27 s: `{\"error\":\"'¦<img> ::error::boo";
-    assert!(ended.summary.contains(told), "{}", ended.summary);
+    let sample = "`503 Service Unavailable` after 0.27 s: `{\"error\":\"'¦<img> ::error::boo";
+    assert!(ended.summary.contains(sample), "{}", ended.summary);
     assert!(!ended.log.contains("img"), "the log has none of it");
     for secret in [TOKEN, "secret-path", "secret-key"] {
         assert!(!ended.summary.contains(secret), "{secret}");
@@ -281,10 +281,10 @@ fn a_receivers_response_that_cannot_be_read_fails_nothing() {
         ended.summary
     );
     let causes = report["causes"].as_array().unwrap();
-    let told = causes
+    let shown = causes
         .iter()
         .filter(|cause| cause["sample"]["error"].is_string());
-    assert_eq!(told.count(), 1);
+    assert_eq!(shown.count(), 1);
 }
 
 /// Names and statuses that would like to be outputs, commands, markup or the end of a heredoc.

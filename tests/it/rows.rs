@@ -12,7 +12,7 @@ fn without_code(mut attempt: Attempt, status: &str) -> Attempt {
     attempt
 }
 
-/// A row of which GitHub does not know yet what came of it.
+/// A row without outcome yet.
 fn without_outcome(mut attempt: Attempt) -> Attempt {
     attempt.status = None;
     attempt.status_code = None;

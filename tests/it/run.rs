@@ -62,17 +62,27 @@ impl Run<'_> {
         self
     }
 
-    /// Runs it to its end: within this process, without sockets and in virtual time. An image that is tested runs.
+    /// Runs it to its end: within this process, without sockets and in virtual time; or as a container, where an image is
+    /// tested.
     pub(crate) fn run(self) -> RunResult {
         self.run_in(tempfile::tempdir().unwrap().path())
     }
 
     /// The same with the workspace in this folder.
-    pub(crate) fn run_in(mut self, folder: &Path) -> RunResult {
-        assert!(self.arguments.is_empty(), "only the executable takes them");
+    pub(crate) fn run_in(self, folder: &Path) -> RunResult {
         if in_a_container() {
             return self.run_executable_in(folder);
         }
+        self.run_in_process(folder)
+    }
+
+    /// The same even where an image is tested: for runs that would wait too long in real time.
+    pub(crate) fn run_in_virtual_time(self) -> RunResult {
+        self.run_in_process(tempfile::tempdir().unwrap().path())
+    }
+
+    fn run_in_process(mut self, folder: &Path) -> RunResult {
+        assert!(self.arguments.is_empty(), "only the executable takes them");
         self.prepare(folder);
         let (succeeded, log) = in_process::run(self.world, &self.variables);
         RunResult::new(self.world, Some(i32::from(!succeeded)), log, folder)
@@ -189,7 +199,7 @@ impl Run<'_> {
     fn in_container(&mut self, folder: &Path, image: &str, name: &str) -> Command {
         let mut command = engine();
         command.args(["run", "--rm", "--name", name]);
-        command.args(words("REDELIVER_RUN_FLAGS").split_whitespace());
+        command.args(variable("REDELIVER_RUN_FLAGS").split_whitespace());
         command.args(["--workdir", "/github/workspace"]);
         self.command_files(Path::new("/github/file_commands"));
         let workspace = "/github/workspace";
@@ -245,12 +255,12 @@ pub(crate) fn in_a_container() -> bool {
     std::env::var_os("REDELIVER_IMAGE").is_some()
 }
 
-fn words(name: &str) -> String {
+fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
 fn engine() -> Command {
-    let engine = words("REDELIVER_ENGINE");
+    let engine = variable("REDELIVER_ENGINE");
     let mut engine = engine.split_whitespace();
     let mut command = Command::new(engine.next().expect("REDELIVER_ENGINE is not set"));
     command.args(engine);

@@ -52,13 +52,13 @@ fn a_private_authority_is_trusted_through_ca_certificates_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("workspace")).unwrap();
     std::fs::write(folder.path().join("workspace/ca.pem"), pem).unwrap();
-    for given in [
+    for input in [
         pem.to_owned(),
         pem.replace('\n', "\\n"),
         "ca.pem".to_owned(),
     ] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
-        let run = world.pass().input("ca-certificates", &given);
+        let run = world.pass().input("ca-certificates", &input);
         run.run_executable_in(folder.path())
             .success()
             .outputs(&["result=recovered"]);
@@ -99,7 +99,7 @@ fn ssl_cert_file_is_trusted_too_and_a_missing_one_is_only_a_warning() {
 #[test]
 fn an_invalid_certificate_input_is_named_before_anything_is_sent() {
     let world = world(Protocols::Both);
-    for (given, why) in [
+    for (input, why) in [
         (
             "nowhere.pem",
             "which is all that is visible in the action's container",
@@ -119,7 +119,7 @@ fn an_invalid_certificate_input_is_named_before_anything_is_sent() {
     ] {
         world
             .pass()
-            .input("ca-certificates", given)
+            .input("ca-certificates", input)
             .run_executable()
             .failure(why);
     }
@@ -165,10 +165,10 @@ fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
     // No resolver knows the name, so only through the proxy can it be reached.
     let pass = || trusting(&world).input("api-url", &url);
     let with_proxy = |name: &str, proxy: &str| pass().env(name, proxy);
-    let told = proxy.url_with("bob", "password");
+    let address = proxy.url_with("bob", "password");
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         world.log(Attempt::failed(guid(world.requests("/") as u64), ago(5)));
-        let ended = with_proxy(name, &told).run_executable().success();
+        let ended = with_proxy(name, &address).run_executable().success();
         let ended = ended.outputs(&["result=recovered"]);
         assert!(!ended.log.contains("password"), "{}", ended.log);
     }
@@ -187,7 +187,7 @@ fn an_authenticating_proxy_is_used_except_for_hosts_in_no_proxy() {
         .says("the proxy could not be used");
     let before = proxy.requests().len();
     let direct = trusting(&world)
-        .env("HTTPS_PROXY", &told)
+        .env("HTTPS_PROXY", &address)
         .env("NO_PROXY", "127.0.0.1");
     direct.run_executable().success();
     assert_eq!(proxy.requests().len(), before);

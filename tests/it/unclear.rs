@@ -1,4 +1,4 @@
-//! GitHub gives no clear answer, or its log lags: nobody says that the receiver is down.
+//! GitHub gives no clear response, or its log lags: the receiver is not reported as down.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,14 +71,14 @@ fn count(report: &Report, name: &str) -> usize {
 
 fn says_down(report: &Report) -> bool {
     let down = report.webhooks.iter().any(|webhook| webhook.down);
-    let told = report.verdict();
+    let verdict = report.verdict();
     let page = summary::markdown(report);
     let reasons = report
         .deliveries()
         .filter_map(|each| each.reason.clone())
         .any(|reason| reason.contains("down"));
     let shown = page.contains("🔴") || page.contains("Bring the receiver back up");
-    down || reasons || shown || told.contains("down") || report.result() == PassResult::Down
+    down || reasons || shown || verdict.contains("down") || report.result() == PassResult::Down
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::world::{World, ago};
 
 #[test]
 fn every_active_webhook_is_found_on_all_pages() {
-    // Where no limit is told of, nothing waits for one.
+    // Without limit headers, nothing waits for a limit.
     let world = World::enterprise_server();
     let mut hooks = vec![world.hook];
     hooks.extend((0..230).map(|_| world.add_webhook()));

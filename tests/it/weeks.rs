@@ -106,7 +106,7 @@ fn weeks_that_failed_once_pass() {
     for week in kept {
         let undecided = week.undecided.as_deref();
         let mut wrong = wrong_with(&week.script);
-        wrong.retain(|wrong| undecided.is_none_or(|words| !wrong.contains(words)));
+        wrong.retain(|wrong| undecided.is_none_or(|part| !wrong.contains(part)));
         let (seed, found) = (week.script.seed, week.found);
         assert_eq!(wrong, Vec::<String>::new(), "seed {seed}: {found}");
     }
@@ -172,7 +172,7 @@ fn weeks_lose_nothing_and_send_nothing_twice_without_need() {
 
 #[test]
 fn a_seed_plays_the_same_week_each_time() {
-    // Few, one of which has three webhooks of one receiver.
+    // A few weeks. One has three webhooks of one receiver.
     for seed in [0, 1, 2, 2097] {
         let mut script = Script::of(seed, &Default::default());
         script.tells_requests = true;

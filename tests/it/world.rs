@@ -60,6 +60,11 @@ impl World {
         )
     }
 
+    /// The time by GitHub's clock. Runs in this process move it.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.simulator.github().now()
+    }
+
     /// Moves GitHub's clock forward.
     pub(crate) fn pass_time(&self, time: TimeDelta) {
         let mut github = self.simulator.github();
@@ -84,7 +89,7 @@ impl World {
         }
     }
 
-    /// Attempts of which a redelivery was accepted, in order.
+    /// Attempts whose redelivery was accepted, in order.
     pub(crate) fn redelivered(&self) -> Vec<u64> {
         self.simulator.github().requested(self.hook)
     }
@@ -176,10 +181,10 @@ impl World {
     pub(crate) fn writes(&self) -> Vec<String> {
         let github = self.simulator.github();
         let written = |exchange: &&Exchange| exchange.method != "GET";
-        let told = |exchange: &Exchange| {
+        let line = |exchange: &Exchange| {
             let path = &exchange.path_and_query;
             format!("{} {path}", exchange.method)
         };
-        github.requests().iter().filter(written).map(told).collect()
+        github.requests().iter().filter(written).map(line).collect()
     }
 }

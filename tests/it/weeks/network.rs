@@ -77,41 +77,43 @@ impl PassNetwork {
         if method == Method::GET && path.contains('?') {
             changes.cut = self.cuts.lock().unwrap().chance(self.pass.cuts);
         }
-        let transfer = |reaches_github, client_gets| Transfer {
+        let (reaches_github, client_gets) = self
+            .scripted_failure(method, path)
+            .unwrap_or_else(|| self.random_result());
+        Transfer {
             reaches_github,
             client_gets,
             changes,
-        };
+        }
+    }
+
+    /// The failure that the script decides, if it does: whether GitHub gets the request, and what the client gets.
+    fn scripted_failure(&self, method: &Method, path: &str) -> Option<(bool, ClientGets)> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some((at, reaches_github)) = self.pass.killed.filter(|(at, _)| number >= *at) {
-            return transfer(reaches_github && number == at, ClientGets::Nothing);
+            return Some((reaches_github && number == at, ClientGets::Nothing));
         }
         if self.pass.expired.is_some_and(|from| number >= from) {
-            return transfer(
-                false,
-                ClientGets::Status(401, r#"{"message":"Bad credentials"}"#),
-            );
+            let expired = ClientGets::Status(401, r#"{"message":"Bad credentials"}"#);
+            return Some((false, expired));
         }
-        let get = method == Method::GET;
-        if let Some((_, status)) = self
-            .pass
-            .refused
+        let is_read = method == Method::GET;
+        let refused = match is_read {
+            true => &self.pass.refused,
+            false => &self.pass.unwritable,
+        };
+        let refused = refused
             .as_ref()
-            .filter(|(part, _)| get && path.contains(part))
-        {
-            return transfer(false, ClientGets::Status(*status, HOSTILE_ANSWER));
-        }
-        if let Some((_, status)) = self
-            .pass
-            .unwritable
-            .as_ref()
-            .filter(|(part, _)| !get && (path.contains(part) || path.ends_with("/variables")))
-        {
-            return transfer(false, ClientGets::Status(*status, HOSTILE_ANSWER));
-        }
-        if let Some(status) = self.world.refuses(self.number, path) {
-            return transfer(false, ClientGets::Status(status, HOSTILE_ANSWER));
-        }
+            .filter(|(part, _)| path.contains(part) || !is_read && path.ends_with("/variables"));
+        let status = match refused {
+            Some((_, status)) => *status,
+            None => self.world.refuses(self.number, path)?,
+        };
+        Some((false, ClientGets::Status(status, HOSTILE_ANSWER)))
+    }
+
+    /// The result that chance decides: whether GitHub gets the request, and what the client gets.
+    fn random_result(&self) -> (bool, ClientGets) {
         let mut draw = self.draw.lock().unwrap();
         let (limited, faulted, kind) = (
             draw.chance(self.pass.limits),
@@ -119,27 +121,17 @@ impl PassNetwork {
             draw.within(0..5),
         );
         if limited {
-            return transfer(
-                false,
-                ClientGets::Status(
-                    429,
-                    r#"{"message":"You have exceeded a secondary rate limit"}"#,
-                ),
-            );
+            let limit = r#"{"message":"You have exceeded a secondary rate limit"}"#;
+            return (false, ClientGets::Status(429, limit));
         }
+        let unclear = || ClientGets::Error(RequestError::Unclear("reset".into()));
         match kind {
-            _ if !faulted => transfer(true, ClientGets::Response),
-            0 => transfer(false, ClientGets::Status(502, "")),
-            1 => transfer(true, ClientGets::Status(502, "")),
-            2 => transfer(
-                false,
-                ClientGets::Error(RequestError::Unclear("reset".into())),
-            ),
-            3 => transfer(
-                true,
-                ClientGets::Error(RequestError::Unclear("reset".into())),
-            ),
-            _ => transfer(
+            _ if !faulted => (true, ClientGets::Response),
+            0 => (false, ClientGets::Status(502, "")),
+            1 => (true, ClientGets::Status(502, "")),
+            2 => (false, unclear()),
+            3 => (true, unclear()),
+            _ => (
                 false,
                 ClientGets::Error(RequestError::Unsent("refused".into())),
             ),

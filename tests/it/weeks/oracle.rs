@@ -4,12 +4,13 @@ mod checkpoint;
 mod cost;
 mod liveness;
 mod losses;
+mod reports;
 mod truthful;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redeliver_webhooks::model::{LONGEST_BACKOFF, Outcome};
+use redeliver_webhooks::model::LONGEST_BACKOFF;
 
 use super::record::{AcceptedRedelivery, PassRecord, WeekRecord};
 use super::script::{Delivery, Script, time};
@@ -25,7 +26,7 @@ const FIRST_LOOK: TimeDelta = TimeDelta::days(1);
 /// The most that a checkpoint may be later than a delivery that no pass could see yet.
 const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
-/// Times in GitHub's log and of its clock are told in whole seconds.
+/// Times in GitHub's log and of its clock are whole seconds.
 const SECOND: TimeDelta = TimeDelta::seconds(2);
 
 /// The oracle's verdict on a week.
@@ -184,87 +185,13 @@ impl<'a> Judge<'a> {
         failed.filter(counts).count()
     }
 
-    /// Each failed delivery once, and nothing but what is true.
-    fn report(&mut self, number: usize) {
-        let run = &self.record.passes[number];
-        let Some(report) = &run.report else {
-            return;
-        };
-        let mut seen = HashSet::new();
-        for (hook, guid, outcome) in &report.outcomes {
-            if !seen.insert((hook, guid)) {
-                self.wrong(format!("pass {number} tells twice of {hook}:{guid}"));
-            }
-            if outcome.is_lost() {
-                self.given_up.entry((*hook, *guid)).or_insert(number);
-                self.loss(number, *hook, *guid, *outcome);
-            }
-            let of = self.places.get(&(*hook, *guid));
-            let delivered = of.and_then(|place| self.failed[*place].delivered);
-            let delivered = delivered.is_some_and(|at| at <= run.ended + SECOND);
-            if *outcome == Outcome::Recovered && !delivered {
-                self.wrong(format!(
-                    "pass {number} calls {hook}:{guid} recovered, which it is not"
-                ));
-            }
-        }
-        let asked = self
-            .record
-            .redeliveries
-            .iter()
-            .filter(|sent| sent.by == Some(number) && sent.acknowledged);
-        let asked: Vec<_> = asked.map(|sent| (sent.hook, sent.guid)).collect();
-        let accepted = asked.len();
-        for (hook, guid) in asked {
-            let is_reported = |(h, g, outcome): &(usize, u64, Outcome)| {
-                let redelivered = [
-                    Outcome::Recovered,
-                    Outcome::FailedAgain,
-                    Outcome::Unconfirmed,
-                ];
-                (*h, *g) == (hook, guid) && redelivered.contains(outcome)
-            };
-            if !report.outcomes.iter().any(is_reported) {
-                self.wrong(format!(
-                    "pass {number} had {hook}:{guid} redelivered, and does not tell"
-                ));
-            }
-        }
-        let output = |name| {
-            report
-                .outputs
-                .get(name)
-                .and_then(|text| text.parse::<usize>().ok())
-        };
-        let count = |which: fn(Outcome) -> bool| {
-            Some(
-                report
-                    .outcomes
-                    .iter()
-                    .filter(|(.., outcome)| which(*outcome))
-                    .count(),
-            )
-        };
-        let same = output("failed") == count(|_| true)
-            && output("recovered") == count(|outcome| outcome == Outcome::Recovered)
-            && output("redelivered") == Some(accepted)
-            && output("open") == count(Outcome::is_open)
-            && output("lost") == count(Outcome::is_lost);
-        if !same {
-            let outputs = format!("{:?}", report.outputs);
-            self.wrong(format!(
-                "the outputs of pass {number} do not add up: {outputs}"
-            ));
-        }
-    }
-
     /// True if its webhook was inactive at some time since it failed: no pass could see it then.
     fn was_off(&self, failed: &Failed, by: DateTime<Utc>) -> bool {
         let mut off = self.script.hooks[failed.hook].off.iter();
         off.any(|off| time(off.end) > failed.at && time(off.start) <= by)
     }
 
-    /// A redelivery that a pass asked for was due.
+    /// Checks that a redelivery which a pass requested was due.
     fn sent(&mut self, number: usize) {
         let sent = &self.record.redeliveries[number];
         let Some(pass) = sent.by else {
@@ -274,8 +201,8 @@ impl<'a> Judge<'a> {
         let run = &self.record.passes[pass];
         let shown: Vec<_> = self.shown(hook, guid, run.began).collect();
         let counted = self.counted(hook, guid, run.began, false);
-        // In an outage a pass goes by what is remembered and by the newest page: not by what others did who left no
-        // word, and is further back.
+        // In an outage a pass goes by the state and by the newest page. It does not know of redeliveries further back that
+        // are not in the state.
         let forgotten = shown.iter().any(|sent| {
             sent.by.is_none_or(|by| {
                 let run = &self.record.passes[by];
@@ -309,7 +236,13 @@ impl<'a> Judge<'a> {
                 self.wrong(format!("pass {pass} asks for {hook}:{guid} at {at}, after {times} redeliveries, the last at {newest}"));
             }
         }
-        // Those before it whose outcome it did not go by.
+        self.repeated(number, sent, run);
+    }
+
+    /// Checks that a redelivery does not repeat an earlier one whose outcome its pass could know.
+    fn repeated(&mut self, number: usize, sent: &AcceptedRedelivery, run: &PassRecord) {
+        let (hook, guid) = (sent.hook, sent.guid);
+        let pass = sent.by.unwrap();
         let all = &self.sent[&(hook, guid)];
         let before = all.partition_point(|each| *each < number);
         let mut earlier = all[..before]

@@ -71,8 +71,8 @@ impl PassOutput {
         let mut wrong = Vec::new();
         if let Some(report) = report {
             let succeeded = !report.fails(FailOn::Error);
-            let told = report.clone();
-            if conclude(&self.console, &self.runner, None, told, FailOn::Error) != succeeded {
+            let report = report.clone();
+            if conclude(&self.console, &self.runner, None, report, FailOn::Error) != succeeded {
                 wrong.push("what a pass came to could not be written".into());
             }
         }

@@ -66,7 +66,7 @@ pub(super) struct PassReport {
 
 impl PassReport {
     /// The report in one line.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let tell =
             |(hook, guid, outcome): &(usize, u64, Outcome)| format!("{hook}:{guid} {outcome}");
         let outcomes: Vec<_> = self.outcomes.iter().map(tell).collect();

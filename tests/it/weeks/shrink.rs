@@ -18,13 +18,13 @@ struct Shrinking {
 
 /// A complaint without its numbers.
 fn kind(wrong: &[String]) -> String {
-    let words = wrong.iter().flat_map(|wrong| {
+    let first_words = wrong.iter().flat_map(|wrong| {
         wrong
             .split(' ')
             .filter(|word| !word.contains(|each: char| each.is_ascii_digit()))
             .take(4)
     });
-    words.take(4).collect::<Vec<_>>().join(" ")
+    first_words.take(4).collect::<Vec<_>>().join(" ")
 }
 
 impl Shrinking {

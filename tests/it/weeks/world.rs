@@ -22,7 +22,7 @@ const VARIABLE: &str = "LAST_REDELIVERY";
 const STATE: &str = "LAST_REDELIVERY_STATE";
 
 pub(super) struct World {
-    cloud: VirtualWorld,
+    world: VirtualWorld,
     hooks: Vec<u64>,
     script: Script,
     record: Mutex<WeekRecord>,
@@ -53,12 +53,12 @@ pub(super) async fn play(script: &Script) -> WeekRecord {
 
 impl World {
     fn new(script: &Script) -> Self {
-        let mut cloud = VirtualWorld::new();
-        cloud.latency = Duration::from_millis(script.latency.unsigned_abs());
+        let mut world = VirtualWorld::new();
+        world.latency = Duration::from_millis(script.latency.unsigned_abs());
         let mut hooks = Vec::new();
         {
-            let mut github = cloud.github();
-            github.remove_webhook(cloud.hook);
+            let mut github = world.github();
+            github.remove_webhook(world.hook);
             github.record_answers = false;
             github.shuffled = script.shuffled;
             github.attempts_a_page = script.page;
@@ -90,7 +90,7 @@ impl World {
             ..WeekRecord::default()
         };
         Self {
-            cloud,
+            world,
             hooks,
             script: script.clone(),
             record: Mutex::new(record),
@@ -99,7 +99,7 @@ impl World {
     }
 
     fn began(&self) -> Instant {
-        let since = self.cloud.github().now() - start();
+        let since = self.world.github().now() - start();
         Instant::now() - since.to_std().unwrap()
     }
 
@@ -107,13 +107,13 @@ impl World {
         self.record.lock().unwrap()
     }
 
-    fn tell(&self, at: DateTime<Utc>, what: String) {
+    fn note(&self, at: DateTime<Utc>, what: String) {
         self.record().story.push((at, what));
     }
 
     /// Lets happen what is to have happened by now.
     pub(super) fn feed(&self) {
-        let mut github = self.cloud.github();
+        let mut github = self.world.github();
         let now = github.now();
         let second = (now - start()).num_seconds();
         github.log_lag = TimeDelta::seconds(self.script.lag_at(second));
@@ -171,7 +171,7 @@ impl World {
         if let Some(new) = new {
             github.set_variable("acme/ops", STATE, &new);
             self.record().tampered.push(now);
-            self.tell(now, format!("{event:?}, meant for {at}"));
+            self.note(now, format!("{event:?}, meant for {at}"));
         }
     }
 
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// Which webhook and delivery a request asks to redeliver.
+    /// The webhook and the delivery of a redelivery request.
     fn delivery_of(&self, github: &GitHub, path: &str) -> Option<(usize, u64)> {
         let (hook, attempt) = redelivery_target(path)?;
         let n = self.hooks.iter().position(|id| *id == hook)?;
@@ -213,7 +213,7 @@ impl World {
 
     /// The status that GitHub refuses a pass's request for a redelivery with, if it does.
     pub(super) fn refuses(&self, by: usize, path: &str) -> Option<u16> {
-        let github = self.cloud.github();
+        let github = self.world.github();
         let (hook, guid) = self.delivery_of(&github, path)?;
         let at = github.now();
         let status = self
@@ -253,15 +253,19 @@ impl World {
         let taken = !poisoned && self.script.takes(n, made);
         let shows = made + github.log_lag;
         let who = by.map_or("a person".to_owned(), |pass| format!("pass {pass}"));
-        let what = if taken { "delivered" } else { "in vain" };
-        let told = if acknowledged {
+        let what = if taken {
+            "delivered"
+        } else {
+            "without success"
+        };
+        let unheard = if acknowledged {
             ""
         } else {
-            ", and does not hear of it"
+            ", and gets no response"
         };
-        self.tell(
+        self.note(
             at,
-            format!("webhook {n}: {who} has {guid} redelivered, {what}, shows {shows}{told}"),
+            format!("webhook {n}: {who} has {guid} redelivered, {what}, shows {shows}{unheard}"),
         );
         self.record().redeliveries.push(AcceptedRedelivery {
             hook: n,
@@ -280,8 +284,8 @@ impl World {
         self.feed();
         let (number, began) = self.begin(pass, overlapped);
         let network = Arc::new(PassNetwork::new(self.clone(), pass.clone(), number));
-        let mut cloud = self.cloud.clone();
-        cloud.network = Some(network.clone());
+        let mut world = self.world.clone();
+        world.network = Some(network.clone());
         let ours = began + TimeDelta::seconds(pass.skew);
         let attempts = self.script.max_redeliveries.to_string();
         let confirm = format!("{}s", self.script.confirm);
@@ -292,17 +296,17 @@ impl World {
         if !self.script.keeps_checkpoint {
             inputs.push(("INPUT_CHECKPOINT_VARIABLE", ""));
         }
-        let words = PassOutput::new(pass.draws.is_multiple_of(8), pass.draws % 16 < 2);
+        let output = PassOutput::new(pass.draws.is_multiple_of(8), pass.draws % 16 < 2);
         let report = tokio::select! {
             biased;
             () = network.dead() => None,
-            report = cloud.pass_on(&words.console, ours, &inputs) => Some(report),
+            report = world.pass_on(&output.console, ours, &inputs) => Some(report),
         };
-        let wrong = words.end(report.as_ref());
+        let wrong = output.end(report.as_ref());
         self.record().violations.extend(wrong);
         self.end(
             number,
-            report.map(|report| self.told(&report)),
+            report.map(|report| self.summary_of(&report)),
             network.requests(),
         );
     }
@@ -310,11 +314,11 @@ impl World {
     /// Adds a request to the story, where the script asks for that.
     pub(super) fn request(&self, pass: usize, method: &Method, path: &str, transfer: &Transfer) {
         if self.script.tells_requests {
-            let now = self.cloud.github().now();
-            self.tell(
+            let now = self.world.github().now();
+            self.note(
                 now,
                 format!(
-                    "pass {pass}: {method} {path}, hears {:?}",
+                    "pass {pass}: {method} {path}, client gets {:?}",
                     transfer.client_gets
                 ),
             );
@@ -322,7 +326,7 @@ impl World {
     }
 
     fn begin(&self, pass: &Pass, overlapped: bool) -> (usize, DateTime<Utc>) {
-        let mut github = self.cloud.github();
+        let mut github = self.world.github();
         let began = github.now();
         if let Some((left, reset)) = pass.used_up {
             let used = github.rate_limit.unwrap().saturating_sub(left);
@@ -340,30 +344,30 @@ impl World {
         (number, began)
     }
 
-    fn end(&self, number: usize, told: Option<PassReport>, requests: usize) {
-        let mut github = self.cloud.github();
+    fn end(&self, number: usize, report: Option<PassReport>, requests: usize) {
+        let mut github = self.world.github();
         github.clear_requests();
         let checkpoint = github.variable("acme/ops", VARIABLE);
         let checkpoint =
             checkpoint.map(|text| DateTime::from_timestamp_millis(text.parse().unwrap()).unwrap());
         let now = github.now();
-        let words = told
+        let line = report
             .as_ref()
-            .map_or("is killed".to_owned(), PassReport::words);
-        let words = format!("pass {number} {words}; checkpoint {checkpoint:?}");
+            .map_or("is killed".to_owned(), PassReport::line);
+        let line = format!("pass {number} {line}; checkpoint {checkpoint:?}");
         let mut record = self.record();
-        record.story.push((now, words));
+        record.story.push((now, line));
         record.states.extend(github.variable("acme/ops", STATE));
         let run = &mut record.passes[number];
         run.ended = now;
-        run.killed = told.is_none();
-        run.report = told;
+        run.killed = report.is_none();
+        run.report = report;
         run.requests = requests;
         run.checkpoint = checkpoint;
     }
 
-    fn told(&self, report: &Report) -> PassReport {
-        let mut told = PassReport {
+    fn summary_of(&self, report: &Report) -> PassReport {
+        let mut summary = PassReport {
             errors: report.errors.clone(),
             warnings: report.warnings.clone(),
             outputs: report.outputs().into_iter().collect(),
@@ -377,16 +381,16 @@ impl World {
                 .position(|id| key.ends_with(&format!("/{id}")));
             let hook = hook.unwrap_or_else(|| panic!("{key}"));
             if webhook.complete {
-                told.whole.push(hook);
+                summary.whole.push(hook);
             }
             if webhook.down {
-                told.down.push(hook);
+                summary.down.push(hook);
             }
             for delivery in &webhook.deliveries {
                 let guid = self.guids[&delivery.failure.guid.to_string()];
-                told.outcomes.push((hook, guid, delivery.outcome));
+                summary.outcomes.push((hook, guid, delivery.outcome));
             }
         }
-        told
+        summary
     }
 }

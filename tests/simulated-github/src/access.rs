@@ -1,4 +1,4 @@
-//! What a token may do.
+//! Access: the permissions of tokens.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use crate::permission::Permission;
 /// Whose token it is unless a test says otherwise.
 const USER: &str = "octocat";
 
-/// How much a token may do with one thing.
+/// A level of permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
     /// Not even know that it exists.
@@ -21,7 +21,7 @@ pub enum Level {
     Write,
 }
 
-/// What kind of token it is.
+/// The kind of a token.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Kind {
     /// A person's fine-grained token.
@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     Installation(Grant),
 }
 
-/// What a token of an installation was made for.
+/// The scope of an installation's token.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     pub(crate) installation: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Grant {
     pub(crate) repositories: Option<BTreeSet<u64>>,
 }
 
-/// What a token may do, and what kind of token it is: a person's fine-grained one, unless made by
+/// The permissions and the kind of a token: a person's fine-grained one, unless made by
 /// [`classic`](Self::classic), [`oauth_app`](Self::oauth_app) or [`workflow`](Self::workflow).
 #[derive(Debug, Clone, Default)]
 pub struct Access {
@@ -56,7 +56,7 @@ pub struct Access {
     organization_webhooks: HashMap<String, Level>,
     repository_webhooks: HashMap<String, Level>,
     variables: HashMap<String, Level>,
-    /// Where to authorize the token, by the organization that asks for it.
+    /// The address at which to authorize the token, by organization.
     sso: HashMap<String, String>,
     pub(crate) expires_at: Option<DateTime<Utc>>,
 }
@@ -124,7 +124,7 @@ impl Access {
         self
     }
 
-    /// Webhooks of a repository, as `owner/name`. Whoever has any level of these is shown as the repository's admin.
+    /// Webhooks of a repository, as `owner/name`. Anyone with any level of these is shown as the repository's admin.
     #[must_use]
     pub fn repository_webhooks(mut self, repository: &str, level: Level) -> Self {
         self.repository_webhooks
@@ -179,7 +179,7 @@ impl Access {
         self.expires_at.filter(|_| !self.is_integration())
     }
 
-    /// Whether an App, and not a person, stands behind it: a workflow's token is one of the Actions App.
+    /// True if it belongs to an App and not to a person: a workflow's token is one of the Actions App.
     pub(crate) fn is_integration(&self) -> bool {
         matches!(self.kind, Kind::Workflow { .. } | Kind::Installation(_))
     }
@@ -204,12 +204,12 @@ impl Access {
         self.sso.keys().map(String::as_str)
     }
 
-    /// Whether the person is an admin of a repository, whatever the token's scopes.
+    /// True if the person is an admin of a repository, whatever the token's scopes.
     pub(crate) fn is_admin_of(&self, repository: &str) -> bool {
         self.of_person(Permission::RepositoryHooks, repository) != Level::None
     }
 
-    /// What a person's token may do with what an organization or repository has.
+    /// The level of a person's token for something that an organization or repository has.
     pub(crate) fn level(&self, permission: Permission, name: &str) -> Level {
         let of_scopes = self.scopes().map_or(Level::Write, |scopes| {
             let covers = |level| {
@@ -244,7 +244,7 @@ impl Access {
             .unwrap_or(most)
     }
 
-    /// What it said of a repository it says of the repository's new name.
+    /// Applies what it says of a repository to the repository's new name.
     pub(crate) fn rename_repository(&mut self, from: &str, to: &str) {
         for granted in [&mut self.repository_webhooks, &mut self.variables] {
             if let Some(level) = granted.remove(&from.to_ascii_lowercase()) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::github::GitHub;
 
-/// What an account is.
+/// The kind of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Organization,

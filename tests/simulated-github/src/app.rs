@@ -64,7 +64,7 @@ impl App {
         self
     }
 
-    /// What it asks those for who install it, such as `("organization_hooks", "write")`.
+    /// The permissions that it wants of those who install it, such as `("organization_hooks", "write")`.
     ///
     /// # Panics
     /// If a level is not `read`, `write` or `admin`.
@@ -79,7 +79,7 @@ impl App {
         self.id
     }
 
-    /// Whether a web token's `iss` names it: by App ID, as a number or a string, or by client ID.
+    /// True if a web token's `iss` names it: by App ID, as a number or a string, or by client ID.
     pub(crate) fn is_issuer(&self, issuer: &Value) -> bool {
         issuer.as_u64() == Some(self.id)
             || issuer

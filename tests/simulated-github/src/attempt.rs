@@ -14,9 +14,9 @@ pub struct Attempt {
     pub guid: String,
     /// When the attempt was made.
     pub delivered_at: DateTime<Utc>,
-    /// Whether someone asked for this attempt.
+    /// True for a redelivery.
     pub redelivery: bool,
-    /// How long the receiver took, in seconds.
+    /// The time that the receiver took, in seconds.
     pub duration: f64,
     /// The outcome in words; `None` is served as `null`, which GitHub's description does not allow.
     pub status: Option<String>,
@@ -35,7 +35,7 @@ pub struct Attempt {
     /// The body of the receiver's answer, served with the row alone.
     #[serde(skip)]
     pub answer: String,
-    /// When set, this is served in place of the row: for rows nobody can parse.
+    /// When set, this is served in place of the row: for rows that can't be parsed.
     #[serde(skip)]
     pub raw: Option<serde_json::Value>,
 }
@@ -89,7 +89,7 @@ impl Attempt {
         self
     }
 
-    /// A chosen id, for tests that care; 0 asks for the next one.
+    /// A chosen id, for tests that need one; 0 for the next one.
     #[must_use]
     pub fn with_id(mut self, id: u64) -> Self {
         self.id = id;
@@ -110,7 +110,7 @@ impl Attempt {
         self
     }
 
-    /// Whether the row as served breaks GitHub's description on purpose.
+    /// True if the row breaks GitHub's description on purpose.
     pub(crate) fn is_odd(&self) -> bool {
         self.raw.is_some() || self.status.is_none() || self.status_code.is_none()
     }

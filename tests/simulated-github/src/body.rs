@@ -11,10 +11,10 @@ use tokio::time::{Sleep, sleep, sleep_until};
 use crate::reply::{Drip, Ending, Reply};
 use crate::wire::Link;
 
-/// How much of a body takes the link at a time.
+/// The bytes of a body that occupy the link at a time.
 const PIECE: usize = 4096;
 
-/// What an endless body goes on with. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
+/// The continuation of an endless body. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
 static SPACES: [u8; 4096] = [b' '; 4096];
 
 /// The body of a response while it is sent. Its waits follow Tokio's clock.
@@ -23,12 +23,12 @@ pub struct ReplyBody {
     wait: Option<Pin<Box<Sleep>>>,
     drip: Option<Drip>,
     link: Option<Link>,
-    /// What the link lets through now.
+    /// The bytes that the link lets through now.
     through: usize,
     end: End,
 }
 
-/// What comes when nothing is left.
+/// The end of a body.
 enum End {
     Whole,
     Endless,
@@ -57,7 +57,7 @@ impl ReplyBody {
         }
     }
 
-    /// What to send now; the rest waits if it drips.
+    /// The bytes to send now; the rest waits if it drips.
     fn chunk(&mut self) -> Bytes {
         let whole = self.left.len();
         let through = match self.link {

@@ -1,4 +1,4 @@
-//! Who sends a request.
+//! The sender of a request.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::github::GitHub;
 use crate::jwt::{self, Flaw};
 use crate::request::Request;
 
-/// What the requests with the App's web tokens are counted under; it is no token, for tokens have no spaces around them.
+/// The key that requests with the App's web tokens are counted under. It can't be a token: tokens have no spaces around them.
 const APP_COUNTER: &str = " app";
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// Someone without a token.
@@ -27,7 +27,7 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// What the limits count a request of theirs under; all without a working token share one.
+    /// The key that the limits count a caller's requests under; all callers without a valid token share one.
     pub(crate) fn counter<'a>(&self, request: &'a Request) -> &'a str {
         match self {
             Self::Token(_) => request.token().unwrap_or_default(),

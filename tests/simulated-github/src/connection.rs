@@ -1,4 +1,4 @@
-//! What becomes of one connection.
+//! Serves one connection.
 
 use std::sync::Arc;
 

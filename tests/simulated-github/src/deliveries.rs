@@ -12,13 +12,13 @@ use crate::reply::Answer;
 use crate::request::Request;
 use crate::route::HookPath;
 
-/// GitHub's size of a page of the log unless asked for another.
+/// GitHub's size of a page of the log unless the request names another.
 const PER_PAGE: usize = 30;
 
-/// How finely `delivered_at` of a redelivery is told, in digits after the second: no finer than GitHub does.
+/// The precision of a redelivery's `delivered_at`, in digits after the second: GitHub's.
 const SUBSECOND_DIGITS: u16 = 3;
 
-/// How long a redelivery takes the receiver, in seconds.
+/// The time that a redelivery takes the receiver, in seconds.
 const REDELIVERY_SECONDS: f64 = 0.31;
 
 /// A row as it is served. A page is written straight to bytes, for logs are long.
@@ -171,7 +171,7 @@ fn scrambled(id: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// What GitHub sent to the receiver. The headers are GitHub's; the payload is the least that goes with the row.
+/// The request that GitHub sent to the receiver. The headers are GitHub's; the payload is the least that goes with the row.
 fn request_json(hook_id: u64, attempt: &Attempt) -> Value {
     let mut payload = json!({});
     if let Some(action) = &attempt.action {

@@ -11,13 +11,13 @@ use crate::Exchange;
 use crate::request::{decoded, query_pairs};
 use crate::schema::{with_either_account, with_nulls};
 
-/// How many problems of one body a message names.
+/// The most problems of one body that a message names.
 const MOST_PROBLEMS: usize = 3;
 
 /// Answers that any route may give although the description lists them for few.
 const COMMON_ERRORS: [u16; 11] = [400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504];
 
-/// What any route of a repository may answer for a name that the repository had.
+/// The statuses that any route of a repository may answer with for an old name.
 ///
 /// Source: <https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>.
 const REDIRECTS: [u16; 2] = [301, 307];
@@ -60,7 +60,7 @@ impl Description {
         }
     }
 
-    /// Whether an exchange is as described, below `base_path` (empty, or `/api/v3`).
+    /// Checks that an exchange is as described, below `base_path` (empty, or `/api/v3`).
     ///
     /// Method and path must exist; parameters must be known and of their type; the request's body must match its schema.
     /// Unless the exchange is [`faulted`](Exchange::faulted) or had no answer, the status must be described, or be one of
@@ -231,7 +231,7 @@ impl Description {
         Ok(validator)
     }
 
-    /// What a `$ref` names, or the value itself.
+    /// The target of a `$ref`, or the value itself.
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         let target = value["$ref"]
             .as_str()

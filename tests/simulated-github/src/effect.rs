@@ -1,4 +1,4 @@
-//! What faults do to answers.
+//! The effects of faults on responses.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::reply::{Drip, Ending, Reply};
 
-/// What a fault does to the answer.
+/// The effect of a fault on a response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effect {
     pub(crate) status: Option<u16>,
@@ -24,7 +24,7 @@ pub(crate) struct Effect {
 }
 
 impl Effect {
-    /// Whether the request does not reach GitHub.
+    /// True if the request does not reach GitHub.
     pub(crate) fn is_instead(&self) -> bool {
         self.instead && !self.acts
     }

@@ -19,11 +19,11 @@ pub struct Exchange {
     pub status: u16,
     /// The answer's body as it should have arrived; empty when [`GitHub::record_answers`](crate::GitHub::record_answers) is off.
     pub answer: Bytes,
-    /// Whether `answer` was kept.
+    /// True if `answer` was kept.
     pub answer_recorded: bool,
     /// When it was answered, by the simulation's clock.
     pub at: DateTime<Utc>,
-    /// Whether a fault had a hand in it, or the answer shows a row that breaks GitHub's description on purpose.
+    /// True if a fault changed it, or the response holds a row that breaks GitHub's description on purpose.
     pub faulted: bool,
     /// The host the request was sent to, with its port.
     pub host: String,

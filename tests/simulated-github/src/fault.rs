@@ -36,7 +36,7 @@ struct Random {
 }
 
 impl Random {
-    /// Whether the request with this number is hit. It depends on the seed and the number alone.
+    /// True if the request with this number is hit. It depends on the seed and the number alone.
     fn hits(&self, number: usize) -> bool {
         // SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
         let mut mixed = self
@@ -77,7 +77,7 @@ impl Fault {
         self
     }
 
-    /// How many matching requests in a row to hit.
+    /// The number of matching requests in a row to hit.
     #[must_use]
     pub fn times(mut self, n: usize) -> Self {
         self.times = n;

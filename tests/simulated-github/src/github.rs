@@ -23,10 +23,10 @@ use crate::{Access, App, Attempt, Fault, Minted, Owner, SecondaryLimit, Webhook}
 /// The first webhook's id: nine digits, as GitHub's are.
 const FIRST_HOOK_ID: u64 = 512_345_671;
 
-/// How far apart the attempt ids of two webhooks start.
+/// The distance between the first attempt ids of two webhooks.
 const IDS_PER_HOOK: u64 = 1_000_000_000_000;
 
-/// What GitHub allows a person's token an hour.
+/// GitHub's hourly limit for a person's token.
 const REQUESTS_AN_HOUR: u32 = 5_000;
 
 /// Which GitHub this is.
@@ -36,41 +36,41 @@ pub(crate) enum Flavour {
     EnterpriseServer,
 }
 
-/// Tells the time.
+/// A function that returns the time.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A simulated GitHub: its state, and [`respond`](Self::respond), which answers requests and knows nothing of sockets.
 pub struct GitHub {
-    /// How long after it is asked for a redelivery is made; zero unless set.
+    /// The time between a request and its redelivery; zero unless set.
     pub redelivery_delay: TimeDelta,
-    /// Most attempts on one page of a delivery log, whatever is asked for: 100.
+    /// Most attempts on one page of a delivery log, whatever a request wants: 100.
     pub attempts_a_page: usize,
-    /// How long after it is made a redelivery shows in the log; zero unless set.
+    /// The time between a redelivery and its row in the log; zero unless set.
     pub log_lag: TimeDelta,
-    /// How old an attempt may be to be redelivered: 3 days, or 7 on Enterprise Server. Older rows stay in the log.
+    /// The greatest age at which an attempt is redelivered: 3 days, or 7 on Enterprise Server. Older rows stay in the log.
     ///
     /// Source: <https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks>.
     pub retention: TimeDelta,
-    /// What asking for the redelivery of an older attempt is answered with. GitHub does not say: 400, 404 or 422, which is
+    /// The status for a request to redeliver an older attempt. GitHub does not document it: 400, 404 or 422, which is
     /// the default.
     pub expired_status: u16,
     /// Requests an hour for each token. `None`: no limit and no `x-ratelimit-*` headers, as on Enterprise Server.
     pub rate_limit: Option<u32>,
     /// GitHub's secondary limit; none unless set.
     pub secondary_limit: Option<SecondaryLimit>,
-    /// Whether the rows within a page of the log come in an odd order. GitHub promises none.
+    /// True if the rows of a page are shuffled. GitHub promises no order.
     pub shuffled: bool,
-    /// How `Link` headers and redirects spell addresses.
+    /// The spelling of addresses in `Link` headers and redirects.
     pub links: Links,
-    /// Whether answers' bodies are kept in [`requests`](Self::requests); benchmarks switch it off.
+    /// True if bodies of responses are kept in [`requests`](Self::requests); benchmarks switch it off.
     pub record_answers: bool,
-    /// How long a token of an installation works: an hour unless set.
+    /// The lifetime of an installation's token: an hour unless set.
     pub installation_token_lifetime: TimeDelta,
-    /// How long the server waits before it sends the headers of an answer.
+    /// The time before the server sends the headers of a response.
     pub latency: Duration,
-    /// Whether the server compresses bodies for clients that accept gzip: yes, as GitHub does.
+    /// True if the server compresses bodies for clients that accept gzip, as GitHub does.
     pub compresses: bool,
-    /// What all bodies that the server sends share, if that is limited.
+    /// The link that all bodies share, if its bandwidth is limited.
     pub(crate) link: Option<Link>,
     pub(crate) flavour: Flavour,
     pub(crate) accounts: BTreeMap<String, Account>,
@@ -334,7 +334,7 @@ impl GitHub {
         self.in_flight
     }
 
-    /// A request has arrived. Whoever calls [`respond`](Self::respond) calls this before, and [`leave`](Self::leave) when
+    /// A request has arrived. A caller of [`respond`](Self::respond) calls this before, and [`leave`](Self::leave) when
     /// the headers are on their way.
     pub fn enter(&mut self) {
         self.in_flight += 1;

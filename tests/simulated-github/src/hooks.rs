@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::route::HookPath;
 use crate::webhook::{Owner, Webhook};
 
-/// GitHub's size of a page of webhooks unless asked for another.
+/// GitHub's size of a page of webhooks unless the request names another.
 const PER_PAGE: usize = 30;
 
 impl GitHub {

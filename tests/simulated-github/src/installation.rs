@@ -16,7 +16,7 @@ use crate::request::Request;
 /// The first installation's id: eight digits, as GitHub's have.
 const FIRST_ID: u64 = 51_234_561;
 
-/// GitHub's size of a page of installations unless asked for another.
+/// GitHub's size of a page of installations unless the request names another.
 const PER_PAGE: usize = 30;
 
 /// An installation of the App to be made with [`GitHub::install`].

@@ -15,10 +15,10 @@ use crate::reply::Answer;
 /// The furthest ahead a web token may expire, in seconds: ten minutes.
 const MOST_SECONDS_AHEAD: f64 = 600.0;
 
-/// How much further GitHub lets pass, for requests take time.
+/// The extra time that GitHub allows, because requests take time.
 const LEEWAY_SECONDS: f64 = 2.0;
 
-/// What is wrong with a web token.
+/// The defect of a web token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// Not a web token, not RS256, or not signed with the App's key.
@@ -52,7 +52,7 @@ impl Flaw {
     }
 }
 
-/// Whether `token` is a web token by which `app` can act now.
+/// Checks that `token` is a web token with which `app` can act now.
 pub(crate) fn check(token: &str, app: Option<&App>, now: DateTime<Utc>) -> Result<(), Flaw> {
     let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::Undecodable)?;
     let (header, claims) = signed.split_once('.').ok_or(Flaw::Undecodable)?;

@@ -1,12 +1,12 @@
-//! How `Link` headers and redirects spell addresses.
+//! The spelling of addresses in `Link` headers and redirects.
 
 use crate::github::GitHub;
 use crate::request::Request;
 
-/// How `Link` headers and redirects spell addresses: as the client spelled its own request, unless set otherwise.
+/// The spelling of addresses in `Link` headers and redirects: as the client spelled its own request, unless set otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
-    /// What addresses begin with in place of the API's base address, as behind a load balancer that puts an inner name
+    /// The beginning of addresses in place of the API's base address, as behind a load balancer that puts an inner name
     /// there: a scheme and a host, with or without a base path. Empty for a link without a host.
     pub root: Option<String>,
     /// In `Link` headers owners stand with their numbers in place of their names, as GitHub has them: `/repositories/ID`,

@@ -58,7 +58,7 @@ impl Listener {
         self.address
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections accepted so far.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -86,7 +86,7 @@ async fn accept<F>(
         tokio::select! {
             _ = &mut stopped => return,
             incoming = listener.accept() => {
-                // A client that is gone before it was accepted is no matter of ours.
+                // A client that is gone before it was accepted does not matter.
                 if let Ok((stream, _)) = incoming {
                     accepted.fetch_add(1, Ordering::SeqCst);
                     tokio::spawn(connection(stream));

@@ -13,7 +13,7 @@ use crate::reply::Answer;
 use crate::repository::Repository;
 use crate::request::Request;
 
-/// GitHub's size of a page of repositories unless asked for another.
+/// GitHub's size of a page of repositories unless the request names another.
 const PER_PAGE: usize = 30;
 
 /// Addresses of what a repository has: the field without `_url`, and the path below the repository.
@@ -169,7 +169,7 @@ impl GitHub {
         through && access.is_admin_of(&repository.full_name())
     }
 
-    /// An account's repositories of the type the request asks for. All are public, and none is a fork.
+    /// An account's repositories of the requested type. All are public, and none is a fork.
     fn of_type(&self, request: &Request, login: &str) -> Vec<&Repository> {
         match request.query("type").as_deref() {
             Some("private" | "forks" | "internal") => Vec::new(),
@@ -277,7 +277,7 @@ impl GitHub {
     }
 }
 
-/// Which repositories of a person are asked for, by what the person has to do with them.
+/// The requested repositories of a person, by the person's relation to them.
 struct Affiliations {
     owner: bool,
     collaborator: bool,

@@ -15,7 +15,7 @@ use simulated_github::{Access, Attempt, GitHub, Owner, Receiver, Simulator, Webh
 
 const TOKEN: &str = "simulated-token";
 
-/// How many attempts the log has, how many seconds apart, and which of them failed, counted from the oldest.
+/// The number of attempts in the log, the seconds between them, and the failed ones, counted from the oldest.
 const ATTEMPTS: i32 = 250;
 const SECONDS_APART: i64 = 28;
 const FAILED: [i32; 3] = [60, 141, 222];

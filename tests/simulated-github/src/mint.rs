@@ -21,9 +21,9 @@ use crate::request::Request;
 pub struct Minted {
     /// The installation's id.
     pub installation: u64,
-    /// What the token may do: what was asked for, or all that the installation may do, and reading metadata.
+    /// The token's permissions: those requested, or all of the installation's, and reading metadata.
     pub permissions: BTreeMap<String, String>,
-    /// The repositories that were asked for, as `owner/name`; empty if all of the installation's are meant.
+    /// The requested repositories, as `owner/name`; empty for all of the installation's.
     pub repositories: Vec<String>,
     /// The token.
     pub token: String,
@@ -131,7 +131,7 @@ impl Wanted {
             .map_err(|_| Answer::error(400, "Problems parsing JSON", topic))
     }
 
-    /// What the token may do, if the installation may do as much.
+    /// The token's permissions, if the installation has them.
     pub(crate) fn permissions(
         &self,
         granted: &BTreeMap<String, String>,
@@ -155,7 +155,7 @@ impl Wanted {
         Ok(permissions)
     }
 
-    /// The repositories asked for, if the installation has them; `None` if none were named.
+    /// The requested repositories, if the installation has them; `None` if none were named.
     pub(crate) fn repositories<'a, I: Iterator<Item = &'a Repository>>(
         &self,
         topic: &str,

@@ -1,4 +1,4 @@
-//! What there is to have a permission for.
+//! The things that permissions are for.
 
 use crate::Level;
 
@@ -11,7 +11,7 @@ pub(crate) enum Permission {
 }
 
 impl Permission {
-    /// What it is called among the permissions of an App.
+    /// Its name among the permissions of an App.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::OrganizationHooks => "organization_hooks",
@@ -42,7 +42,7 @@ impl Permission {
     }
 }
 
-/// How high one of an App's permissions is, or `None` for a word that is no level.
+/// The level of one of an App's permissions, or `None` if the word is not a level.
 pub(crate) fn rank(level: &str) -> Option<usize> {
     ["read", "write", "admin"]
         .iter()

@@ -1,4 +1,4 @@
-//! Who may use which route.
+//! Permissions: who may use which route.
 
 use crate::access::{Access, Grant, Kind, Level};
 use crate::caller::Caller;
@@ -12,7 +12,7 @@ use crate::webhook::Owner;
 const NOT_BY_INTEGRATION: &str = "Resource not accessible by integration";
 const NOT_BY_PERSON: &str = "Resource not accessible by personal access token";
 
-/// What a route needs.
+/// The permission that a route needs.
 pub(crate) struct Need {
     pub(crate) permission: Permission,
     /// The login or `owner/name` of what it is needed for.
@@ -36,7 +36,7 @@ impl Need {
         })
     }
 
-    /// The login of whoever has it.
+    /// The login of its owner.
     fn login(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }
@@ -70,7 +70,7 @@ impl Route {
 }
 
 impl GitHub {
-    /// Whether the caller may use the route at all. What lists show is decided where they are made.
+    /// Checks that the caller may use the route at all. Lists are filtered where they are made.
     ///
     /// GitHub hides from a person's token what it may not see, and says so when it may see but not change it. To an App it
     /// says so either way.
@@ -142,7 +142,7 @@ impl GitHub {
         }
     }
 
-    /// What a token of an installation may do; nothing with what belongs to another account.
+    /// The access of an installation's token: none to another account.
     fn level_of_grant(&self, grant: &Grant, need: &Need) -> Level {
         let Some(installed) = self.installations.get(&grant.installation) else {
             return Level::None;
@@ -194,7 +194,7 @@ fn sso_required(url: &str, topic: &str) -> Answer {
 }
 
 impl Caller {
-    /// Whether GitHub knows who it is.
+    /// Checks that GitHub knows the caller.
     pub(crate) fn known(&self) -> Result<(), Answer> {
         match self {
             Self::Anonymous => Err(Answer::error(401, "Requires authentication", "")),
@@ -203,7 +203,7 @@ impl Caller {
         }
     }
 
-    /// What the caller's token may do, for routes that take tokens.
+    /// The access of the caller's token, for routes that take tokens.
     pub(crate) fn access(&self, route: &Route) -> Result<&Access, Answer> {
         self.known()?;
         match self {

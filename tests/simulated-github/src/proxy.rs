@@ -24,7 +24,7 @@ const HTTP_PORT: u16 = 80;
 
 type Answer = Response<Either<Full<Bytes>, Incoming>>;
 
-/// How a proxy deals with what it may be asked.
+/// The behaviour of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProxyMode {
     /// Passes it on.
@@ -36,20 +36,20 @@ pub enum ProxyMode {
     Hang,
 }
 
-/// What a proxy was asked.
+/// A request that a proxy got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyRequest {
     /// `CONNECT` for a tunnel; the request's own method for one without TLS.
     pub method: String,
     /// As sent: `github.example.com:443` for a tunnel, a whole URL otherwise.
     pub target: String,
-    /// Whether it brought the credentials that the proxy wants; true if it wants none.
+    /// True if it had the credentials that the proxy wants, or the proxy wants none.
     pub authorized: bool,
 }
 
 /// A running forward proxy on 127.0.0.1: tunnels by `CONNECT`, and requests for whole `http` URLs.
 ///
-/// It knows the hosts it was told with [`map`](Self::map), and addresses of this machine; nothing it is asked leaves the
+/// It knows the hosts set with [`map`](Self::map), and addresses of this machine; no request leaves the
 /// machine. Like [`Simulator`](crate::Simulator) it has a thread of its own and stops when dropped.
 pub struct Proxy {
     state: Arc<Mutex<State>>,
@@ -83,7 +83,7 @@ impl Proxy {
         }
     }
 
-    /// As `HTTPS_PROXY` and the like hold it: `http://127.0.0.1:4711`.
+    /// As in variables such as `HTTPS_PROXY`: `http://127.0.0.1:4711`.
     pub fn url(&self) -> String {
         format!("http://{}", self.listener.address())
     }
@@ -115,13 +115,13 @@ impl Proxy {
         locked(&self.state).requests.clone()
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.listener.accepted()
     }
 }
 
-/// What to do with a request.
+/// The decision about a request.
 enum Next {
     Connect(SocketAddr),
     Refuse(StatusCode),

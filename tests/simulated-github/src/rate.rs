@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::github::GitHub;
 use crate::reply::Answer;
 
-/// How long a limit counts for, in hours.
+/// The period of a limit, in hours.
 const WINDOW_HOURS: i64 = 1;
 
 /// Where a token stands, as the `x-ratelimit-*` headers tell it.
@@ -88,13 +88,13 @@ pub(crate) fn rate_limit(standing: Option<Standing>) -> Result<Answer, Answer> {
     ))
 }
 
-/// What GitHub says when the limit is used up.
+/// GitHub's message when the limit is used up.
 pub(crate) fn rate_limit_message(request_id: &str, now: DateTime<Utc>) -> String {
     let hint = support_hint(request_id, now);
     format!("API rate limit exceeded for user ID 1. {hint}")
 }
 
-/// How what GitHub says of limits ends.
+/// The end of GitHub's messages about limits.
 pub(crate) fn support_hint(request_id: &str, now: DateTime<Utc>) -> String {
     let time = now.format("%Y-%m-%d %H:%M:%S UTC");
     format!(

@@ -1,4 +1,4 @@
-//! What sits at the payload URL.
+//! Receivers.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
@@ -14,7 +14,7 @@ enum Mode {
     AtMost(usize),
 }
 
-/// How the receiver at the payload URL answers a redelivery.
+/// The server at the payload URL, which answers redeliveries.
 #[derive(Debug, Clone)]
 pub struct Receiver {
     mode: Mode,
@@ -78,7 +78,7 @@ impl Receiver {
         self
     }
 
-    /// What a failure looks like in the log; `Invalid HTTP Response: 503` and 503 unless told otherwise.
+    /// The status and code of a failure in the log; `Invalid HTTP Response: 503` and 503 unless set.
     #[must_use]
     pub fn answering(mut self, status: impl Into<String>, code: i64) -> Self {
         self.failure = (status.into(), code);

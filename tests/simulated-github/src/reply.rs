@@ -1,4 +1,4 @@
-//! What goes out.
+//! Responses.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::body::ReplyBody;
 use crate::wire::Link;
 
-/// How an answer leaves the server.
+/// The way a response ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// Whole, as it should.
@@ -29,18 +29,18 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether the client gets the status and the headers.
+    /// True if the client gets the status and the headers.
     pub(crate) fn has_headers(self) -> bool {
         matches!(self, Self::Whole | Self::CutBody | Self::EndlessBody)
     }
 }
 
-/// How slowly a body comes.
+/// The pace of a slow body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drip {
-    /// How many bytes come at a time.
+    /// The bytes that come at a time.
     pub bytes: usize,
-    /// How long it takes from one time to the next.
+    /// The time from one piece to the next.
     pub every: Duration,
 }
 
@@ -56,13 +56,13 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The whole body, also when only a part of it is sent.
     pub body: Bytes,
-    /// What becomes of it on the way.
+    /// The way it ends.
     pub ending: Ending,
-    /// How long the headers are held back; GitHub has acted by then.
+    /// The delay of the headers; GitHub has acted by then.
     pub header_delay: Duration,
-    /// How long the body is held back when the headers have been sent.
+    /// The delay of the body after the headers.
     pub body_delay: Duration,
-    /// How slowly the body comes then; `None` is at once.
+    /// The pace of the body then; `None` is at once.
     pub drip: Option<Drip>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct Answer {
     pub(crate) link: Option<String>,
     /// Headers that only some answers have, besides the link.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Whether the body breaks GitHub's description on purpose.
+    /// True if the body breaks GitHub's description on purpose.
     pub(crate) odd: bool,
 }
 

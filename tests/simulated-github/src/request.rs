@@ -1,4 +1,4 @@
-//! What comes in.
+//! Requests.
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -15,7 +15,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// All of it.
     pub body: Bytes,
-    /// Whether it came over TLS; the links of the answer begin with the same.
+    /// `https` if it came over TLS; links in the response begin with the same.
     pub scheme: Scheme,
     /// The version of HTTP it came by.
     pub version: Version,

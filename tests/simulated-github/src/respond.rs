@@ -16,7 +16,7 @@ use crate::reply::{Answer, Ending, Reply};
 use crate::request::Request;
 use crate::route::Route;
 
-/// What GitHub lets requests without a working token have an hour.
+/// GitHub's hourly limit for requests without a valid token.
 const ANONYMOUS_REQUESTS_AN_HOUR: u32 = 60;
 
 /// Where a request leads.
@@ -99,7 +99,7 @@ impl GitHub {
         });
     }
 
-    /// Counts the request, unless it only asks where the token stands.
+    /// Counts the request, unless it only reads the token's limits.
     fn standing(
         &mut self,
         request: &Request,

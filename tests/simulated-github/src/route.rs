@@ -143,7 +143,7 @@ impl Route {
         }
     }
 
-    /// Whether it is the App's own, which takes a web token and no other.
+    /// True if it is the App's own, which takes only a web token.
     pub(crate) fn is_for_app(&self) -> bool {
         match self {
             Self::App

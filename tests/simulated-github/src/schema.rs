@@ -18,9 +18,9 @@ pub(crate) fn with_nulls(value: &mut Value) {
     }
 }
 
-/// Makes whoever an App is installed on a person, an organization or an enterprise, everywhere below `value`.
+/// Lets the account of an installation be a person, an organization or an enterprise, everywhere below `value`.
 ///
-/// The description asks for all of them in one (`allOf`), which its own examples are not.
+/// The description wants all of them in one (`allOf`), which its own examples are not.
 pub(crate) fn with_either_account(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(with_either_account),

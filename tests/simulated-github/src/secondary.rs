@@ -12,7 +12,7 @@ use crate::rate::support_hint;
 use crate::reply::Answer;
 use crate::request::Request;
 
-/// How long a request counts for, and how long GitHub asks to wait if it does not say.
+/// The time that a request counts for, and that GitHub asks to wait if it does not say.
 const WINDOW_SECONDS: u32 = 60;
 
 const POINTS_OF_A_READ: u32 = 1;
@@ -20,7 +20,7 @@ const POINTS_OF_A_WRITE: u32 = 5;
 
 /// GitHub's secondary rate limit, for each token.
 ///
-/// Who goes beyond it is refused for a while whatever they ask, and asking meanwhile makes that no longer. GitHub counts
+/// A caller who exceeds it is refused for a while, and requests meanwhile do not extend that. GitHub counts
 /// points by endpoint and does not say what one is; here all of a token's requests count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecondaryLimit {
@@ -49,7 +49,7 @@ impl SecondaryLimit {
     }
 }
 
-/// What each token has spent.
+/// The points that each token has spent.
 #[derive(Debug, Default)]
 pub(crate) struct Spending {
     tokens: HashMap<String, Spent>,

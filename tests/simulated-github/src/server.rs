@@ -15,7 +15,7 @@ pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOC
 /// The state, shared with the thread that serves it.
 pub(crate) type Shared = Arc<Mutex<GitHub>>;
 
-/// A running server, on 127.0.0.1 unless it is told otherwise. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
+/// A running server, on 127.0.0.1 unless set otherwise. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
 ///
 /// It has a thread of its own, so tests need no runtime, and stops when dropped.
 pub struct Simulator {
@@ -88,7 +88,7 @@ impl Simulator {
         pem
     }
 
-    /// How many connections were accepted so far, also those whose client did not get past TLS.
+    /// The number of connections accepted so far, also those whose client did not get past TLS.
     pub fn connections(&self) -> usize {
         self.listener.accepted()
     }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::server::TlsStream;
 
-/// How much of an answer is sent before a reset in the middle of its headers: the status line and a little more.
+/// The part of a response that is sent before a reset in the middle of its headers: the status line and a little more.
 const PART_OF_HEADERS: usize = 24;
 
 /// A TCP connection, or TLS over one.
@@ -31,11 +31,11 @@ impl Stream for TlsStream<TcpStream> {
     }
 }
 
-/// A connection. It ends as connections do, or with a reset when its [`Reset`] was asked for one.
+/// A connection. It ends as connections do, or with a reset when its [`Reset`] was requested.
 pub(crate) struct Socket<S: Stream> {
     stream: S,
     reset: Arc<Reset>,
-    /// Whether the part before a reset has been written.
+    /// True once the part before a reset has been written.
     part_written: bool,
 }
 
@@ -62,7 +62,7 @@ impl Reset {
         self.in_next_write.load(Ordering::Relaxed)
     }
 
-    /// Waits until a reset is asked for. The connection must be dropped then.
+    /// Waits until a reset is requested. The connection must be dropped then.
     pub(crate) async fn asked(&self) {
         self.notify.notified().await;
     }
@@ -85,7 +85,7 @@ impl<S: Stream> Socket<S> {
 }
 
 impl<S: Stream> Socket<S> {
-    /// Sends a part, asks for the reset, and leaves it at that: the connection is dropped next.
+    /// Sends a part and requests the reset: the connection is dropped next.
     fn poll_write_part(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if !self.part_written {
             let part = &buf[..buf.len().min(PART_OF_HEADERS)];

@@ -1,4 +1,4 @@
-//! What GitHub makes of a request's headers, and what a client must not send.
+//! Rules for the headers of requests: GitHub joins repeated ones, and a client must not send some.
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::json;
@@ -13,7 +13,7 @@ const VERSION_HEADER: &str = "x-github-api-version";
 /// (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
 const API_VERSIONS: [&str; 2] = ["2026-03-10", "2022-11-28"];
 
-/// What clients sent that they must not send. Unless the record is taken, dropping it fails the test, whatever that was about.
+/// Violations of these rules. Dropping the record fails the test, whatever it tests, unless the record was taken.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Vec<String>);
 
@@ -38,7 +38,7 @@ impl Drop for Violations {
 }
 
 impl Request {
-    /// What its sender must not send: a header that stands twice, and the length of a body that a GET has not.
+    /// The violations of a request: a header that stands twice, and the length of a body that a GET does not have.
     pub(crate) fn violations(&self) -> Vec<String> {
         let repeated = self
             .headers
@@ -102,7 +102,7 @@ impl GitHub {
         self.violations.0.extend(violations);
     }
 
-    /// What clients sent that they must not send; it fails no test then.
+    /// Takes the violations, so that they fail no test.
     pub fn take_violations(&mut self) -> Vec<String> {
         std::mem::take(&mut self.violations.0)
     }

@@ -46,7 +46,7 @@ impl Protocols {
     }
 }
 
-/// What a server needs to speak TLS, made for it alone.
+/// The key and certificates of one TLS server.
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,

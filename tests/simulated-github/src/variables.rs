@@ -15,7 +15,7 @@ use crate::request::Request;
 /// The most a value may have, in bytes.
 const MOST_VALUE_BYTES: usize = 48 * 1024;
 
-/// GitHub's size of a page of variables unless asked for another, and the most it gives.
+/// GitHub's size of a page of variables unless the request names another, and the most it gives.
 const PER_PAGE: usize = 10;
 const MOST_PER_PAGE: usize = 30;
 

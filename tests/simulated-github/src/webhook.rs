@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::log::Log;
 use crate::{Access, Attempt, Receiver};
 
-/// Who a webhook belongs to.
+/// The owner of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// An organization, by login.
@@ -22,7 +22,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Whether both name the same owner: GitHub's names do not mind case.
+    /// True if both name the same owner: GitHub's names ignore case.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Organization(a), Self::Organization(b)) => a.eq_ignore_ascii_case(b),
@@ -54,7 +54,7 @@ impl Owner {
 pub struct Webhook {
     /// The payload URL.
     pub url: String,
-    /// Whether GitHub delivers events at all.
+    /// True if GitHub delivers events.
     pub active: bool,
     /// The events it is subscribed to.
     pub events: Vec<String>,
@@ -62,9 +62,9 @@ pub struct Webhook {
     pub receiver: Receiver,
     /// When it was made, and last changed.
     pub created_at: DateTime<Utc>,
-    /// Whether it has a secret; shown as asterisks.
+    /// True if it has a secret; shown as asterisks.
     pub has_secret: bool,
-    /// The OAuth app that made it; nobody but that app is shown an organization's webhook then.
+    /// The OAuth app that made it; only that app sees an organization's webhook then.
     pub oauth_app: Option<String>,
     pub(crate) id: u64,
     pub(crate) log: Log,
@@ -96,7 +96,7 @@ impl Webhook {
         self
     }
 
-    /// Whether the token is shown the webhook where its permissions let it see the owner's webhooks: OAuth apps and all
+    /// True if the token sees the webhook where its permissions let it see the owner's webhooks: OAuth apps and all
     /// others keep theirs apart.
     ///
     /// Source: <https://docs.github.com/rest/orgs/webhooks#list-organization-webhooks>.

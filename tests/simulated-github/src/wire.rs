@@ -1,4 +1,4 @@
-//! What lies between GitHub and its clients: compression, and a link that lets so much through at a time.
+//! The path between GitHub and its clients: compression, and a link of limited bandwidth.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

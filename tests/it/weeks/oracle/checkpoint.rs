@@ -12,7 +12,7 @@ impl Judge<'_> {
         };
         let report = run.report.as_ref();
         let report = report.filter(|report| report.errors.is_empty() && !run.overlapped);
-        // What a limit left where it was is covered by the overlap.
+        // The overlap covers a checkpoint that a limit kept in place.
         let left = |report: &&PassReport| {
             let mut warnings = report.warnings.iter();
             warnings.any(|warning| warning.starts_with("The checkpoint was not moved"))
@@ -25,7 +25,7 @@ impl Judge<'_> {
                 && each.at >= (run.ended - RETENTION + MARGIN).max(self.floor)
                 && !self.given_up.contains_key(&(each.hook, each.guid))
                 && !self.was_off(each, run.began)
-                // A pass that was killed tells nobody what it gave up.
+                // A pass that was killed reports nothing of what it gave up.
                 && self.counted(each.hook, each.guid, run.ended + SECOND, true) < self.script.max_redeliveries
         };
         let late = self.failed.iter().filter(open).filter(|each| {

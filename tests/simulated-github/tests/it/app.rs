@@ -19,7 +19,7 @@ const TOO_FAR: (u16, &str) = (
     "'Expiration time' claim ('exp') is too far in the future",
 );
 
-/// What the App's route says to this token: the status, and the message of a refusal.
+/// The response of the App's route to this token: the status, and the message of a refusal.
 fn said_to(world: &mut World, token: String) -> (u16, String) {
     world.token = Some(token);
     let got = world.get("/app");
@@ -30,7 +30,7 @@ fn said_to(world: &mut World, token: String) -> (u16, String) {
     (got.status, message)
 }
 
-/// What the App's route says to a web token whose claims have been changed.
+/// The response of the App's route to a web token whose claims were changed.
 fn said_to_claims(world: &mut World, change: impl FnOnce(&mut Value, i64)) -> (u16, String) {
     let mut claims = world.claims();
     change(&mut claims, world.clock.now().timestamp());

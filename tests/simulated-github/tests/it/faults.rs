@@ -10,7 +10,7 @@ use simulated_github::Fault;
 
 use crate::client::{TOKEN, World};
 
-/// How long a client that gets no answer waits to be sure of it.
+/// The time after which a client is sure that no response comes.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Sends a request on a bare connection.

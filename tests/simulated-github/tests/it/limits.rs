@@ -1,4 +1,4 @@
-//! What GitHub allows in an hour, in a minute and at once.
+//! GitHub's limits: per hour, per minute and at the same time.
 
 use std::time::{Duration, Instant};
 

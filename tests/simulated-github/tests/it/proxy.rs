@@ -12,7 +12,7 @@ use tokio_rustls::rustls::{ClientConnection, StreamOwned};
 use crate::client::{TOKEN, World};
 use crate::tls::{simulator, trusting};
 
-/// How long a client waits for an answer that must come, and for one that must not.
+/// The time that a client waits for a response that must come, and for one that must not.
 const PATIENCE: Duration = Duration::from_secs(10);
 const IMPATIENCE: Duration = Duration::from_millis(200);
 
@@ -125,7 +125,7 @@ fn addresses_of_this_machine_need_no_map_and_others_are_not_sought() {
     assert_eq!(of("127.0.0.1"), "200");
     assert_eq!(of("localhost"), "200");
     assert_eq!(of("192.0.2.1"), "502");
-    // It leads to this machine, but is none of its addresses.
+    // It leads to this machine, but is not one of its addresses.
     assert_eq!(of("0.0.0.0"), "502");
     let nobody: SocketAddr = "127.0.0.1:1".parse().unwrap();
     proxy.map(&format!("gone.example:{port}"), nobody);

@@ -22,7 +22,7 @@ fn statuses(github: &mut GitHub, request: &Request) -> Vec<u16> {
         .collect()
 }
 
-/// Whether this is about so many percent of the requests.
+/// True if this is about so many percent of the requests.
 fn is_about(count: usize, percent: usize) -> bool {
     (count * 100).abs_diff(REQUESTS * percent) < REQUESTS * 3
 }

@@ -1,4 +1,4 @@
-//! Redelivery, and what comes of it.
+//! Redelivery and its outcome.
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -37,7 +37,7 @@ fn errors(reply: &Reply) -> Value {
     body["errors"].clone()
 }
 
-/// What the test that drops this fails with.
+/// The panic of the test that drops this.
 fn panic_of(drop: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(drop)).unwrap_err();
     *panic.downcast::<String>().unwrap()
