@@ -11,7 +11,7 @@ use futures_util::future::{join, join_all};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::github;
-use crate::github::{Client, Credentials, Error, Found, RepositoryList};
+use crate::github::{Client, Credentials, Error, RepositoryPages, WebhookList};
 use crate::lock::lock;
 use crate::model::Targets;
 use crate::model::{HookId, Owner, Repository, Webhook};
@@ -153,7 +153,7 @@ impl<'a> Discovery<'a> {
             .map(|repository| self.repository(repository, Meant::Owner));
         let all_of = repositories.all_of.iter().map(|login| async move {
             let client = self.credentials.for_account(login);
-            let list = RepositoryList::new(&client, login);
+            let list = RepositoryPages::new(&client, login);
             let Some(listed) = self.pages(login, list).await else {
                 return;
             };
@@ -180,7 +180,7 @@ impl<'a> Discovery<'a> {
     fn pages<'s>(
         &'s self,
         login: &'s str,
-        mut list: RepositoryList,
+        mut list: RepositoryPages,
     ) -> Pin<Box<dyn Future<Output = Option<Listed>> + Send + 's>> {
         Box::pin(async move {
             let name = format!("the repositories of {login}");
@@ -280,7 +280,7 @@ impl<'a> Discovery<'a> {
         name: &str,
         owner: Option<&Owner>,
         meant: Meant,
-        found: Result<Found, Error>,
+        found: Result<WebhookList, Error>,
     ) -> usize {
         let mut census = self.census();
         let unread = owner.map(|owner| owner.to_string().to_lowercase());

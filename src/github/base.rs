@@ -22,7 +22,7 @@ impl Default for ApiBase {
 }
 
 impl ApiBase {
-    /// The base that `address` names; `None` if it is no address of an API.
+    /// The base that `address` names; `None` if it is not the address of an API.
     pub fn new(address: &str) -> Option<Self> {
         let uri: Uri = address.trim_end_matches('/').parse().ok()?;
         let web = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -36,7 +36,7 @@ impl ApiBase {
         &self.uri
     }
 
-    /// What the path of every request begins with: `/api/v3` on Enterprise Server, else nothing.
+    /// The beginning of every request's path: `/api/v3` on Enterprise Server, else nothing.
     pub(crate) fn prefix(&self) -> &str {
         self.uri.path().trim_end_matches('/')
     }
@@ -57,7 +57,7 @@ impl ApiBase {
         host == "api.github.com" || host.ends_with(".ghe.com")
     }
 
-    /// Where GitHub's web pages are, without a trailing slash.
+    /// The address of GitHub's web pages, without a trailing slash.
     pub fn web(&self) -> String {
         let scheme = self.uri.scheme_str().unwrap_or("https");
         let authority = self
@@ -88,7 +88,7 @@ impl ApiBase {
     }
 }
 
-/// Whether an address has no port, or one that is a port. Who reads any other takes it for none, and would
+/// Returns whether an address has no port, or a valid one. Parsers ignore an invalid port, and would
 /// speak to the one that its scheme has.
 pub fn has_sound_port(uri: &Uri) -> bool {
     let authority = uri.authority().map_or("", |authority| authority.as_str());

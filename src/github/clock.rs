@@ -10,10 +10,10 @@ use http::header::DATE;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
-/// Years that a clock which is only wrong may show. What lies beyond is no time to reckon with.
+/// Years that a wrong clock may show. A time outside of them is not plausible.
 const YEARS: std::ops::Range<i32> = 2008..2200;
 
-/// Whether this is a time to reckon with.
+/// Returns whether this is a plausible time.
 pub(crate) fn sound(time: &DateTime<Utc>) -> bool {
     YEARS.contains(&time.year())
 }

@@ -1,6 +1,6 @@
 //! Kinds of credentials.
 
-/// What kind of credential a request is made with. What is missing has a different name for each.
+/// The kind of credential of a request. A missing permission has a different name for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     /// A classic personal access token.
@@ -9,11 +9,11 @@ pub(crate) enum CredentialKind {
     OAuth,
     /// A fine-grained personal access token.
     FineGrained,
-    /// A token of which only its answers say what it is: a person's of an App, or one of an older form.
+    /// A token whose prefix does not show its kind: a user token of an App, or one of an older format.
     Other,
-    /// An installation token that was given: of an App, or the workflow's own.
+    /// An installation token that was passed as an input: an App's, or the workflow's own.
     InstallationToken,
-    /// An installation token that was made here.
+    /// An installation token that the pass created.
     CreatedToken,
     /// The App itself.
     App,
@@ -36,7 +36,7 @@ impl CredentialKind {
         }
     }
 
-    /// What it is called where people read of it.
+    /// Its name for people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Classic => "personal access token (classic)",
@@ -48,7 +48,7 @@ impl CredentialKind {
         }
     }
 
-    /// Whether it stands for an installation of an App, and not for a person.
+    /// True if it belongs to an App's installation, and not to a person.
     pub(crate) fn is_installation(self) -> bool {
         matches!(self, Self::InstallationToken | Self::CreatedToken)
     }

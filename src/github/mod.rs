@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `base`, `clock`, `credential_kind` | which GitHub, its time, and kinds of credentials |
+//! | `base`, `clock`, `credential_kind`, `pem` | which GitHub, its time, kinds of credentials, and PEM text |
 //! | `http` | connections, requests and their answers |
 //! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
 //! | `limits` | GitHub's limits, and how fast a pass may go |
@@ -18,19 +18,20 @@ mod debug_log;
 mod failure;
 mod http;
 mod limits;
+mod pem;
 
 pub use self::http::connect::{CaCertificates, Network, Proxies, TrustError};
 pub use self::http::transport::TokenEnd;
 pub use base::{ApiBase, has_sound_port, origin};
 pub use calls::client::Client;
-pub use calls::deliveries::{Log, redeliver};
+pub use calls::deliveries::{DeliveryLog, redeliver};
 pub(crate) use calls::id::number_or_text;
 pub use calls::installations::Installation;
 pub use calls::page::Page;
-pub use calls::repositories::{RepositoryList, is_person};
+pub use calls::repositories::{RepositoryPages, is_person};
 pub use calls::response::response;
 pub use calls::variables::{create_variable, update_variable, variable};
-pub use calls::webhooks::{Found, Unreadable, app_webhook, webhook, webhooks};
+pub use calls::webhooks::{UnreadableWebhooks, WebhookList, app_webhook, webhook, webhooks};
 pub use credentials::access::RequiredAccess;
 pub use credentials::auth::{Credential, PrivateKey, Secret};
 pub use credentials::clients::{CredentialError, Credentials};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::github::{Client, Error, Log, Page, RequestError};
+use crate::github::{Client, DeliveryLog, Error, Page, RequestError};
 use crate::model::Guid;
 use crate::model::Webhook;
 use crate::model::{Failure, Window};
@@ -28,7 +28,7 @@ const NO_OLDER: u32 = 100;
 
 /// The reading of one webhook's log.
 pub struct Scan {
-    log: Log,
+    log: DeliveryLog,
     history: History,
     began: Instant,
     pages: u32,
@@ -126,7 +126,7 @@ impl Scan {
         remembered: Remembered,
     ) -> Self {
         Self {
-            log: Log::new(client, webhook),
+            log: DeliveryLog::new(client, webhook),
             history: History::new(window, remembered),
             began: Instant::now(),
             pages: 0,

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use crate::github;
-use crate::github::{Log, RequestError};
+use crate::github::{DeliveryLog, RequestError};
 use crate::model::Failure;
 use crate::model::Guid;
 use crate::model::Outcome;
@@ -89,7 +89,7 @@ impl Turn<'_> {
         since: DateTime<Utc>,
         from: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, github::Error> {
-        let mut log = Log::new(self.client, self.webhook);
+        let mut log = DeliveryLog::new(self.client, self.webhook);
         let (mut newest_of_all, mut depth) = (None, Depth::default());
         while let Some(page) = log.next_page().await? {
             let (mut attempts, unreadable) = rows(&page)?;

@@ -214,7 +214,7 @@ fn an_http_api_behind_a_proxy_is_an_input_error() {
 }
 
 #[test]
-fn a_proxy_that_can_not_be_used_is_an_error_that_shows_no_password() {
+fn an_unusable_proxy_is_an_error_that_shows_no_password() {
     let world = world(Protocols::Both);
     for (address, why) in [
         (

@@ -1,10 +1,8 @@
-//! octocrab on top of our own stack: one way to read, one to write.
+//! The client for one credential: octocrab on top of our own stack, one way to read and one to write.
 //!
-//! From the wire up: [`Transport`](crate::github::http::connect::Transport) (connections, TLS, what became of a failed
-//! request), octocrab's layers for base address and headers, and above them [`Client::read`],
-//! [`Client::write`] and [`Client::ask_for_redelivery`]. Whatever has to see a request as a whole, headers
-//! and body alike, is done in those: places, limits, time-outs, and repeating what may be repeated. A tower
-//! layer could not, its part of a request ends at the response's headers.
+//! From the wire up: [`Connections`](crate::github::http::connect::Connections) (proxies, TLS, HTTP), octocrab's layers
+//! for base address and headers, [`Transport`](crate::github::http::transport::Transport) (slots, limits, time-outs), and
+//! here retries and redirects. A tower layer could not see a request as a whole: its part ends at the response's headers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,7 +36,7 @@ pub struct Client {
     gate: Arc<Gate>,
     /// Reads pages older than the last checkpoint.
     reads_old: bool,
-    /// What it writes is the pass's last word.
+    /// Its writes are the last of the pass.
     last: bool,
 }
 
@@ -121,7 +119,7 @@ impl Client {
         self.authorization.kind()
     }
 
-    /// Whether of an organization's webhooks it sees those only that were made with it, as far as can be told.
+    /// True if it sees only those of an organization's webhooks that were made with it; `None` if that is not known.
     pub fn sees_only_its_own(&self) -> Option<bool> {
         match self.kind() {
             CredentialKind::OAuth => Some(true),

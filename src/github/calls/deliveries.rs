@@ -1,4 +1,4 @@
-//! A webhook's delivery log, and asking for a redelivery
+//! A webhook's delivery log, and requests for redeliveries
 //! (<https://docs.github.com/en/rest/orgs/webhooks#list-deliveries-for-an-organization-webhook>).
 
 use std::sync::Arc;
@@ -20,52 +20,51 @@ use crate::model::Webhook;
 
 /// A webhook's delivery log, page by page, newest first.
 ///
-/// The first page is asked for alone, because most passes need no other. From the second on, the
-/// next page is asked for as soon as the headers that link to it are in, while the current one is
-/// still being read.
-pub struct Log {
+/// The first page is requested alone, because most passes need no other. From the second page on, the headers of a
+/// response already let the next page be requested, while the body is still being read.
+pub struct DeliveryLog {
     client: Client,
     subject: Arc<Subject>,
     trail: Trail,
     size: PageSize,
     next: Next,
-    /// Whether a page was handed out before.
+    /// True once the first page was read.
     begun: bool,
-    /// The pages that follow hold nothing new.
+    /// True if the pages that follow hold nothing new.
     is_old: bool,
 }
 
 enum Next {
     Path(String),
-    Asked(Request),
-    Refused(RequestError),
+    Requested(PageRequest),
+    Failed(RequestError),
     End,
 }
 
-/// A page on its way. Dropping it takes the request back.
-struct Request {
+/// A request for a page. It is cancelled when this is dropped.
+struct PageRequest {
     path: String,
     headers: oneshot::Receiver<http::HeaderMap>,
-    answer: JoinHandle<Result<Response, RequestError>>,
+    response: JoinHandle<Result<Response, RequestError>>,
 }
 
-impl Drop for Request {
+impl Drop for PageRequest {
     fn drop(&mut self) {
-        self.answer.abort();
+        self.response.abort();
     }
 }
 
-impl Request {
+impl PageRequest {
     fn new(client: &Client, path: String, size: &PageSize) -> Self {
         let (sender, headers) = oneshot::channel();
-        let (client, asked, size) = (client.clone(), path.clone(), size.clone());
-        // It is large, and a box is moved more cheaply.
-        let answer = tokio::spawn(Box::pin(async move {
+        let (client, requested, size) = (client.clone(), path.clone(), size.clone());
+        // The future is large, and a box is cheap to move.
+        let response = tokio::spawn(Box::pin(async move {
             let mut sender = Some(sender);
             client
-                .read_page(&asked, &size, |headers| {
+                .read_page(&requested, &size, |headers| {
                     if let Some(sender) = sender.take() {
-                        // Nobody waits for headers once the log is dropped.
+                        // A log that was dropped waits for no headers.
                         let _ = sender.send(headers.clone());
                     }
                 })
@@ -74,28 +73,28 @@ impl Request {
         Self {
             path,
             headers,
-            answer,
+            response,
         }
     }
 
-    async fn answer(&mut self) -> Result<Response, RequestError> {
-        (&mut self.answer)
+    async fn response(&mut self) -> Result<Response, RequestError> {
+        (&mut self.response)
             .await
             .unwrap_or_else(|error| match error.try_into_panic() {
-                // It is a bug here as well, and its words are nobody's.
+                // A panic is a bug of this program, not a failed request.
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(RequestError::Unclear(error.to_string())),
             })
     }
 }
 
-impl Log {
+impl DeliveryLog {
     /// The log of `webhook`, from its newest page.
     pub fn new(client: &Client, webhook: &Webhook) -> Self {
         Self::at(client, webhook, "")
     }
 
-    /// What GitHub calls a success in it, redirects included: only this and nothing else of each delivery.
+    /// Only the attempts that GitHub counts as successes, redirects included.
     pub fn of_successes(client: &Client, webhook: &Webhook) -> Self {
         Self::at(client, webhook, "&status=success")
     }
@@ -113,13 +112,12 @@ impl Log {
         }
     }
 
-    /// Says whether the pages that follow hold nothing that is new since the last pass. Reading these leaves more of
-    /// a limit to others.
+    /// Sets whether the pages that follow are older than the last pass. Reading those leaves more of a limit to others.
     pub fn goes_back(&mut self, is_old: bool) {
         self.is_old = is_old;
     }
 
-    /// Whether there is no further page.
+    /// True if there is no further page.
     pub fn has_ended(&self) -> bool {
         matches!(self.next, Next::End)
     }
@@ -136,53 +134,53 @@ impl Log {
     async fn page(&mut self) -> Result<Option<Page>, RequestError> {
         let mut request = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
-            Next::Refused(failure) => return Err(failure),
-            Next::Path(path) => self.request(path),
-            Next::Asked(request) => request,
+            Next::Failed(failure) => return Err(failure),
+            Next::Path(path) => self.request_page(path),
+            Next::Requested(request) => request,
         };
         let ahead = match self.begun {
             true => self.ahead(&mut request).await,
             false => None,
         };
-        let answer = request.answer().await?;
-        // Where a body broke off, the page was read again and may link elsewhere by now: only that link counts.
+        let response = request.response().await?;
+        // A page whose body broke off was requested again, and its link may differ from that of the first response.
         self.next = match self
             .trail
-            .next(&answer, self.client.base(), self.client.secrets())
+            .next(&response, self.client.base(), self.client.secrets())
         {
             Ok(None) => Next::End,
             Ok(Some(path)) => match ahead {
-                Some(ahead) if ahead.path == path => Next::Asked(ahead),
+                Some(ahead) if ahead.path == path => Next::Requested(ahead),
                 _ => Next::Path(path),
             },
-            Err(failure) => Next::Refused(failure),
+            Err(failure) => Next::Failed(failure),
         };
         self.begun = true;
         let subject = Arc::clone(&self.subject);
         Ok(Some(Page::new(
-            answer.body,
+            response.body,
             subject,
             self.client.kind(),
             self.client.secrets().clone(),
         )))
     }
 
-    fn request(&self, path: String) -> Request {
+    fn request_page(&self, path: String) -> PageRequest {
         if self.is_old {
-            Request::new(&self.client.for_old_rows(), path, &self.size)
+            PageRequest::new(&self.client.for_old_rows(), path, &self.size)
         } else {
-            Request::new(&self.client, path, &self.size)
+            PageRequest::new(&self.client, path, &self.size)
         }
     }
 
-    /// Asks for the page after this one as soon as its headers are in. No headers come of a request that fails.
-    async fn ahead(&self, request: &mut Request) -> Option<Request> {
+    /// Requests the page after this one once its headers are in. A request that fails has no headers.
+    async fn ahead(&self, request: &mut PageRequest) -> Option<PageRequest> {
         let headers = (&mut request.headers).await.ok()?;
         let next = self
             .trail
             .peek(&headers, self.client.base(), self.client.secrets())
             .ok()?;
-        next.map(|path| self.request(path))
+        next.map(|path| self.request_page(path))
     }
 }
 

@@ -5,15 +5,14 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
-/// An id, which is a number. Those of deliveries are above 2^53, so a proxy that reads and writes JSON may make texts of
-/// them.
+/// An id, which is a number. The ids of attempts are above 2^53, so a proxy that rewrites JSON may turn them into strings.
 pub(crate) fn number_or_text<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
-    value.deserialize_any(Id)
+    value.deserialize_any(IdVisitor)
 }
 
-struct Id;
+struct IdVisitor;
 
-impl Visitor<'_> for Id {
+impl Visitor<'_> for IdVisitor {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

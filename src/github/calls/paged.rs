@@ -1,11 +1,11 @@
-//! Lists that come page by page, one after the other.
+//! Lists that GitHub divides into pages.
 
 use crate::github::calls::client::Client;
 use crate::github::calls::link::Trail;
 use crate::github::failure::request_error::RequestError;
 use crate::github::http::exchange::Response;
 
-/// Rows on a page: GitHub's most.
+/// Rows on a page, the most that GitHub allows.
 const PER_PAGE: u32 = 100;
 
 /// The pages of a list, in order.

@@ -1,4 +1,4 @@
-//! Which repositories there are.
+//! An account's repositories.
 
 use serde::Deserialize;
 
@@ -13,57 +13,57 @@ use crate::model::Repository;
 ///
 /// For an installation GitHub lists what the installation includes. For a person it lists an organization's
 /// repositories, or where the account is no organization, the person's own.
-pub struct RepositoryList {
+pub struct RepositoryPages {
     client: Client,
     login: String,
     pages: Pages,
-    /// The list is an organization's, which the account may not be.
+    /// True until the first page shows that the account is an organization.
     tentative: bool,
-    /// The list is an installation's, whose rows do not say what may be administered.
+    /// True for an installation's list, whose rows name no permissions.
     installed: bool,
 }
 
 /// A page of repositories.
 #[derive(Debug, Default)]
-pub struct Repositories {
+pub struct RepositoryPage {
     /// Those whose webhooks the credential may administer.
     pub administered: Vec<Repository>,
-    /// How many more are archived: GitHub delivers nothing for them.
+    /// Number of further repositories that are archived: GitHub delivers nothing for them.
     pub archived: usize,
-    /// How many more the credential may not administer.
+    /// Number of further repositories that the credential may not administer.
     pub others: usize,
 }
 
-/// What GitHub wraps an installation's list in.
+/// A page of an installation's list.
 #[derive(Deserialize)]
-struct Counted {
-    repositories: Vec<Row>,
+struct InstallationPage {
+    repositories: Vec<RepositoryRow>,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct RepositoryRow {
     name: String,
-    owner: RowOwner,
+    owner: RepositoryOwner,
     #[serde(default)]
     archived: bool,
     #[serde(default)]
-    permissions: Option<Permissions>,
+    permissions: Option<RepositoryPermissions>,
 }
 
 #[derive(Deserialize)]
-struct RowOwner {
+struct RepositoryOwner {
     login: String,
     #[serde(default, rename = "type")]
     kind: String,
 }
 
 #[derive(Deserialize)]
-struct Permissions {
+struct RepositoryPermissions {
     #[serde(default)]
     admin: bool,
 }
 
-impl RepositoryList {
+impl RepositoryPages {
     /// The repositories of `login`
     /// (<https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-app-installation>,
     /// <https://docs.github.com/en/rest/repos/repos#list-organization-repositories>,
@@ -88,7 +88,7 @@ impl RepositoryList {
     ///
     /// # Errors
     /// It could not be read. No further page comes.
-    pub async fn next_page(&mut self) -> Result<Option<Repositories>, Error> {
+    pub async fn next_page(&mut self) -> Result<Option<RepositoryPage>, Error> {
         let page = self.page().await;
         page.map_err(|failure| {
             let subject = Subject {
@@ -99,22 +99,22 @@ impl RepositoryList {
         })
     }
 
-    async fn page(&mut self) -> Result<Option<Repositories>, RequestError> {
-        let mut answer = self.pages.next().await;
-        if matches!(&answer, Err(error) if error.status() == Some(404)) && self.tentative {
+    async fn page(&mut self) -> Result<Option<RepositoryPage>, RequestError> {
+        let mut response = self.pages.next().await;
+        if matches!(&response, Err(error) if error.status() == Some(404)) && self.tentative {
             self.pages = Pages::new(&self.client, "/user/repos");
-            answer = self.pages.next().await;
+            response = self.pages.next().await;
         }
         self.tentative = false;
-        let Some(answer) = answer? else {
+        let Some(response) = response? else {
             return Ok(None);
         };
         let rows = if self.installed {
-            answer.json::<Counted>()?.repositories
+            response.json::<InstallationPage>()?.repositories
         } else {
-            answer.json()?
+            response.json()?
         };
-        let mut page = Repositories::default();
+        let mut page = RepositoryPage::default();
         for row in rows {
             if !row.owner.login.eq_ignore_ascii_case(&self.login) {
                 continue;
@@ -135,13 +135,13 @@ impl RepositoryList {
     }
 }
 
-/// Whether an account is a person's, as far as its repositories tell
+/// Returns whether an account is a person's, as far as its repositories show
 /// (<https://docs.github.com/en/rest/repos/repos#list-repositories-for-a-user>).
 pub async fn is_person(client: &Client, login: &str) -> bool {
     let path = format!("/users/{login}/repos?per_page=1");
-    let Ok(answer) = client.read(&path, |_| {}).await else {
+    let Ok(response) = client.read(&path, |_| {}).await else {
         return false;
     };
-    let rows: Vec<Row> = answer.json().unwrap_or_default();
+    let rows: Vec<RepositoryRow> = response.json().unwrap_or_default();
     rows.iter().any(|row| row.owner.kind == "User")
 }

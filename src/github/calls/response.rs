@@ -1,4 +1,4 @@
-//! What a receiver answered to one attempt
+//! The receiver's response to one attempt
 //! (<https://docs.github.com/en/rest/orgs/webhooks#get-a-webhook-delivery-for-an-organization-webhook>).
 
 use std::time::Duration;
@@ -14,30 +14,30 @@ use crate::model::Webhook;
 use crate::model::{AttemptId, ReceiverResponse};
 use crate::secrets::Secrets;
 
-/// How much of a body is kept, in characters. It is to give a hint, and no more of it may be secret.
+/// Characters of a body that are kept: enough for a hint, and no more because a body may hold secrets.
 const BODY: usize = 300;
 
-/// An attempt as GitHub tells of it alone. What was sent, and where to, is not even read.
+/// The details of one attempt. The request that GitHub sent, and its URL, are not read.
 #[derive(Deserialize)]
-struct Alone<'a> {
+struct AttemptDetails<'a> {
     #[serde(default)]
     status_code: Option<u16>,
     #[serde(default)]
     duration: Option<f64>,
     #[serde(borrow, default)]
-    response: Option<Answered<'a>>,
+    response: Option<ResponseDetails<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Answered<'a> {
+struct ResponseDetails<'a> {
     #[serde(borrow, default)]
     payload: Option<&'a RawValue>,
 }
 
-/// Asks what the receiver answered to an attempt.
+/// Reads the receiver's response to an attempt.
 ///
 /// # Errors
-/// GitHub did not tell.
+/// It could not be read.
 pub async fn response(
     client: &Client,
     webhook: &Webhook,
@@ -45,13 +45,13 @@ pub async fn response(
 ) -> Result<ReceiverResponse, Error> {
     let path = format!("{}/deliveries/{attempt}", webhook.path());
     let failed = |failure| client.failed(&Subject::of_webhook(webhook), failure);
-    let answer = client.read(&path, |_| {}).await.map_err(failed)?;
-    let alone = answer.json::<Alone<'_>>().map_err(failed)?;
-    Ok(alone.response(client.secrets()))
+    let response = client.read(&path, |_| {}).await.map_err(failed)?;
+    let details = response.json::<AttemptDetails<'_>>().map_err(failed)?;
+    Ok(details.response(client.secrets()))
 }
 
-impl Alone<'_> {
-    /// The answer, without known secrets.
+impl AttemptDetails<'_> {
+    /// The response, without known secrets.
     fn response(self, secrets: &Secrets) -> ReceiverResponse {
         let status = match self.status_code {
             None | Some(0) => "no answer".to_owned(),
@@ -63,8 +63,8 @@ impl Alone<'_> {
                 }
             }
         };
-        let payload = self.response.and_then(|answered| answered.payload);
-        // Text as such; what GitHub understood as JSON stays JSON.
+        let payload = self.response.and_then(|response| response.payload);
+        // GitHub sends text as a string, and JSON as JSON.
         let body = payload.map(RawValue::get).map_or_else(String::new, |raw| {
             match serde_json::from_str::<Option<String>>(raw) {
                 Ok(text) => text.unwrap_or_default(),
@@ -87,19 +87,19 @@ impl Alone<'_> {
 mod tests {
     use super::*;
 
-    fn told(json: &str) -> ReceiverResponse {
-        let alone: Alone<'_> = serde_json::from_str(json).unwrap();
-        alone.response(&Secrets::default())
+    fn response_of(json: &str) -> ReceiverResponse {
+        let details: AttemptDetails<'_> = serde_json::from_str(json).unwrap();
+        details.response(&Secrets::default())
     }
 
     #[test]
-    fn an_answer_is_its_status_duration_and_the_beginning_of_its_body() {
-        let answer = told(
+    fn a_response_is_its_status_duration_and_the_beginning_of_its_body() {
+        let response = response_of(
             r#"{"status_code":503,"duration":0.31,"url":"https://ci.acme.com/secret",
                 "response":{"headers":{},"payload":"over\nloaded"}}"#,
         );
         assert_eq!(
-            answer,
+            response,
             ReceiverResponse {
                 status: "503 Service Unavailable".into(),
                 body: "over\nloaded".into(),
@@ -111,24 +111,24 @@ mod tests {
             r#"{{"status_code":599,"response":{{"payload":"{}"}}}}"#,
             "é".repeat(301)
         );
-        let long = told(&long);
+        let long = response_of(&long);
         assert_eq!((long.body.chars().count(), long.cut), (300, true));
         assert_eq!((&*long.status, long.duration), ("599", None));
     }
 
     #[test]
-    fn whatever_an_answer_lacks_is_left_out() {
+    fn missing_parts_of_a_response_are_left_out() {
         for odd in [
             "{}",
             r#"{"status_code":0,"duration":-1.0,"response":null}"#,
             r#"{"status_code":null,"duration":1e300,"response":{"payload":null}}"#,
             r#"{"response":{}}"#,
         ] {
-            let answer = told(odd);
-            let plain = (&*answer.status, &*answer.body, answer.duration);
+            let response = response_of(odd);
+            let plain = (&*response.status, &*response.body, response.duration);
             assert_eq!(plain, ("no answer", "", None), "{odd}");
         }
-        let json = told(r#"{"status_code":400,"response":{"payload":{"error":"no"}}}"#);
+        let json = response_of(r#"{"status_code":400,"response":{"payload":{"error":"no"}}}"#);
         assert_eq!(json.body, r#"{"error":"no"}"#);
     }
 }

@@ -11,12 +11,12 @@ use crate::github::failure::subject::{Access, Subject};
 use crate::model::Variable;
 
 #[derive(Deserialize)]
-struct Stored {
+struct VariableResponse {
     value: String,
 }
 
 #[derive(Serialize)]
-struct Change<'a> {
+struct VariableRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     value: &'a str,
@@ -28,8 +28,8 @@ struct Change<'a> {
 /// It could not be read.
 pub async fn variable(client: &Client, variable: &Variable) -> Result<Option<String>, Error> {
     let value = async {
-        let answer = client.read(&path(variable), |_| {}).await?;
-        Ok::<_, RequestError>(answer.json::<Stored>()?.value)
+        let response = client.read(&path(variable), |_| {}).await?;
+        Ok::<_, RequestError>(response.json::<VariableResponse>()?.value)
     };
     match value.await {
         Ok(value) => Ok(Some(value)),
@@ -38,16 +38,16 @@ pub async fn variable(client: &Client, variable: &Variable) -> Result<Option<Str
     }
 }
 
-/// Creates a variable; one that somebody else created meanwhile is changed.
+/// Creates a variable, or changes it if it was created meanwhile.
 ///
 /// # Errors
-/// Neither worked.
+/// It could be neither created nor changed.
 pub async fn create_variable(
     client: &Client,
     variable: &Variable,
     value: &str,
 ) -> Result<(), Error> {
-    let body = Change {
+    let body = VariableRequest {
         name: Some(&variable.name),
         value,
     };
@@ -63,7 +63,7 @@ pub async fn create_variable(
     }
 }
 
-/// Changes a variable that is there.
+/// Changes an existing variable.
 ///
 /// # Errors
 /// It could not be changed.
@@ -72,7 +72,7 @@ pub async fn update_variable(
     variable: &Variable,
     value: &str,
 ) -> Result<(), Error> {
-    let body = Change { name: None, value };
+    let body = VariableRequest { name: None, value };
     client
         .write(Method::PATCH, &path(variable), Some(&body))
         .await

@@ -1,4 +1,4 @@
-//! Which webhooks there are.
+//! The webhooks of an organization, a repository or an App.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,34 +15,34 @@ use crate::secrets::Secrets;
 
 /// The webhooks of an owner.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct WebhookList {
     /// Those that GitHub delivers to.
     pub active: Vec<Webhook>,
-    /// Those that are switched off.
+    /// Those that are inactive.
     pub inactive: Vec<Webhook>,
-    /// Where those deliver to whose payload URL is not of the pattern: scheme and host of each.
+    /// Scheme and host of each webhook whose payload URL does not match the pattern.
     pub elsewhere: Vec<String>,
-    /// How many more could not be understood.
-    pub unreadable: Unreadable,
+    /// Webhooks that could not be read.
+    pub unreadable: UnreadableWebhooks,
 }
 
-/// Webhooks of a list that could not be understood.
+/// The webhooks of a list that could not be read.
 #[derive(Debug, Default)]
-pub struct Unreadable {
-    /// How many.
+pub struct UnreadableWebhooks {
+    /// Number of webhooks.
     pub rows: u64,
-    /// What was wrong with the first.
+    /// The reason for the first.
     pub reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Hook {
+struct WebhookRow {
     #[serde(deserialize_with = "number_or_text")]
     id: u64,
     #[serde(default = "yes")]
     active: bool,
     #[serde(default)]
-    config: Option<Config>,
+    config: Option<WebhookConfig>,
 }
 
 fn yes() -> bool {
@@ -50,26 +50,26 @@ fn yes() -> bool {
 }
 
 #[derive(Deserialize)]
-struct Config {
+struct WebhookConfig {
     #[serde(default)]
     url: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct App {
+struct AppDetails {
     slug: String,
-    owner: Option<Account>,
+    owner: Option<AppOwner>,
 }
 
 #[derive(Deserialize)]
-struct Account {
+struct AppOwner {
     login: Option<String>,
     #[serde(default, rename = "type")]
     kind: String,
 }
 
-impl Found {
-    /// One odd webhook must not hide the others, so each is read by itself.
+impl WebhookList {
+    /// Adds a webhook. Each is read by itself, so that one odd webhook does not hide the others.
     fn add(
         &mut self,
         owner: &Owner,
@@ -77,7 +77,7 @@ impl Found {
         hook: &RawValue,
         secrets: &Secrets,
     ) {
-        let hook: Hook = match serde_json::from_str(hook.get()) {
+        let hook: WebhookRow = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
             Err(error) => {
                 self.unreadable.rows += 1;
@@ -95,16 +95,16 @@ impl Found {
             receiver: origin(&url).unwrap_or_default(),
         };
         secrets.add_payload_url(&url, &webhook.receiver);
-        self.sort_in(webhook, &url, hook.active, pattern);
+        self.sort(webhook, &url, hook.active, pattern);
     }
 
-    fn sort_in(&mut self, webhook: Webhook, url: &str, active: bool, pattern: Option<&UrlPattern>) {
+    fn sort(&mut self, webhook: Webhook, url: &str, active: bool, pattern: Option<&UrlPattern>) {
         if pattern.is_some_and(|pattern| !pattern.matches(url)) {
             self.elsewhere.push(webhook.receiver);
         } else if !active {
             self.inactive.push(webhook);
         } else if !self.active.contains(&webhook) {
-            // A list that changes while it is read may show one twice.
+            // A list that changes while it is read may contain a webhook twice.
             self.active.push(webhook);
         }
     }
@@ -120,19 +120,19 @@ pub async fn webhooks(
     client: &Client,
     owner: &Owner,
     pattern: Option<&UrlPattern>,
-) -> Result<Found, Error> {
-    let mut found = Found::default();
+) -> Result<WebhookList, Error> {
+    let mut list = WebhookList::default();
     let mut pages = Pages::new(client, &owner.hooks_path());
     let listed = async {
-        while let Some(answer) = pages.next().await? {
-            for hook in answer.json::<Vec<&RawValue>>()? {
-                found.add(owner, pattern, hook, client.secrets());
+        while let Some(response) = pages.next().await? {
+            for hook in response.json::<Vec<&RawValue>>()? {
+                list.add(owner, pattern, hook, client.secrets());
             }
         }
         Ok(())
     };
     match listed.await {
-        Ok(()) => Ok(found),
+        Ok(()) => Ok(list),
         Err(failure) => {
             let subject = Subject::of(format!("the webhooks of `{owner}`"), owner);
             Err(client.failed(&subject, failure))
@@ -150,13 +150,13 @@ pub async fn webhook(
     owner: &Owner,
     id: HookId,
     pattern: Option<&UrlPattern>,
-) -> Result<Found, Error> {
+) -> Result<WebhookList, Error> {
     let path = format!("{}/{id}", owner.hooks_path());
     let hook = async {
-        let mut found = Found::default();
-        let answer = client.read(&path, |_| {}).await?;
-        found.add(owner, pattern, answer.json()?, client.secrets());
-        Ok(found)
+        let mut list = WebhookList::default();
+        let response = client.read(&path, |_| {}).await?;
+        list.add(owner, pattern, response.json()?, client.secrets());
+        Ok(list)
     };
     hook.await.map_err(|failure| {
         let subject = Subject::of(format!("webhook {id} of `{owner}`"), owner);
@@ -164,15 +164,18 @@ pub async fn webhook(
     })
 }
 
-/// The App's own webhook. GitHub does not tell whether it is active
+/// The App's own webhook. GitHub does not report whether it is active
 /// (<https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app>).
 ///
 /// # Errors
 /// It could not be read.
-pub async fn app_webhook(client: &Client, pattern: Option<&UrlPattern>) -> Result<Found, Error> {
+pub async fn app_webhook(
+    client: &Client,
+    pattern: Option<&UrlPattern>,
+) -> Result<WebhookList, Error> {
     let hook = async {
-        let app: App = client.read("/app", |_| {}).await?.json()?;
-        let config: Config = client.read("/app/hook/config", |_| {}).await?.json()?;
+        let app: AppDetails = client.read("/app", |_| {}).await?.json()?;
+        let config: WebhookConfig = client.read("/app/hook/config", |_| {}).await?.json()?;
         let url = config.url.unwrap_or_default();
         let webhook = Webhook {
             owner: Owner::App(app.settings_page()),
@@ -180,10 +183,10 @@ pub async fn app_webhook(client: &Client, pattern: Option<&UrlPattern>) -> Resul
             receiver: origin(&url).unwrap_or_default(),
         };
         client.secrets().add_payload_url(&url, &webhook.receiver);
-        let mut found = Found::default();
+        let mut list = WebhookList::default();
         // An App without a webhook has an empty URL.
-        found.sort_in(webhook, &url, !url.is_empty(), pattern);
-        Ok(found)
+        list.sort(webhook, &url, !url.is_empty(), pattern);
+        Ok(list)
     };
     hook.await.map_err(|failure| {
         let subject = Subject {
@@ -194,8 +197,8 @@ pub async fn app_webhook(client: &Client, pattern: Option<&UrlPattern>) -> Resul
     })
 }
 
-impl App {
-    /// Where a person sees the App's deliveries.
+impl AppDetails {
+    /// The path of the web page that lists the App's deliveries.
     fn settings_page(&self) -> String {
         let slug = &self.slug;
         let owner = self.owner.as_ref();

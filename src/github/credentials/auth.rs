@@ -5,10 +5,10 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use crate::github::credentials::pem;
 use crate::github::failure::request_error::RequestError;
+use crate::github::pem;
 
-/// A secret. It shows itself to nobody who does not ask for it by name.
+/// A secret, which only [`Secret::expose`] shows.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -18,7 +18,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret itself, for a header, and to keep it out of what is written.
+    /// The secret itself, for a header and for the list of texts that no output may contain.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -30,12 +30,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a pass speaks to GitHub with.
+/// The credential that a pass uses.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// A token that somebody made.
+    /// A token.
     Token(Secret),
-    /// A GitHub App, which makes its own tokens.
+    /// A GitHub App, which requests its own tokens.
     App {
         /// Its client ID or App ID.
         client_id: String,
@@ -44,8 +44,8 @@ pub enum Credential {
     },
 }
 
-/// An App's key as it was given. What is no PEM text is taken for a path, and shown no more than a key: it may
-/// be half of one.
+/// An App's key as it was passed. A text that is not PEM is used as a path, but kept as secret as a key: it may be half
+/// of one.
 #[derive(Clone, Debug)]
 pub struct PrivateKey {
     pub(crate) pem: Option<Secret>,

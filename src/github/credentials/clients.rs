@@ -31,7 +31,7 @@ use crate::lock::lock;
 use crate::secrets::Secrets;
 use crate::stop::Stop;
 
-/// Why a pass has no client.
+/// The reason that no client could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     /// The App's key is unusable.
@@ -86,7 +86,7 @@ impl Credentials {
         Ok(Self { warnings, ..this })
     }
 
-    /// Clients over any transport, whose clock reads `now` until GitHub says otherwise.
+    /// Clients over any HTTP service. The clock reads `now` until GitHub's first response.
     ///
     /// # Errors
     /// The credential can't be used.
@@ -230,23 +230,23 @@ impl Credentials {
         self.transport.clock.now()
     }
 
-    /// How many requests were made.
+    /// Number of requests that were sent.
     pub fn requests(&self) -> u64 {
         self.transport.requests()
     }
 
-    /// What else was used of GitHub so far.
+    /// The time and the limits that the pass used so far.
     pub fn usage(&self) -> Usage {
         self.transport.usage()
     }
 
-    /// Until when GitHub lets a credential wait, if it does.
+    /// The end of the wait that GitHub imposes on a credential; the latest if there are several.
     pub fn closed_until(&self) -> Option<DateTime<Utc>> {
         let gates = self.transport.gates();
         gates.iter().filter_map(|gate| gate.closed_until()).max()
     }
 
-    /// Whose limits ended work, and until when: an input, the App or an account.
+    /// The credentials whose limits ended work.
     pub fn ended_by_limits(&self) -> Vec<LimitEnd> {
         let gates = self.transport.gates();
         let ended = gates.iter().filter_map(|gate| {
@@ -259,29 +259,29 @@ impl Credentials {
         ended.collect()
     }
 
-    /// How many requests an hour GitHub allows, if it told of a limit; of several the lowest.
+    /// The hourly limit in requests, if GitHub reported one; the lowest if there are several.
     pub fn hourly_limit(&self) -> Option<u64> {
         let gates = self.transport.gates();
         let remaining = gates.iter().filter_map(|gate| gate.remaining());
         remaining.map(|remaining| remaining.limit).min()
     }
 
-    /// A pace of so many redeliveries a minute.
+    /// A pace of this many redeliveries a minute.
     pub fn pace(&self, per_minute: u32) -> Pace {
         Pace::new(per_minute, &self.transport.budget)
     }
 
-    /// When and why the pass ends.
+    /// The end of the pass.
     pub fn stop(&self) -> &Stop {
         self.transport.stop()
     }
 
-    /// When the first of the tokens in use ends, as far as GitHub told.
+    /// The token that expires first, if GitHub reported when.
     pub fn token_ends(&self) -> Option<TokenEnd> {
         self.transport.token_ends()
     }
 
-    /// When GitHub stops supporting the API version in use, as far as it told.
+    /// The end of support for the API version in use, if GitHub announced one.
     pub fn sunset(&self) -> Option<DateTime<Utc>> {
         self.transport.end_of_api.sunset()
     }

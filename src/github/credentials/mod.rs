@@ -5,5 +5,4 @@ pub(super) mod app;
 pub(super) mod auth;
 pub(super) mod clients;
 pub(super) mod installation;
-pub(super) mod pem;
 mod token;

@@ -43,8 +43,8 @@ fn add_errors(errors: &Value, parts: &mut Vec<String>) {
     }
 }
 
-/// The title of an HTML page, or its words if it has none; `None` if this is no page. Its content type is not asked: pages are
-/// labelled JSON, too.
+/// The title of an HTML page, or its text if it has no title; `None` if this is not a page. The content type does not
+/// count: pages are labelled JSON, too.
 pub(crate) fn page_title(body: &str) -> Option<String> {
     if !body.trim_start().starts_with('<') {
         return None;

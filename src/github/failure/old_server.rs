@@ -7,7 +7,7 @@ use crate::github::base::ApiBase;
 pub(crate) struct OldServer {
     /// The server named its version, so the path is certainly missing.
     pub(crate) certain: bool,
-    /// What is missing, and what to do about it.
+    /// The missing part, and the next step.
     pub(crate) advice: String,
 }
 

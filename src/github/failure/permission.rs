@@ -1,7 +1,7 @@
 //! The permissions that GitHub's answers name, as its settings pages call them.
 
-/// What `X-Accepted-GitHub-Permissions` asks for: alternatives separated by semicolons, and in each all that is needed, separated
-/// by commas, such as `organization_hooks=write`. `None` for anything else
+/// The permissions in `X-Accepted-GitHub-Permissions`: alternatives separated by semicolons, each a set separated by
+/// commas, such as `organization_hooks=write`. `None` for anything else
 /// (<https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible>).
 pub(crate) fn accepted(header: &str) -> Option<String> {
     let alternatives: Option<Vec<String>> = header.split(';').map(all_of).collect();

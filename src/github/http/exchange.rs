@@ -137,7 +137,7 @@ where
     Ok(whole)
 }
 
-/// Where JSON differs from the documentation, without any of its text, which may be a secret.
+/// The place where JSON differs from the documentation, without any of its text, which may be a secret.
 pub(crate) fn place_of(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     format!("it is not as documented at line {line}, column {column}")

@@ -1,4 +1,4 @@
-//! How many rows a page of a delivery log is requested with.
+//! The number of rows on a page of a delivery log.
 //!
 //! GitHub makes a page of many large deliveries slowly, and may answer 5xx or nothing at all in place of it, again and
 //! again. Fewer rows then get through.
@@ -68,7 +68,7 @@ impl Tries {
     }
 }
 
-/// Whether a parameter of a query is the page's size.
+/// Returns whether a parameter of a query is the page's size.
 pub(crate) fn is_size(parameter: &str) -> bool {
     parameter.split('=').next() == Some("per_page")
 }

@@ -49,7 +49,7 @@ fn after<'a>(base: &str, path: &'a str) -> Option<&'a str> {
     (start.eq_ignore_ascii_case(base) && rest.starts_with('/')).then_some(rest)
 }
 
-/// Whether two paths, both below the base, name the same list or thing. GitHub's links have the owner's number in place
+/// Returns whether two paths, both below the base, name the same list or thing. GitHub's links have the owner's number in place
 /// of its name: `/repositories/ID/...` for `/repos/OWNER/NAME/...`, and `/organizations/ID/...` for `/orgs/LOGIN/...`.
 /// If the owner was `renamed`, the new name is not known here, and any name may be it.
 pub(crate) fn is_same(known: &str, path: &str, renamed: bool) -> bool {
@@ -67,7 +67,7 @@ pub(crate) fn is_same(known: &str, path: &str, renamed: bool) -> bool {
     }
 }
 
-/// Whether a redirect from `path` leads to the same thing under another name or number of its owner. One that leads to the
+/// Returns whether a redirect from `path` leads to the same thing under another name or number of its owner. One that leads to the
 /// path itself means another server, or a circle.
 pub(crate) fn is_moved(path: &str, to: &str) -> bool {
     is_same(path, to, true) && !without_query(path).eq_ignore_ascii_case(without_query(to))
@@ -81,7 +81,7 @@ pub(crate) fn without_query(path: &str) -> &str {
 struct Owned<'a> {
     by: Owner,
     by_number: bool,
-    /// What follows the owner.
+    /// The path after the owner.
     rest: &'a str,
 }
 

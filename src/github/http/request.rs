@@ -1,6 +1,6 @@
 //! Builds requests: every header that GitHub gets is set here, once.
 //!
-//! GitHub joins a header that is repeated into one value, so a repeated version is no version it knows. octocrab's own
+//! GitHub joins a header that is repeated into one value, so it would not know a repeated version. octocrab's own
 //! builder is not used because it adds a version, and `content-length: 0` even to a GET.
 
 use http::header::{

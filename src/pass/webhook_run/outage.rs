@@ -2,7 +2,7 @@
 //! tried, and nothing more is read unless it gets through.
 
 use crate::decide::plan::{Plan, counts, unseen};
-use crate::github::Log;
+use crate::github::DeliveryLog;
 use crate::model::Failure;
 use crate::model::OVERLAP;
 use crate::model::Webhook;
@@ -69,7 +69,7 @@ impl Serving<'_> {
         if scan.evidence().covers(since) {
             return true;
         }
-        let mut log = Log::of_successes(&self.client, webhook);
+        let mut log = DeliveryLog::of_successes(&self.client, webhook);
         let Ok(Some(page)) = log.next_page().await else {
             return false;
         };

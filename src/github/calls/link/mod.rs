@@ -83,7 +83,7 @@ impl Trail {
         Ok(Some(path))
     }
 
-    /// Where a page begins, whatever its length.
+    /// A hash of the place where a page begins, whatever its length.
     fn place(&self, path: &str) -> u64 {
         let (_, query) = path.split_once('?').unwrap_or_default();
         let others = query.split('&').filter(|each| !is_size(each));

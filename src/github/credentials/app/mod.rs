@@ -22,27 +22,27 @@ use crate::github::calls::authorization::Authorization;
 use crate::github::clock::Clock;
 use crate::github::credential_kind::CredentialKind;
 use crate::github::credentials::auth::{PrivateKey, Secret, bearer};
-use crate::github::credentials::pem;
 use crate::github::failure::request_error::RequestError;
+use crate::github::pem;
 use crate::lock::lock;
 use crate::secrets::Secrets;
 
-/// How far before now a token says it was made, because clocks differ.
+/// Tokens are dated this far back, because clocks differ.
 const ISSUED_BEFORE: TimeDelta = TimeDelta::seconds(60);
 
-/// How far ahead a token ends. GitHub accepts 10 minutes, and clocks differ.
+/// Lifetime of a token. GitHub accepts 10 minutes, and clocks differ.
 const LIFETIME: TimeDelta = TimeDelta::minutes(9);
 
-/// How long a token is used before another is made.
+/// A token is used this long before another is signed.
 const RENEWED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
-/// How far off GitHub's clock a token may have been made. Beyond, GitHub refuses it for that alone.
+/// The largest correction of the clock after which a token is still used. GitHub refuses tokens with wrong dates.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 
 /// RS256, in the terms of TLS.
 const SCHEME: SignatureScheme = SignatureScheme::RSA_PKCS1_SHA256;
 
-/// Why a key can't be used.
+/// The reason that a key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The value is neither a key nor the path to one.
@@ -57,16 +57,16 @@ pub enum KeyError {
     File {
         /// Its path.
         path: PathBuf,
-        /// Why it can't.
+        /// The reason.
         error: file::Error,
     },
-    /// The value begins like a key and is none.
+    /// The value begins like a key but is not a whole one.
     #[error(
         "`private-key` is cut or altered ({0}). Store the App's whole .pem file as it was downloaded, from \
          `-----BEGIN` to the last `-----`"
     )]
     Malformed(String),
-    /// It is a key of another sort.
+    /// It is another kind of key.
     #[error(
         "`private-key` is no RSA key without a passphrase, which is what GitHub makes for an App: generate one \
          on the App's settings page and store its .pem file"
@@ -81,7 +81,7 @@ impl KeyError {
                 path: path.to_owned(),
                 error,
             },
-            // Nothing shows that the value is a path, and not a part of a key.
+            // The value may be part of a key, so it is not shown as a path.
             file::Error::Unreadable(error) | file::Error::Unwritable(error) => {
                 Self::Unreadable(error.to_string())
             }
@@ -222,7 +222,7 @@ impl SignedToken {
 /// Characters on a line of a PEM text (RFC 7468, section 2).
 const PEM_LINE: usize = 64;
 
-/// The key in a PEM text, which is kept out of what is written: whole, and line by line.
+/// The key in a PEM text. All of its lines become known secrets, in pieces of any length that PEM allows.
 fn private_key(text: &str, secrets: &Secrets) -> Result<PrivateKeyDer<'static>, KeyError> {
     let malformed = |what: &str| KeyError::Malformed(what.into());
     let blocks = pem::blocks(text).map_err(malformed)?;
@@ -235,7 +235,7 @@ fn private_key(text: &str, secrets: &Secrets) -> Result<PrivateKeyDer<'static>, 
             secrets.add(&String::from_utf8_lossy(line));
         }
     }
-    // An older form says so within the block.
+    // An older format marks encryption within the block.
     let encrypted = block.text.contains("ENCRYPTED");
     if encrypted || !matches!(&*block.label, "RSA PRIVATE KEY" | "PRIVATE KEY") {
         return Err(KeyError::Sort);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_mended_whatever_became_of_its_new_lines() {
+    fn a_key_is_read_even_if_its_line_breaks_were_changed() {
         let pem = pem("RSA PRIVATE KEY");
         let key = |text: &str| private_key(text, &Secrets::default()).unwrap();
         let whole = key(&pem);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_key_is_told_and_the_key_is_not() {
+    fn an_error_about_a_key_names_the_problem_and_shows_nothing_of_the_key() {
         let pem = pem("PRIVATE KEY");
         let cut = malformed(&pem[..60]);
         assert!(cut.contains("cut or altered (its end is missing)"), "{cut}");

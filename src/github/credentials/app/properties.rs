@@ -1,4 +1,4 @@
-//! What holds for every key that is given.
+//! Properties of every key.
 
 use proptest::prelude::*;
 use simulated_github::TestKey;
@@ -6,8 +6,8 @@ use simulated_github::TestKey;
 use super::*;
 use crate::hostile;
 
-/// What a key may be told by: more of it than stands anywhere by chance.
-const TOLD: usize = 12;
+/// Characters that would give a key away: more than match by chance.
+const REVEALING: usize = 12;
 
 fn app(given: &str) -> Result<AppKey, KeyError> {
     AppKey::new("Iv1", &PrivateKey::new(given, None), &Secrets::default())
@@ -18,14 +18,14 @@ fn keys() -> impl Strategy<Value = String> {
     proptest::sample::select(keys.to_vec()).prop_map(str::to_owned)
 }
 
-/// What the key signs. Its signature is the same for the same words.
+/// A token that the key signs. RSA signatures of the same text are equal.
 fn signed(app: &AppKey) -> String {
     let token = app.sign(DateTime::UNIX_EPOCH).unwrap();
     token.expose().to_owned()
 }
 
 proptest! {
-    // The first signature checks each key, which takes a while.
+    // Each key is checked at its first signature, which is slow.
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 8, ..ProptestConfig::default() })]
 
     #[test]
@@ -37,14 +37,14 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_of_a_damaged_key_shows_nothing_of_it(
+    fn an_error_about_a_damaged_key_shows_nothing_of_it(
         damaged in keys().prop_flat_map(pem::properties::mangled).prop_flat_map(hostile::mutated),
     ) {
         let Err(error) = app(&damaged) else { return Ok(()) };
         let said = error.to_string();
         let letters: Vec<char> = damaged.chars().collect();
         let ours = KeyError::Sort.to_string() + &KeyError::Malformed(String::new()).to_string();
-        for part in letters.windows(TOLD) {
+        for part in letters.windows(REVEALING) {
             let part: String = part.iter().collect();
             let of_the_key = part.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c));
             prop_assert!(!of_the_key || !said.contains(&part) || ours.contains(&part), "{}", said);

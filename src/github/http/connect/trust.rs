@@ -15,13 +15,13 @@ use rustls::{
 };
 
 use crate::file;
-use crate::github::credentials::pem;
+use crate::github::pem;
 use crate::text::one_line;
 
 /// Longest name of an authority that is shown, in characters.
 const NAME: usize = 100;
 
-/// Further trusted roots, as they were given.
+/// Further trusted roots, as the input names them.
 #[derive(Clone, Debug)]
 pub enum CaCertificates {
     /// As PEM text.
@@ -55,7 +55,7 @@ pub enum TrustError {
         /// Why.
         error: file::Error,
     },
-    /// It holds no certificate, or one that is none.
+    /// It holds no certificate, or one that is not valid.
     #[error(
         "`ca-certificates` {0}: pass the authority's certificates as PEM, each from `-----BEGIN CERTIFICATE-----` \
          to `-----END CERTIFICATE-----`"
@@ -218,9 +218,9 @@ impl ServerCertVerifier for Naming {
     }
 }
 
-/// The name of whoever signed a certificate: the common name, or else the organization's.
+/// The name of the authority that signed a certificate: its common name, or else its organization.
 fn issuer(certificate: &CertificateDer<'_>) -> String {
-    /// What an X.520 attribute's identifier begins with in DER.
+    /// The first bytes of an X.520 attribute's identifier in DER.
     const ATTRIBUTE: [u8; 4] = [0x06, 0x03, 0x55, 0x04];
     const COMMON_NAME: u8 = 3;
     const ORGANIZATION: u8 = 10;

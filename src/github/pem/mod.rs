@@ -4,16 +4,16 @@ use std::path::Path;
 
 use crate::file;
 
-/// The largest file that is read, in bytes. A key and all the world's authorities take less.
+/// The largest file that is read, in bytes. A key is smaller, and so are the certificates of all public authorities.
 const LARGEST: u64 = file::MIB;
 
-/// What a block begins with.
+/// The beginning of a block.
 pub(crate) const BEGIN: &str = "-----BEGIN ";
 
-/// One block, mended.
+/// One block, with its line breaks restored.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// What it says it is, such as `CERTIFICATE`.
+    /// Its label, such as `CERTIFICATE`.
     pub(crate) label: String,
     /// The whole of it, with its body on one line.
     pub(crate) text: String,
@@ -27,9 +27,9 @@ pub(crate) fn read(path: &Path) -> Result<String, file::Error> {
 /// The blocks of a text, in order.
 ///
 /// # Errors
-/// A block breaks off. The words show nothing of the text.
+/// A block breaks off. The message shows nothing of the text.
 pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, &'static str> {
-    // What was escaped twice leaves a backslash, and a line that goes on has one at its end.
+    // A text that was escaped twice keeps a backslash, and a continued line ends with one.
     let text = text.replace("\\r", "\n").replace("\\n", "\n");
     let text = text.replace('\\', "");
     let mut blocks = Vec::new();

@@ -1,11 +1,11 @@
-//! What holds for every text, mangled or damaged, as key or certificate.
+//! Properties of every key or certificate, even if it is mangled or damaged.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::hostile;
 
-/// What a block holds as base64, and the file that it came in.
+/// The base64 content of a block, and the file that contains it.
 fn files() -> impl Strategy<Value = (String, String, String)> {
     let label = proptest::sample::select(&["RSA PRIVATE KEY", "PRIVATE KEY", "CERTIFICATE"][..]);
     (label, "[A-Za-z0-9+/]{1,200}={0,2}", 1..80_usize).prop_map(|(label, body, width)| {
@@ -22,7 +22,7 @@ fn files() -> impl Strategy<Value = (String, String, String)> {
     })
 }
 
-/// What becomes of files on their way through secrets, shells, YAML, JSON and people's hands.
+/// Changes that files suffer on their way through secrets, shells, YAML, JSON and editors.
 pub(crate) fn mangled(file: String) -> impl Strategy<Value = String> {
     let new_line = proptest::sample::select(
         &[
