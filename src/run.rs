@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::Utc;
 
+use crate::file::SharedPath;
 use crate::github::Credentials;
 use crate::inputs;
 use crate::inputs::{Environment, Inputs};
-use crate::model::{FailOn, Runner, SharedPath};
+use crate::model::{FailOn, Runner};
 use crate::report::{Report, notices};
 use crate::stop::Stop;
 use crate::tell::console::Console;

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::file;
+use crate::file::SharedPath;
 use crate::github;
 use crate::github::Client;
-use crate::model::{SharedPath, Variable};
+use crate::model::Variable;
 use crate::remember::checkpoint::CheckpointError;
 
 /// The version that this program writes and reads.

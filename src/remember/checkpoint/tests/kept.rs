@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::*;
+use crate::file::SharedPath;
 use crate::inputs::PointInTime;
-use crate::model::SharedPath;
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
 
