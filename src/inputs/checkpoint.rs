@@ -1,9 +1,9 @@
 //! Where the checkpoint is kept: the rules of the inputs that begin with `checkpoint-`.
 
-use super::environment::RunnerVariables;
 use super::path::shared_path;
 use super::problems::Problems;
 use super::raw::RawInputs;
+use super::runner_variables::RunnerVariables;
 use super::values;
 use crate::file::SharedPath;
 use crate::github::Secret;

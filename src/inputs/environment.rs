@@ -6,40 +6,18 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::Inputs;
 use super::known_secrets::KnownSecrets;
 use super::near_names::nearest_input;
 use super::path::shared_path;
 use super::problems::{InputError, Problems};
 use super::raw::{NAMES, RawInputs, SECRETS};
-use super::{Inputs, values};
+use super::runner_variables::{PROXIES, RunnerVariables};
 use crate::file::SharedPath;
-use crate::model::{Repository, Runner};
+use crate::model::Runner;
 
 /// `INPUT_*` that the runner itself may set for a container action.
 const RUNNERS_OWN: [&str; 2] = ["args", "entrypoint"];
-
-/// Variables that name proxies, and hosts that need none.
-pub(super) const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];
-
-/// Variables other than inputs that the rules of inputs need.
-#[derive(Debug, Default)]
-pub(super) struct RunnerVariables {
-    repository: Option<String>,
-    pub(super) api_url: Option<String>,
-    pub(super) workspace: Option<PathBuf>,
-    /// The runner's folder for temporary files.
-    pub(super) temp: Option<PathBuf>,
-    pub(super) ssl_cert_file: Option<PathBuf>,
-    /// Those of [`PROXIES`], by lower-case name.
-    pub(super) proxies: BTreeMap<&'static str, String>,
-}
-
-impl RunnerVariables {
-    /// The workflow's repository.
-    pub(super) fn repository(&self) -> Option<Repository> {
-        values::repository(self.repository.as_deref()?).ok()
-    }
-}
 
 /// The environment of the pass.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ mod network;
 mod path;
 mod problems;
 mod raw;
+mod runner_variables;
 mod targets;
 mod validate;
 mod values;

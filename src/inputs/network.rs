@@ -3,9 +3,9 @@
 
 use http::Uri;
 
-use super::environment::RunnerVariables;
 use super::problems::{Problem, Problems};
 use super::raw::RawInputs;
+use super::runner_variables::RunnerVariables;
 use crate::github;
 use crate::github::{ApiBase, CaCertificates, Network, Proxies};
 

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::environment::RunnerVariables;
 use super::problems::Problem;
+use super::runner_variables::RunnerVariables;
 use crate::file::SharedPath;
 
 /// The workspace as the runner mounts it in a container.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::known_secrets::KnownSecrets;
-use super::values;
 
 /// What is wrong with an input, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +41,14 @@ impl fmt::Display for InputError {
         let stop = if self.0.ends_with('?') { "" } else { "." };
         write!(f, "{}{stop} Nothing was done.", self.0)
     }
+}
+
+/// The items of a list, which commas or new lines separate.
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split([',', '\n'])
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 /// Everything that is wrong with the inputs so far.
@@ -96,7 +103,7 @@ impl Problems {
         list: Option<&str>,
         mut add: impl FnMut(&str) -> Result<(), &'static str>,
     ) {
-        for item in values::items(list.unwrap_or_default()) {
+        for item in items(list.unwrap_or_default()) {
             if let Err(accepted) = add(item) {
                 self.not_accepted(name, item, list, accepted);
             }

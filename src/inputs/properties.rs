@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
-use super::environment::PROXIES;
 use super::raw::SECRETS;
+use super::runner_variables::PROXIES;
 use super::*;
 use crate::hostile;
 

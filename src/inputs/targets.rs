@@ -1,9 +1,9 @@
 //! The webhooks that a pass is over: the rules of `organization`, `repository`, `app-webhook`, `hook-id` and
 //! `payload-url`.
 
-use super::environment::RunnerVariables;
 use super::problems::Problems;
 use super::raw::RawInputs;
+use super::runner_variables::RunnerVariables;
 use super::values;
 use crate::github::{ApiBase, Credential};
 use crate::model::{HookId, Organizations, Owner, Repositories, Targets, UrlPattern};

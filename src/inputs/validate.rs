@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::environment::RunnerVariables;
 use super::path::shared_path;
 use super::problems::{InputError, Problems};
 use super::raw::RawInputs;
+use super::runner_variables::RunnerVariables;
 use super::{Inputs, values};
 use crate::github::ApiBase;
 use crate::model::{Filter, Policy};

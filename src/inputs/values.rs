@@ -2,23 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::problems::Problem;
-use super::window::PointInTime;
 use crate::github::Secret;
 use crate::model::{FailOn, Repository};
 
 /// Longest wait that an input takes. A longer one is a mistake.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
-
-/// The items of a list, which commas or new lines separate.
-pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split([',', '\n'])
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-}
 
 pub(super) fn token(value: &str) -> Result<Secret, Problem> {
     if value.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -45,18 +36,6 @@ pub(super) fn client_id(value: &str) -> Result<String, &'static str> {
         Ok(value.to_owned())
     } else {
         Err("write the client ID (`Iv23liABC...`) or the App ID from the App's settings page")
-    }
-}
-
-pub(super) fn point_in_time(value: &str, now: DateTime<Utc>) -> Result<PointInTime, &'static str> {
-    const ACCEPTED: &str = "write how long ago (`90s`, `15m`, `6h`, `3d`) or a time in the past \
-                            with its time zone (`2026-11-20T08:00:00Z`)";
-    if let Ok(duration) = duration(value) {
-        return Ok(PointInTime::Ago(duration));
-    }
-    match DateTime::parse_from_rfc3339(value) {
-        Ok(time) if time <= now => Ok(PointInTime::At(time.to_utc())),
-        _ => Err(ACCEPTED),
     }
 }
 

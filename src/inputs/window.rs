@@ -25,6 +25,18 @@ pub enum PointInTime {
 }
 
 impl PointInTime {
+    fn parse(value: &str, now: DateTime<Utc>) -> Result<Self, &'static str> {
+        const ACCEPTED: &str = "write how long ago (`90s`, `15m`, `6h`, `3d`) or a time in the past \
+                                with its time zone (`2026-11-20T08:00:00Z`)";
+        if let Ok(duration) = values::duration(value) {
+            return Ok(Self::Ago(duration));
+        }
+        match DateTime::parse_from_rfc3339(value) {
+            Ok(time) if time <= now => Ok(Self::At(time.to_utc())),
+            _ => Err(ACCEPTED),
+        }
+    }
+
     /// The time that is meant if the pass begins at `now`.
     pub fn resolve(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
@@ -42,7 +54,7 @@ impl RawInputs {
         problems: &mut Problems,
         now: DateTime<Utc>,
     ) -> Option<OneOffWindow> {
-        let point_in_time = |value: &str| values::point_in_time(value, now);
+        let point_in_time = |value: &str| PointInTime::parse(value, now);
         let since = problems.parse("since", self.since.as_deref(), point_in_time);
         let until = problems.parse("until", self.until.as_deref(), point_in_time);
         if let (Some(since), Some(until)) = (since, until)

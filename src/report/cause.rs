@@ -118,7 +118,10 @@ impl Report {
         let mut causes: Vec<_> = causes.into_values().collect();
         for cause in &mut causes {
             let samples = self.samples.iter();
-            let mut of_this = samples.filter(|sample| sample.is_of(cause));
+            let mut of_this = samples.filter(|sample| {
+                let (status, code, event) = &sample.cause;
+                (&**status, *code, &**event) == (cause.status, cause.code, cause.event)
+            });
             cause.sample = of_this.next();
         }
         causes.sort_by(|a, b| {

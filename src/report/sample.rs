@@ -1,6 +1,5 @@
 //! A receiver's answer to one delivery of a cause.
 
-use super::Cause;
 use crate::model::{AttemptId, ReceiverResponse};
 
 /// A receiver's answer to one delivery of a cause.
@@ -14,12 +13,4 @@ pub struct Sample {
     pub attempt: AttemptId,
     /// The answer, or the reason why the pass could not get it.
     pub answer: Result<ReceiverResponse, String>,
-}
-
-impl Sample {
-    /// True if it is a sample of this cause.
-    pub fn is_of(&self, cause: &Cause<'_>) -> bool {
-        let (status, code, event) = &self.cause;
-        (&**status, *code, &**event) == (cause.status, cause.code, cause.event)
-    }
 }

@@ -1,0 +1,63 @@
+use super::*;
+
+#[test]
+fn fresh_failures_come_first_and_then_what_was_tried_longest_ago() {
+    let plan = planned(vec![
+        failure(1, 0, &[100, 200]),
+        failure(2, 540, &[]),
+        failure(3, 300, &[]),
+        failure(4, 60, &[90]),
+        failure(5, 70, &[80, 85]),
+    ]);
+    assert_eq!(ids(&plan), [3, 2, 5, 4, 1]);
+    assert!(plan.rest.is_empty());
+}
+
+#[test]
+fn the_two_kinds_take_turns_at_leading() {
+    let failures = |first: &[i64]| {
+        vec![
+            failure(1, 0, &[300, 400]),
+            failure(2, 540, &[]),
+            failure(3, 60, first),
+        ]
+    };
+    // What was tried last was fresh then, or it was not.
+    assert_eq!(ids(&planned(failures(&[500]))), [1, 2, 3]);
+    assert_eq!(ids(&planned(failures(&[450, 500]))), [2, 1, 3]);
+    // One that failed no later than the others were redelivered last has waited no less.
+    let mut with_an_old_one = failures(&[500]);
+    with_an_old_one.push(failure(5, 400, &[]));
+    assert_eq!(ids(&planned(with_an_old_one)), [5, 2, 1, 3]);
+    // What was tried last need not be due, or seen.
+    let waiting = failure(4, 70, &[48 * 60 - 1]);
+    let with = |failure| {
+        let mut failures = failures(&[450, 500]);
+        failures.push(failure);
+        failures
+    };
+    let plan_waiting = planned(with(waiting));
+    assert_eq!(ids(&plan_waiting), [1, 2, 3]);
+    let asked = |failure: &Failure| {
+        (failure.newest.id == AttemptId(4)).then(|| Asked {
+            at: at(48 * 60 - 1),
+            unclear: false,
+        })
+    };
+    let up = Evidence::default();
+    let failures = with(failure(4, 70, &[]));
+    let plan = plan(failures, asked, |_| None, &up, &policy(), now(), at(0));
+    assert_eq!(ids(&plan), [1, 2, 3]);
+}
+
+#[test]
+fn where_one_kind_alone_is_due_its_order_is_kept() {
+    let fresh = planned(vec![
+        failure(1, 0, &[]),
+        failure(2, 5, &[]),
+        failure(3, 6, &[48 * 60 - 1]),
+    ]);
+    assert_eq!(ids(&fresh), [1, 2]);
+    let retried = planned(vec![failure(1, 0, &[10]), failure(2, 5, &[20])]);
+    assert_eq!(ids(&retried), [1, 2]);
+}
