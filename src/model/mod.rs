@@ -16,8 +16,10 @@ mod webhook;
 mod window;
 
 pub use attempt::AttemptId;
-pub use delivery::{Answer, Asked, Delivery, Refusals, Request};
-pub use failed_delivery::{Failure, First, Newest, Seen};
+pub use delivery::{
+    DeliveryReport, RedeliveryAnswer, RedeliveryRequest, Refusals, UnconfirmedRedelivery,
+};
+pub use failed_delivery::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt};
 pub use filter::{EventWord, Filter, StatusWord, Words};
 pub use guid::Guid;
 pub(crate) use guid::fingerprint;

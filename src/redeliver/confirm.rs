@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::github;
 use crate::github::{DeliveryLog, RequestError};
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::Outcome;
 use crate::read::scan::Depth;
@@ -153,7 +153,7 @@ impl Turn<'_> {
         }
     }
 
-    fn take_due(&mut self, guid: &Guid) -> Option<Failure> {
+    fn take_due(&mut self, guid: &Guid) -> Option<FailedDelivery> {
         let place = self.due.iter().position(|due| due.guid == *guid)?;
         self.due.remove(place)
     }

@@ -1,6 +1,6 @@
 //! Lines for the log, and the progress of a turn.
 
-use crate::decide::wave::Seen;
+use crate::decide::wave::WaveResult;
 use crate::model::Outcome;
 use crate::read::progress::Phase;
 use crate::redeliver::Turn;
@@ -16,7 +16,7 @@ pub struct LogGroup {
 impl Turn<'_> {
     /// Adds a line with the result of the wave.
     pub(super) fn log_wave(&mut self) {
-        let Seen {
+        let WaveResult {
             recovered,
             failed,
             unseen,

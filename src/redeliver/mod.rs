@@ -15,13 +15,13 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use crate::decide::wave::{Seen, Stop, Waves};
+use crate::decide::wave::{TurnEnd, WaveResult, Waves};
 use crate::github::{Client, Credentials, Pace};
 use crate::lock::lock;
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Webhook;
 use crate::model::{AttemptId, Guid};
-use crate::model::{Delivery, Outcome, Refusals, Request};
+use crate::model::{DeliveryReport, Outcome, RedeliveryRequest, Refusals};
 use crate::read::evidence::Evidence;
 use crate::read::progress::{Phase, ProgressHandle};
 use crate::stop::StopReason;
@@ -49,14 +49,17 @@ pub struct Redeliverer<'a> {
     /// Number of unconfirmed redeliveries.
     pub unseen: AtomicUsize,
     /// All redeliveries requested, by webhook: they are remembered even if a bug ends the webhook's run.
-    pub requested: Mutex<HashMap<String, Vec<(Guid, crate::model::Asked)>>>,
+    pub requested: Mutex<HashMap<String, Vec<(Guid, crate::model::UnconfirmedRedelivery)>>>,
     /// Clients whose credential GitHub refused when they requested a redelivery.
     pub refused_credentials: Mutex<Vec<Client>>,
 }
 
 impl Redeliverer<'_> {
     /// The redeliveries requested for a webhook.
-    pub fn requested_for(&self, webhook: &Webhook) -> Vec<(Guid, crate::model::Asked)> {
+    pub fn requested_for(
+        &self,
+        webhook: &Webhook,
+    ) -> Vec<(Guid, crate::model::UnconfirmedRedelivery)> {
         let requested = lock(&self.requested);
         requested.get(&webhook.key()).cloned().unwrap_or_default()
     }
@@ -85,7 +88,7 @@ pub enum ReceiverHealth {
 
 /// A redelivery that was requested and is not confirmed yet.
 struct AwaitedRedelivery {
-    failure: Failure,
+    failure: FailedDelivery,
     /// When its wave began, to the second, as GitHub's log has it.
     since: DateTime<Utc>,
     /// The wave it belongs to.
@@ -113,13 +116,13 @@ pub struct Turn<'a> {
     progress: ProgressHandle,
     /// Lines for the log.
     lines: Vec<String>,
-    due: VecDeque<Failure>,
+    due: VecDeque<FailedDelivery>,
     awaited: HashMap<Guid, AwaitedRedelivery>,
     requested_twice: Vec<Guid>,
     /// Every request, by delivery.
-    requests: HashMap<Guid, Vec<Request>>,
+    requests: HashMap<Guid, Vec<RedeliveryRequest>>,
     /// The result of the current wave, as far as the log shows it.
-    wave_result: Seen,
+    wave_result: WaveResult,
     unclear: Unclear,
     /// When the last request may be made, once the turn has begun.
     until: Option<Instant>,
@@ -130,7 +133,7 @@ pub struct Turn<'a> {
     /// Why confirming ended early.
     unconfirmed: Option<String>,
     health: ReceiverHealth,
-    deliveries: Vec<Delivery>,
+    deliveries: Vec<DeliveryReport>,
     /// Numbers of those that recovered, and of those that failed again.
     recovered: usize,
     failed: usize,
@@ -141,7 +144,7 @@ pub struct Turn<'a> {
 /// The result of a webhook's turn.
 pub struct TurnResult {
     /// Each delivery that was due.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<DeliveryReport>,
     /// The receiver was found down.
     pub down: bool,
     /// Number of the last requests in a row that got no clear answer.
@@ -161,7 +164,7 @@ impl<'a> Turn<'a> {
         shared: &'a Redeliverer<'a>,
         client: &'a Client,
         webhook: &'a Webhook,
-        due: Vec<Failure>,
+        due: Vec<FailedDelivery>,
         evidence: &Evidence,
         refusals: HashMap<Guid, Refusals>,
         progress: ProgressHandle,
@@ -178,7 +181,7 @@ impl<'a> Turn<'a> {
             awaited: HashMap::new(),
             requested_twice: Vec::new(),
             requests: HashMap::new(),
-            wave_result: Seen::default(),
+            wave_result: WaveResult::default(),
             unclear: Unclear::default(),
             until: None,
             refused: Refused::after(refusals),
@@ -233,7 +236,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Takes back the deliveries that were not tried.
-    pub fn untried(&mut self) -> Vec<Failure> {
+    pub fn untried(&mut self) -> Vec<FailedDelivery> {
         std::mem::take(&mut self.due).into()
     }
 
@@ -290,7 +293,7 @@ impl<'a> Turn<'a> {
         let mut awaited: Vec<_> = std::mem::take(&mut self.awaited).into_values().collect();
         awaited.sort_unstable_by_key(AwaitedRedelivery::order);
         for awaited in awaited {
-            let unconfirmed = crate::model::Asked {
+            let unconfirmed = crate::model::UnconfirmedRedelivery {
                 at: awaited.at,
                 unclear: awaited.unclear.is_some(),
             };
@@ -306,7 +309,7 @@ impl<'a> Turn<'a> {
         let confirms = !self.shared.confirm_timeout.is_zero();
         let size = if confirms { size } else { MOST_UNSEEN };
         self.wave += 1;
-        self.wave_result = Seen::default();
+        self.wave_result = WaveResult::default();
         let began = self.client.now();
         let since = DateTime::from_timestamp(began.timestamp(), 0).unwrap_or(began);
         self.request_wave(size, since).await;
@@ -324,7 +327,7 @@ impl<'a> Turn<'a> {
         let accepted = self.awaited.values().filter(|each| each.unclear.is_none());
         self.wave_result.waiting_since = accepted.map(|each| each.at).min();
         if let Some(stop) = self.waves.after(self.wave_result, self.client.now()) {
-            if stop == Stop::Down {
+            if stop == TurnEnd::Down {
                 self.health = ReceiverHealth::Down;
             }
             self.defer(stop.reason());
@@ -332,16 +335,16 @@ impl<'a> Turn<'a> {
     }
 
     /// Records the outcome of a delivery.
-    fn finish(&mut self, failure: Failure, outcome: Outcome, reason: Option<String>) {
+    fn finish(&mut self, failure: FailedDelivery, outcome: Outcome, reason: Option<String>) {
         match outcome {
             Outcome::Recovered => self.recovered += 1,
             Outcome::FailedAgain => self.failed += 1,
             _ => {}
         }
         let requests = self.requests.remove(&failure.guid).unwrap_or_default();
-        self.deliveries.push(Delivery {
+        self.deliveries.push(DeliveryReport {
             requests,
-            ..Delivery::new(failure, outcome).because(reason)
+            ..DeliveryReport::new(failure, outcome).because(reason)
         });
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github;
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::{Outcome, Refusals};
 use crate::redeliver::Turn;
@@ -41,7 +41,7 @@ pub(super) struct Refused {
 }
 
 struct Refusal {
-    failure: Failure,
+    failure: FailedDelivery,
     at: DateTime<Utc>,
     error: github::Error,
 }
@@ -67,7 +67,7 @@ impl Refused {
     }
 
     /// Takes out a delivery that turned out to be delivered.
-    pub(super) fn take(&mut self, guid: &Guid) -> Option<Failure> {
+    pub(super) fn take(&mut self, guid: &Guid) -> Option<FailedDelivery> {
         let lists = [&mut self.alone, &mut self.in_a_row];
         lists.into_iter().find_map(|list| {
             let place = list.iter().position(|each| each.failure.guid == *guid)?;
@@ -76,14 +76,14 @@ impl Refused {
     }
 
     /// True if a refusal of `next` would end the turn, although it would show nothing new of the webhook.
-    fn would_mislead(&self, next: &Failure) -> bool {
+    fn would_mislead(&self, next: &FailedDelivery) -> bool {
         let earlier = self.earlier.get(&next.guid);
         let refused_before = earlier.is_some_and(|earlier| earlier.passes == 0);
         self.accepts && refused_before && self.in_a_row.len() + 1 == REFUSALS_IN_A_ROW
     }
 
     /// True if an earlier pass met its refusal while GitHub accepted others.
-    fn was_alone(&self, failure: &Failure) -> bool {
+    fn was_alone(&self, failure: &FailedDelivery) -> bool {
         let earlier = self.earlier.get(&failure.guid);
         earlier.is_some_and(|earlier| earlier.passes > 0)
     }
@@ -91,7 +91,12 @@ impl Refused {
 
 impl Turn<'_> {
     /// Adds a refusal, and ends the turn if GitHub refuses all of the webhook's deliveries.
-    pub(super) fn refuse(&mut self, failure: Failure, at: DateTime<Utc>, error: github::Error) {
+    pub(super) fn refuse(
+        &mut self,
+        failure: FailedDelivery,
+        at: DateTime<Utc>,
+        error: github::Error,
+    ) {
         let aged_before = self.shared.retention_start + AGED_OUT;
         let is_expected = is_aged(&failure, aged_before) || self.refused.was_alone(&failure);
         let message = error.to_string();
@@ -127,7 +132,7 @@ impl Turn<'_> {
     /// Puts the last delivery that GitHub never refused first.
     fn try_from_the_end(&mut self) {
         let earlier = &self.refused.earlier;
-        let never_refused = |due: &Failure| !earlier.contains_key(&due.guid);
+        let never_refused = |due: &FailedDelivery| !earlier.contains_key(&due.guid);
         if let Some(place) = self.due.iter().rposition(never_refused)
             && let Some(last) = self.due.remove(place)
         {
@@ -183,6 +188,6 @@ impl Turn<'_> {
 }
 
 /// True if it was first attempted before this time.
-fn is_aged(failure: &Failure, time: DateTime<Utc>) -> bool {
+fn is_aged(failure: &FailedDelivery, time: DateTime<Utc>) -> bool {
     failure.first.time().unwrap_or(failure.newest.at) < time
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout_at};
 
-use crate::decide::wave::Stop;
+use crate::decide::wave::TurnEnd;
 use crate::github;
 use crate::github::RequestError;
 use crate::lock::lock;
-use crate::model::Failure;
-use crate::model::{Answer, Outcome, Request};
+use crate::model::FailedDelivery;
+use crate::model::{Outcome, RedeliveryAnswer, RedeliveryRequest};
 use crate::redeliver::unclear::Unclear;
 use crate::redeliver::{AwaitedRedelivery, MOST_UNSEEN, Turn};
 use crate::stop;
@@ -47,7 +47,7 @@ impl Turn<'_> {
         let mut wave = 0;
         while wave < size && !self.due.is_empty() && self.stopped.is_none() {
             if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
-                return self.defer(Stop::Unseen.reason());
+                return self.defer(TurnEnd::Unseen.reason());
             }
             if !self.pause(until, since).await {
                 return;
@@ -72,13 +72,13 @@ impl Turn<'_> {
     }
 
     /// Requests the redelivery of one delivery. Returns whether GitHub may have accepted it.
-    async fn request(&mut self, failure: Failure, since: DateTime<Utc>) -> bool {
+    async fn request(&mut self, failure: FailedDelivery, since: DateTime<Utc>) -> bool {
         self.lines.push(about(&failure));
         let (now, began) = (self.client.now(), Instant::now());
         let id = failure.newest.id;
         match github::redeliver(self.client, self.webhook, id).await {
             Ok(at) => {
-                self.record(&failure, at, Answer::Accepted);
+                self.record(&failure, at, RedeliveryAnswer::Accepted);
                 self.unclear = Unclear::default();
                 self.refused.accept();
                 self.await_outcome(failure, since, at, None);
@@ -95,7 +95,7 @@ impl Turn<'_> {
     /// Handles a request that failed `took` after it was sent. Returns whether GitHub may have accepted it.
     fn fail(
         &mut self,
-        failure: Failure,
+        failure: FailedDelivery,
         since: DateTime<Utc>,
         at: DateTime<Utc>,
         took: Duration,
@@ -146,9 +146,9 @@ impl Turn<'_> {
     }
 
     /// Records GitHub's answer to a request.
-    fn record(&mut self, failure: &Failure, at: DateTime<Utc>, answer: Answer) {
+    fn record(&mut self, failure: &FailedDelivery, at: DateTime<Utc>, answer: RedeliveryAnswer) {
         let requests = self.requests.entry(failure.guid.clone()).or_default();
-        requests.push(Request {
+        requests.push(RedeliveryRequest {
             at,
             attempt: failure.newest.id,
             answer,
@@ -158,13 +158,13 @@ impl Turn<'_> {
     /// Has the log watched for the outcome of a redelivery.
     fn await_outcome(
         &mut self,
-        failure: Failure,
+        failure: FailedDelivery,
         since: DateTime<Utc>,
         at: DateTime<Utc>,
         unclear: Option<String>,
     ) {
         self.shared.unseen.fetch_add(1, Ordering::Relaxed);
-        let unconfirmed = crate::model::Asked {
+        let unconfirmed = crate::model::UnconfirmedRedelivery {
             at,
             unclear: unclear.is_some(),
         };
@@ -186,15 +186,15 @@ impl Turn<'_> {
 
 impl RequestFailure {
     /// GitHub's answer for the report; `None` if the pass ended first.
-    fn answer(&self, error: &RequestError) -> Option<Answer> {
+    fn answer(&self, error: &RequestError) -> Option<RedeliveryAnswer> {
         let message = error.to_string();
         Some(match self {
             Self::Stop(_) => return None,
-            Self::Unclear => Answer::Unclear(message),
+            Self::Unclear => RedeliveryAnswer::Unclear(message),
             Self::Refused | Self::Credential | Self::Webhook if error.status().is_some() => {
-                Answer::Refused(message)
+                RedeliveryAnswer::Refused(message)
             }
-            _ => Answer::Unsent(message),
+            _ => RedeliveryAnswer::Unsent(message),
         })
     }
 }
@@ -207,7 +207,7 @@ fn last_request(stop: &stop::Stop) -> Instant {
 }
 
 /// The line of the log for a request.
-fn about(failure: &Failure) -> String {
+fn about(failure: &FailedDelivery) -> String {
     let newest = &failure.newest;
     format!(
         "redelivering {} {}, first sent {}, attempt {}: {}",

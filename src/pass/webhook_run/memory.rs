@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::decide::plan::{counts, counts_before};
 use crate::model::Guid;
 use crate::model::OVERLAP;
-use crate::model::{Answer, Delivery, Failure, Outcome, Refusals};
+use crate::model::{DeliveryReport, FailedDelivery, Outcome, RedeliveryAnswer, Refusals};
 use crate::pass::webhook_run::{WebhookResult, WebhookRun};
 use crate::read::evidence::Evidence;
 use crate::remember::state::Memory;
@@ -20,7 +20,7 @@ impl WebhookRun<'_> {
     pub(super) fn next_memory(
         &self,
         result: &WebhookResult,
-        given_up: &[Failure],
+        given_up: &[FailedDelivery],
         evidence: &Evidence,
     ) -> Memory {
         if result.report.complete {
@@ -65,7 +65,7 @@ impl WebhookRun<'_> {
     fn memory_of_whole_log(
         &self,
         result: &WebhookResult,
-        given_up: &[Failure],
+        given_up: &[FailedDelivery],
         evidence: &Evidence,
     ) -> Memory {
         let deliveries = &result.report.deliveries;
@@ -119,7 +119,12 @@ impl WebhookRun<'_> {
 }
 
 /// Remembers an open delivery, and how many redeliveries it had before this time.
-fn add_open(memory: &mut Memory, failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) {
+fn add_open(
+    memory: &mut Memory,
+    failure: &FailedDelivery,
+    evidence: &Evidence,
+    before: DateTime<Utc>,
+) {
     let older = failure.redeliveries().filter(|attempt| attempt.at < before);
     let made = failure.made_before + older.count();
     let counted = counts_before(failure, evidence, before);
@@ -129,13 +134,13 @@ fn add_open(memory: &mut Memory, failure: &Failure, evidence: &Evidence, before:
 /// Remembers GitHub's refusals of a delivery, those of `earlier` passes among them, until it is accepted.
 pub(super) fn remember_refusals(
     memory: &mut Memory,
-    delivery: &Delivery,
+    delivery: &DeliveryReport,
     earlier: &HashMap<Guid, Refusals>,
 ) {
     let guid = &delivery.failure.guid;
     let known = earlier.get(guid).copied();
     let mut requests = delivery.requests.iter();
-    let accepted = requests.any(|request| request.answer == Answer::Accepted);
+    let accepted = requests.any(|request| request.answer == RedeliveryAnswer::Accepted);
     let refusals = delivery.refusals.or(known.filter(|_| !accepted));
     if refusals != known || refusals.is_some() {
         memory.set_refusals(guid, refusals);

@@ -20,10 +20,10 @@ use crate::model::OVERLAP;
 use crate::model::Policy;
 use crate::model::Refusals;
 use crate::model::Webhook;
-use crate::model::{Failure, Window};
+use crate::model::{FailedDelivery, Window};
 use crate::read::evidence::Evidence;
 use crate::read::progress::{Phase, ProgressHandle};
-use crate::read::scan::{Scan, Told};
+use crate::read::scan::{Scan, ScanResult};
 use crate::redeliver::receiver_group::{Admission, ReceiverGroup};
 use crate::redeliver::{ReceiverHealth, Redeliverer, Turn};
 use crate::remember::checkpoint::Checkpoint;
@@ -123,7 +123,12 @@ impl WebhookRun<'_> {
 
     /// Plans and redelivers the deliveries that the log shows as failed. `arrived`: the webhook has taken its place in
     /// its receiver's group.
-    async fn plan_and_redeliver(&self, arrived: bool, scanned: Told, result: &mut WebhookResult) {
+    async fn plan_and_redeliver(
+        &self,
+        arrived: bool,
+        scanned: ScanResult,
+        result: &mut WebhookResult,
+    ) {
         let (given_up, failures): (Vec<_>, Vec<_>) =
             scanned.failures.into_iter().partition(|failure| {
                 let memory = self.memory();
@@ -183,7 +188,7 @@ impl WebhookRun<'_> {
         &self.groups.wait().await[&webhook.receiver]
     }
 
-    fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
+    fn plan(&self, failures: Vec<FailedDelivery>, evidence: &Evidence) -> Plan {
         let refusals = self.refusals();
         plan(
             failures,
@@ -200,7 +205,7 @@ impl WebhookRun<'_> {
     fn turn<'t>(
         &'t self,
         webhook: &'t Webhook,
-        due: Vec<Failure>,
+        due: Vec<FailedDelivery>,
         evidence: &Evidence,
     ) -> Turn<'t> {
         Turn::new(
@@ -281,7 +286,7 @@ async fn run_turn(
 /// Why webhooks wait whose receiver accepted nothing of the others.
 fn reason_to_wait(group: &ReceiverGroup) -> &'static str {
     match group.is_down() {
-        true => wave::Stop::Down.reason(),
+        true => wave::TurnEnd::Down.reason(),
         false => NO_SUCCESS,
     }
 }

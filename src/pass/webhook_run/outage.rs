@@ -3,7 +3,7 @@
 
 use crate::decide::plan::{Plan, counts, unseen};
 use crate::github::DeliveryLog;
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::OVERLAP;
 use crate::model::Webhook;
 use crate::pass::webhook_run::memory::remember_refusals;
@@ -153,7 +153,7 @@ impl WebhookRun<'_> {
 }
 
 /// A remembered delivery with its attempts on the first page; `None` if it may have others further back.
-fn on_first_page(failure: &Failure, scan: &Scan) -> Option<Failure> {
+fn on_first_page(failure: &FailedDelivery, scan: &Scan) -> Option<FailedDelivery> {
     let evidence = scan.evidence();
     let Some(mut seen) = scan.remembered(&failure.guid) else {
         return Some(failure.clone());

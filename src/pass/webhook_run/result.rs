@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::Webhook;
-use crate::model::{Asked, Delivery, Outcome};
+use crate::model::{DeliveryReport, Outcome, UnconfirmedRedelivery};
 use crate::pass::webhook_run::WebhookRun;
-use crate::read::scan::Told;
+use crate::read::scan::ScanResult;
 use crate::redeliver::{LogGroup, TurnResult};
 use crate::remember::state::Memory;
 use crate::report::WebhookReport;
@@ -47,7 +47,11 @@ impl WebhookResult {
 
     /// The result of a run that a bug ended. Nothing of it is forgotten: the memory of earlier passes stays, with the
     /// redeliveries that were requested.
-    pub fn of_bug(webhook: Webhook, mut before: Memory, requested: &[(Guid, Asked)]) -> Self {
+    pub fn of_bug(
+        webhook: Webhook,
+        mut before: Memory,
+        requested: &[(Guid, UnconfirmedRedelivery)],
+    ) -> Self {
         let error = format!("{webhook}: {PANIC}");
         let before_read = before.read_until();
         for (guid, unconfirmed) in requested {
@@ -65,7 +69,7 @@ impl WebhookResult {
     }
 
     /// Adds the result of the scan, and logs it.
-    pub(super) fn add_scan(&mut self, run: &WebhookRun<'_>, scanned: &Told) {
+    pub(super) fn add_scan(&mut self, run: &WebhookRun<'_>, scanned: &ScanResult) {
         let webhook = &self.report.webhook;
         let mut line = format!(
             "{webhook} ({}): {} of {} read, {} failed",
@@ -95,7 +99,7 @@ impl WebhookResult {
     }
 
     /// Adds that part of the log was not read.
-    pub(super) fn add_unread(&mut self, run: &WebhookRun<'_>, scanned: &Told) {
+    pub(super) fn add_unread(&mut self, run: &WebhookRun<'_>, scanned: &ScanResult) {
         // The originals of deliveries in the window may be older than it.
         let from = if scanned.reached_window {
             run.window.retention_start
@@ -122,13 +126,13 @@ impl WebhookResult {
     }
 
     /// Leaves these deliveries to the next pass.
-    pub(super) fn defer(&mut self, due: Vec<Failure>, reason: &str) {
+    pub(super) fn defer(&mut self, due: Vec<FailedDelivery>, reason: &str) {
         let deferred = due.into_iter().map(|failure| deferred(failure, reason));
         self.report.deliveries.extend(deferred);
     }
 }
 
 /// A delivery that is left to the next pass.
-pub(super) fn deferred(failure: Failure, reason: &str) -> Delivery {
-    Delivery::new(failure, Outcome::Deferred).because(reason.to_owned())
+pub(super) fn deferred(failure: FailedDelivery, reason: &str) -> DeliveryReport {
+    DeliveryReport::new(failure, Outcome::Deferred).because(reason.to_owned())
 }

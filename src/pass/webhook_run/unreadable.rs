@@ -2,14 +2,14 @@
 
 use crate::pass::webhook_run::WebhookRun;
 use crate::pass::webhook_run::result::WebhookResult;
-use crate::read::scan::Told;
+use crate::read::scan::ScanResult;
 use crate::remember::state::Memory;
 use crate::report::UnreadableRows;
 use crate::text::counted;
 
 impl WebhookResult {
     /// Adds the rows that could not be read. Those that an earlier pass reported are known.
-    pub(super) fn add_unreadable(&mut self, run: &WebhookRun<'_>, scanned: &Told) {
+    pub(super) fn add_unreadable(&mut self, run: &WebhookRun<'_>, scanned: &ScanResult) {
         let known = run.memory().map(Memory::unreadable);
         let mut known = known.unwrap_or_default();
         let left_out = run.memory().and_then(Memory::unreadable_left_out);

@@ -8,9 +8,9 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 use crate::read::fold::Remembered;
 
 /// Times that may stand in a state, in milliseconds: from 2008 to 2200.
@@ -176,7 +176,7 @@ impl Memory {
     }
 
     /// The open deliveries, for a pass that does not read the log: with the redeliveries that the log would show.
-    pub fn open_unread(&self) -> Vec<Failure> {
+    pub fn open_unread(&self) -> Vec<FailedDelivery> {
         let unread = |open: &RememberedDelivery| {
             let mut failure = open.failure()?;
             failure.made_before += open.probes;
@@ -193,7 +193,7 @@ impl Memory {
     }
 
     /// Updates an open delivery, for a pass that does not read the log. `counts`: how many of its redeliveries count.
-    pub fn update(&mut self, failure: &Failure, counts: usize) {
+    pub fn update(&mut self, failure: &FailedDelivery, counts: usize) {
         let guid = failure.guid.to_string();
         if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
             open.probes = failure.made().saturating_sub(open.made);
@@ -210,7 +210,7 @@ impl Memory {
     /// of them that count; of all, `counts` do. `None` for one whose first attempt is unknown.
     pub fn add_open(
         &mut self,
-        failure: &Failure,
+        failure: &FailedDelivery,
         made: usize,
         counted: usize,
         counts: usize,
@@ -260,7 +260,7 @@ impl Memory {
     }
 
     /// The last unconfirmed redelivery of a delivery.
-    pub fn unconfirmed(&self, guid: &Guid) -> Option<Asked> {
+    pub fn unconfirmed(&self, guid: &Guid) -> Option<UnconfirmedRedelivery> {
         let digits = guid.fingerprint();
         self.all_unconfirmed()
             .filter(|(each, _)| *each == digits)
@@ -269,7 +269,7 @@ impl Memory {
     }
 
     /// All unconfirmed redeliveries, by 12 digits of the delivery.
-    fn all_unconfirmed(&self) -> impl Iterator<Item = (&str, Asked)> {
+    fn all_unconfirmed(&self) -> impl Iterator<Item = (&str, UnconfirmedRedelivery)> {
         self.unconfirmed.iter().flat_map(|requested| {
             let items = requested.guids.as_bytes().chunks(UNCONFIRMED_DIGITS);
             items.filter_map(|item| {
@@ -277,7 +277,7 @@ impl Memory {
                 let second = i64::from_str_radix(second, 16).ok()?;
                 let at = DateTime::from_timestamp(requested.minute * 60 + second, 0)?;
                 let unclear = requested.unclear;
-                Some((digits, Asked { at, unclear }))
+                Some((digits, UnconfirmedRedelivery { at, unclear }))
             })
         })
     }
@@ -296,7 +296,7 @@ impl Memory {
     }
 
     /// Remembers an unconfirmed redelivery.
-    pub fn add_unconfirmed(&mut self, guid: &Guid, new: Asked) {
+    pub fn add_unconfirmed(&mut self, guid: &Guid, new: UnconfirmedRedelivery) {
         if self
             .unconfirmed(guid)
             .is_some_and(|known| known.at.timestamp() == new.at.timestamp())
@@ -377,10 +377,10 @@ impl RememberedDelivery {
         })
     }
 
-    fn failure(&self) -> Option<Failure> {
-        Some(Failure {
+    fn failure(&self) -> Option<FailedDelivery> {
+        Some(FailedDelivery {
             guid: Guid::new(&self.guid),
-            newest: Newest {
+            newest: LatestAttempt {
                 id: AttemptId(self.id.parse().ok()?),
                 at: DateTime::from_timestamp_millis(self.at)?,
                 pending: self.pending,
@@ -389,7 +389,7 @@ impl RememberedDelivery {
                 event: self.event.as_str().into(),
                 action: self.action.as_deref().map(Into::into),
             },
-            first: First::At(DateTime::from_timestamp_millis(self.first)?),
+            first: FirstAttempt::At(DateTime::from_timestamp_millis(self.first)?),
             attempts: Vec::new(),
             made_before: self.made,
             counted_before: self.counted,

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hostile;
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 
 const CHECKPOINT: &str = "1790000000000";
 
@@ -31,10 +31,10 @@ prop_compose! {
         code in proptest::option::of(any::<i64>()),
         action in proptest::option::of(hostile::text()),
         (made, counted) in (0..500_usize, 0..500_usize),
-    ) -> Failure {
-        Failure {
+    ) -> FailedDelivery {
+        FailedDelivery {
             guid,
-            newest: Newest {
+            newest: LatestAttempt {
                 id: AttemptId(id),
                 at: at(newest),
                 pending,
@@ -43,7 +43,7 @@ prop_compose! {
                 event: "push".into(),
                 action: action.map(Into::into),
             },
-            first: First::At(at(first)),
+            first: FirstAttempt::At(at(first)),
             attempts: Vec::new(),
             made_before: made,
             counted_before: counted,
@@ -55,8 +55,8 @@ prop_compose! {
 #[derive(Clone, Debug)]
 struct Found {
     read: i64,
-    open: Vec<Failure>,
-    unconfirmed: Vec<(Guid, Asked)>,
+    open: Vec<FailedDelivery>,
+    unconfirmed: Vec<(Guid, UnconfirmedRedelivery)>,
     lost: Vec<Guid>,
 }
 
@@ -67,7 +67,7 @@ prop_compose! {
         unconfirmed in proptest::collection::vec((guids(), 0..90_000_i64, any::<bool>()), 0..12),
         lost in proptest::collection::vec(guids(), 0..4),
     ) -> Found {
-        let unconfirmed = unconfirmed.into_iter().map(|(guid, second, unclear)| (guid, Asked { at: at(second), unclear }));
+        let unconfirmed = unconfirmed.into_iter().map(|(guid, second, unclear)| (guid, UnconfirmedRedelivery { at: at(second), unclear }));
         let mut guids = HashSet::new();
         Found {
             read,
@@ -155,7 +155,7 @@ fn use_it(state: &State) {
             memory.add_open(&failure, failure.made_before, counted, counted);
             memory.add_unconfirmed(
                 &failure.guid,
-                Asked {
+                UnconfirmedRedelivery {
                     at: at(1),
                     unclear: false,
                 },

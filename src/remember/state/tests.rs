@@ -1,16 +1,16 @@
 use super::*;
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
 }
 
-fn failure(n: u64) -> Failure {
-    Failure {
+fn failure(n: u64) -> FailedDelivery {
+    FailedDelivery {
         guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
-        newest: Newest {
+        newest: LatestAttempt {
             id: AttemptId(3_804_004_623_172_239_366 + n),
             at: at(9),
             pending: false,
@@ -19,7 +19,7 @@ fn failure(n: u64) -> Failure {
             event: "push".into(),
             action: None,
         },
-        first: First::At(at(n as i64)),
+        first: FirstAttempt::At(at(n as i64)),
         attempts: Vec::new(),
         made_before: 3,
         counted_before: 1,
@@ -37,11 +37,11 @@ const LARGEST: usize = 40_000;
 fn a_state_is_read_as_it_was_written() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
-    let clear = Asked {
+    let clear = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
-    let unclear = Asked {
+    let unclear = UnconfirmedRedelivery {
         at: at(8),
         unclear: true,
     };
@@ -80,14 +80,14 @@ fn a_state_is_read_as_it_was_written() {
 fn probes_count_in_a_pass_that_does_not_read_the_log() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
-    let mut probed = Failure {
+    let mut probed = FailedDelivery {
         made_before: 4,
         ..failure(1)
     };
     (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
     memory.update(&probed, 2);
-    let numbers = |failures: Vec<Failure>| {
-        let Failure {
+    let numbers = |failures: Vec<FailedDelivery>| {
+        let FailedDelivery {
             made_before,
             counted_before,
             newest,
@@ -115,7 +115,7 @@ fn a_damaged_entry_has_only_its_webhook_read_anew() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
     memory.add_lost(&failure(2).guid);
-    let unconfirmed = Asked {
+    let unconfirmed = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
@@ -252,7 +252,7 @@ fn a_state_that_is_too_large_leaves_out_deliveries_of_the_webhooks_with_most() {
     for n in 0..2_000 {
         large.add_unconfirmed(
             &failure(n).guid,
-            Asked {
+            UnconfirmedRedelivery {
                 at: at(7),
                 unclear: false,
             },
@@ -265,7 +265,12 @@ fn a_state_that_is_too_large_leaves_out_deliveries_of_the_webhooks_with_most() {
     assert_eq!(read.memory("acme/1").open().failures.len(), 1);
     let large = read.memory("acme/2");
     let kept = large.open().failures;
-    assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
+    assert!(
+        kept.len() > 20
+            && kept
+                .iter()
+                .all(|kept| kept.first >= FirstAttempt::At(at(4_000)))
+    );
     assert_eq!(large.read_until(), Some(at(9)), "the newest attempt of all");
     assert_eq!(
         large.known_until(),
@@ -282,7 +287,7 @@ fn the_time_before_which_nothing_was_delivered_is_stored_only_if_it_is_later_tha
     memory.know_until(at(70));
     memory.add_unconfirmed(
         &failure(1).guid,
-        Asked {
+        UnconfirmedRedelivery {
             at: at(7),
             unclear: false,
         },
@@ -303,7 +308,7 @@ fn the_time_before_which_nothing_was_delivered_is_stored_only_if_it_is_later_tha
 fn unread_owners_take_no_room_from_unconfirmed_redeliveries() {
     let mut state = state();
     let mut memory = Memory::new(at(50), at(40));
-    let unconfirmed = Asked {
+    let unconfirmed = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
