@@ -6,10 +6,19 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::model::SharedPath;
-
 /// Bytes in a MiB.
 pub const MIB: u64 = 1024 * 1024;
+
+/// The path of a file that outlives the pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPath {
+    /// The path as the user wrote it.
+    pub given: String,
+    /// The path, absolute if the workspace is known.
+    pub path: PathBuf,
+    /// The folders that the workflow's steps share.
+    pub shared: Vec<PathBuf>,
+}
 
 /// The reason why a file could not be used. The message continues a sentence that begins with the file's path.
 #[derive(Debug, thiserror::Error)]

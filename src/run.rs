@@ -8,17 +8,18 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::Utc;
 
+use crate::file::SharedPath;
 use crate::github::Credentials;
 use crate::inputs;
 use crate::inputs::{Environment, Inputs};
-use crate::model::{FailOn, Runner, SharedPath};
+use crate::model::{FailOn, Runner};
 use crate::report::{Report, notices};
 use crate::stop::Stop;
 use crate::tell::console::Console;
 use crate::tell::{files, summary};
 use crate::{file, pass, signals};
 
-/// What `--help` prints.
+/// The beginning of the text that `--help` prints.
 const HELP: &str = concat!(
     "redeliver-webhooks ",
     env!("CARGO_PKG_VERSION"),
@@ -28,11 +29,15 @@ const HELP: &str = concat!(
      says what they mean:"
 );
 
-/// When a pass that was cancelled is left as it is. A runner kills what has not ended 10 s after.
-const AT_LAST: Duration = Duration::from_millis(4_700);
+/// Printed at the first signal.
+const CANCELLED: &str =
+    "Cancelled: waiting up to 3 s for requests in flight, then saving the checkpoint";
 
-/// Runs one pass as the environment says: prints the log, writes outputs and the job summary.
-/// Tells whether the step succeeded.
+/// Time from a cancellation until the pass is abandoned. A runner kills the process 10 s after its first signal.
+const ABANDON_AFTER: Duration = Duration::from_millis(4_700);
+
+/// Runs one pass as the environment says: prints the log, writes outputs and the job summary. Returns whether the step
+/// succeeded.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -41,35 +46,13 @@ pub fn run(
     let runner = environment.runner().clone();
     let console = Console::stdout(&runner);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match arguments.as_slice() {
-        [] => {}
-        [only] if only == "--help" => {
-            HELP.lines().for_each(|line| console.line(line));
-            for name in inputs::NAMES {
-                let name = name.to_uppercase().replace('-', "_");
-                console.line(&format!("  INPUT_{name}"));
-            }
-            return true;
-        }
-        [only] if only == "--version" => {
-            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
-            return true;
-        }
-        [first, ..] => {
-            let error = format!(
-                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are \
-                 written under `with:` in a workflow, without `args`, and as variables \
-                 (`INPUT_DRY_RUN=true`) elsewhere",
-                first.to_string_lossy()
-            );
-            let report = Report::of_error(error);
-            return conclude(&console, &runner, None, report, FailOn::Error);
-        }
+    if !arguments.is_empty() {
+        return run_without_pass(&arguments, &console, &runner);
     }
     run_with(environment, &console, |inputs| run_pass(inputs, &console))
 }
 
-/// The same with a pass of the caller's. Tests run one without sockets and in virtual time.
+/// Like [`run`], with another pass: tests run one without sockets and in virtual time.
 pub fn run_with(
     mut environment: Environment,
     console: &Console,
@@ -81,7 +64,7 @@ pub fn run_with(
     let (mut report, fail_on) = match environment.inputs(Utc::now()) {
         Ok(inputs) => {
             let inputs = Arc::new(inputs);
-            let report = reported(|| run_pass(&inputs));
+            let report = report_of(|| run_pass(&inputs));
             (report, inputs.fail_on)
         }
         Err(errors) => {
@@ -96,9 +79,43 @@ pub fn run_with(
     conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 
-/// What a pass came to, even if it failed or panicked. A bug must not take outputs and summary with it;
-/// what the pass did until then shows in GitHub's log, where the next one finds it.
-fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
+/// Handles command-line arguments, in place of a pass.
+fn run_without_pass(arguments: &[OsString], console: &Console, runner: &Runner) -> bool {
+    match arguments {
+        [only] if only == "--help" => {
+            HELP.lines().for_each(|line| console.line(line));
+            for name in inputs::NAMES {
+                let name = name.to_uppercase().replace('-', "_");
+                console.line(&format!("  INPUT_{name}"));
+            }
+            true
+        }
+        [only] if only == "--version" => {
+            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
+            true
+        }
+        [first, ..] => {
+            let error = format!(
+                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are \
+                 written under `with:` in a workflow, without `args`, and as variables \
+                 (`INPUT_DRY_RUN=true`) elsewhere",
+                first.to_string_lossy()
+            );
+            conclude(
+                console,
+                runner,
+                None,
+                Report::of_error(error),
+                FailOn::Error,
+            )
+        }
+        [] => true,
+    }
+}
+
+/// The report of a pass, even if the pass failed or panicked: outputs and summary are still written after a bug. The
+/// next pass finds what this one did in GitHub's log.
+fn report_of(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
     match catch_unwind(AssertUnwindSafe(pass)) {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => Report::of_error(format!("{error:#}")),
@@ -107,7 +124,7 @@ fn reported(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
 }
 
 fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
-    // Whatever a panic says may hold secrets; where it was is enough to report it.
+    // A panic's message may hold secrets; its place is enough to report it.
     let panicked = console.clone();
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic
@@ -116,26 +133,28 @@ fn run_pass(inputs: &Arc<Inputs>, console: &Console) -> anyhow::Result<Report> {
             .unwrap_or_default();
         panicked.line(&format!("A bug was met at {place}."));
     }));
-    // The network is all that is waited for: one thread does.
+    // One thread is enough: all waits are for the network.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
-    // As a task of its own: before each turn of the one that it blocks on, the runtime asks the system for news.
+    // As a task of its own: before each poll of the future that it blocks on, the runtime makes a system call.
     let pass = runtime.spawn(pass_in_time(Arc::clone(inputs), console.clone()));
     let report = match runtime.block_on(pass) {
         Ok(report) => report,
         Err(ended) => resume_unwind(ended.into_panic()),
     };
-    // A name that is being looked up must not keep anybody waiting.
+    // Don't wait for a name lookup that is still running.
     runtime.shutdown_background();
     report
 }
 
-/// A pass, which ends some time after it was stopped whatever it is at.
+/// Runs a pass that ends soon after a cancellation, whatever it is doing.
 async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<Report> {
     let stop = Stop::after(inputs.policy.time_limit);
-    signals::watch(&stop, &console).context("signals can't be waited for")?;
+    let printer = console.clone();
+    signals::watch(&stop, move || printer.line(CANCELLED))
+        .context("signals can't be waited for")?;
     let (base, network, access) = (&inputs.api, &inputs.network, inputs.required_access());
     let credential = &inputs.credential;
     let log = console.debug_log();
@@ -143,12 +162,12 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
     tokio::select! {
         biased;
         report = pass::run(&inputs, &credentials, &console) => Ok(report),
-        () = stop.grace(AT_LAST) => Ok(Report::of_cancelled()),
+        () = stop.grace(ABANDON_AFTER) => Ok(Report::of_cancelled()),
     }
 }
 
-/// Tells how the pass ended, in all the ways there are, and whether the step succeeded: as `fail_on` says,
-/// and not where even that could not be written.
+/// Publishes the report: outputs, summary, report file, annotations, and the verdict as the log's last line. Returns
+/// whether the step succeeds: as `fail_on` says, and never if a file could not be written.
 pub fn conclude(
     console: &Console,
     runner: &Runner,
@@ -160,26 +179,10 @@ pub fn conclude(
     for message in messages.into_iter().flatten() {
         *message = console.secrets().clean_our_own(message).into_owned();
     }
-    let mut written = true;
-    if let Some(Err(error)) = report_file.map(|file| files::write_report(file, &report)) {
-        written = false;
-        report.errors.push(error.to_string());
-    }
-    let outputs = runner.output_file.as_deref();
-    let outputs = outputs.map(|path| files::append_outputs(path, &report.outputs()));
-    if let Some(Err(error)) = outputs {
-        written = false;
-        report.errors.push(error.to_string());
-    }
-    let summary = runner.summary_file.as_deref();
-    let summary = summary.map(|path| files::append_summary(path, &summary::markdown(&report)));
-    if let Some(Err(error)) = summary {
-        written = false;
-        report.errors.push(error.to_string());
-    }
+    let written = write_files(runner, report_file, &mut report);
     let fails = report.fails(fail_on) || !written;
     if fails && report.errors.is_empty() {
-        // A step that is red must say why where people look first.
+        // People look at the errors first to see why a step is red.
         report.errors.push(notices::of_failure(&report, fail_on));
     }
     console.notices(&report.notes);
@@ -189,13 +192,34 @@ pub fn conclude(
     !fails
 }
 
+/// Writes the report to each file that is wanted, and adds an error to it for each that failed. Returns whether none
+/// failed.
+fn write_files(runner: &Runner, report_file: Option<&SharedPath>, report: &mut Report) -> bool {
+    let mut written = true;
+    let mut check = |report: &mut Report, result: Option<Result<(), files::FileError>>| {
+        if let Some(Err(error)) = result {
+            written = false;
+            report.errors.push(error.to_string());
+        }
+    };
+    let result = report_file.map(|file| files::write_report(file, report));
+    check(report, result);
+    let outputs = runner.output_file.as_deref();
+    let result = outputs.map(|path| files::append_outputs(path, &report.outputs()));
+    check(report, result);
+    let summary = runner.summary_file.as_deref();
+    let result = summary.map(|path| files::append_summary(path, &summary::markdown(report)));
+    check(report, result);
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_panic_is_reported_like_any_error() {
-        let report = reported(|| panic!("a bug"));
+        let report = report_of(|| panic!("a bug"));
         assert_eq!(report.errors, [notices::PANIC]);
         let outputs = report.outputs();
         assert_eq!(outputs[0], ("result", "error".to_owned()));

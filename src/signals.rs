@@ -5,17 +5,16 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::stop::Stop;
-use crate::tell::console::Console;
 
-/// Cancels the pass at the first signal, and leaves at once at the second. Without this a process that is
-/// PID 1, as in a container, would not notice either.
+/// Cancels the pass at the first signal, after a call of `announce`, and exits at once at the second. Without handlers a
+/// process that is PID 1, as in a container, would ignore both signals.
 ///
 /// # Errors
-/// The system does not tell of signals.
-pub fn watch(stop: &Stop, console: &Console) -> io::Result<()> {
+/// The system can't install the handlers.
+pub fn watch(stop: &Stop, announce: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let (stop, console) = (stop.clone(), console.clone());
+    let stop = stop.clone();
     tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {
@@ -24,20 +23,18 @@ pub fn watch(stop: &Stop, console: &Console) -> io::Result<()> {
             }
         };
         next().await;
-        console.line(
-            "Cancelled: what is on its way gets 3 s, then this pass writes down where it is.",
-        );
+        announce();
         stop.cancel();
         next().await;
-        leave();
+        exit_at_once();
     });
     Ok(())
 }
 
 #[expect(
     clippy::exit,
-    reason = "whoever signals twice wants no outputs any more"
+    reason = "a second signal asks for an end without outputs"
 )]
-fn leave() {
+fn exit_at_once() {
     std::process::exit(1);
 }

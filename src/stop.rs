@@ -1,4 +1,4 @@
-//! When and why a pass ends before all is done: one value that everyone can ask and wait for.
+//! The early end of a pass, by cancellation or time limit: one value that every task can check and wait for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use crate::watched::Watched;
 
 /// Why a pass ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Somebody cancelled it.
+pub enum StopReason {
+    /// It was cancelled.
     Cancelled,
-    /// The rate limit of the credential is reached, until this time. Work with other credentials goes on.
+    /// The credential's rate limit is reached until this time. Work with other credentials goes on.
     Limit(DateTime<Utc>),
-    /// It took as long as the user allows.
+    /// It reached its time limit.
     TimeLimit,
 }
 
-impl Why {
-    /// What is said of that which was left.
+impl StopReason {
+    /// The reason, for people, to leave work to the next pass.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Cancelled => "the pass was cancelled",
@@ -30,30 +30,30 @@ impl Why {
     }
 }
 
-/// How long something may go on after the end of a pass.
+/// The time that a task gets after the end of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grace {
-    /// After somebody cancelled it.
+    /// After a cancellation.
     pub cancelled: Duration,
-    /// After its time limit.
+    /// After the time limit.
     pub time_limit: Duration,
 }
 
-/// The end of a pass, which comes at the time limit at the latest. Cheap to clone.
+/// The end of a pass, at the time limit at the latest. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stop {
     deadline: Instant,
-    state: Arc<Watched<State>>,
+    state: Arc<Watched<StopState>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct StopState {
     cancelled: Option<Instant>,
     ran_short: bool,
 }
 
 impl Stop {
-    /// A pass that may take this long from now on.
+    /// The end of a pass that may take this long from now on.
     pub fn after(time_limit: Duration) -> Self {
         Self {
             deadline: Instant::now() + time_limit,
@@ -61,54 +61,57 @@ impl Stop {
         }
     }
 
-    /// Ends the pass because somebody wants that.
+    /// Cancels the pass.
     pub fn cancel(&self) {
         self.state.change(|state| {
             state.cancelled.get_or_insert_with(Instant::now);
         });
     }
 
-    /// Why the pass is to end, if it is.
-    pub fn why(&self) -> Option<Why> {
+    /// Why the pass is to end now, if it is.
+    pub fn why(&self) -> Option<StopReason> {
         if self.state.get().cancelled.is_some() {
-            Some(Why::Cancelled)
+            Some(StopReason::Cancelled)
         } else {
-            (Instant::now() >= self.deadline).then_some(Why::TimeLimit)
+            (Instant::now() >= self.deadline).then_some(StopReason::TimeLimit)
         }
     }
 
-    /// Says that something was left because it would not have ended within the time limit.
+    /// Records that work was left because it would not have ended within the time limit.
     pub fn ran_short(&self) {
         self.state.change(|state| state.ran_short = true);
     }
 
     /// Why the pass ended before all was done, if it did.
-    pub fn ended(&self) -> Option<Why> {
+    pub fn ended(&self) -> Option<StopReason> {
         let ran_short = self.state.get().ran_short;
-        self.why().or(ran_short.then_some(Why::TimeLimit))
+        self.why().or(ran_short.then_some(StopReason::TimeLimit))
     }
 
-    /// When the pass ends at the latest.
+    /// The time limit.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether a wait would be over before the pass must end.
+    /// True if a wait would be over before the pass must end.
     pub fn leaves(&self, wait: Duration) -> bool {
         self.why().is_none() && Instant::now() + wait < self.deadline
     }
 
-    /// Sleeps until then, or until the pass is to end. Tells why, if it is.
-    pub async fn sleep_until(&self, time: Instant) -> Result<(), Why> {
+    /// Sleeps until this time.
+    ///
+    /// # Errors
+    /// The pass is to end; the sleep ends with it.
+    pub async fn sleep_until(&self, time: Instant) -> Result<(), StopReason> {
         let time = time.min(self.deadline);
         let ended = self.state.wait_for(|state| state.cancelled);
-        // Whether an end or the time ended the wait is told below.
+        // The result below is the same whichever ended the wait.
         let _ = timeout_at(time, ended).await;
         self.why().map_or(Ok(()), Err)
     }
 
-    /// Waits until requests in flight are given up: this long after the pass was cancelled or reached its time
-    /// limit, whichever comes first.
+    /// Waits until this long after the cancellation or the time limit, whichever comes first. Requests in flight are then
+    /// given up.
     pub async fn over(&self, grace: Grace) {
         tokio::select! {
             biased;
@@ -117,7 +120,7 @@ impl Stop {
         }
     }
 
-    /// What is left of this time.
+    /// The time left until [`Stop::over`] returns.
     pub fn left_of(&self, grace: Grace) -> Duration {
         let by_time_limit = self.deadline + grace.time_limit;
         let cancelled = self.state.get().cancelled;
@@ -125,7 +128,7 @@ impl Stop {
         end.saturating_duration_since(Instant::now())
     }
 
-    /// Waits until nothing may be in flight any more: so long after somebody cancelled.
+    /// Waits until this long after a cancellation.
     pub async fn grace(&self, grace: Duration) {
         let cancelled = self.state.wait_for(|state| state.cancelled).await;
         sleep_until(cancelled + grace).await;
@@ -145,13 +148,13 @@ mod tests {
         assert!(stop.leaves(MINUTE / 2) && !stop.leaves(MINUTE));
         assert_eq!(stop.sleep_until(began + MINUTE / 2).await, Ok(()));
         let slept = stop.sleep_until(began + MINUTE * 9).await;
-        assert_eq!(slept, Err(Why::TimeLimit));
+        assert_eq!(slept, Err(StopReason::TimeLimit));
         assert_eq!(began.elapsed(), MINUTE);
         assert!(!stop.leaves(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_sleeps_wakes_when_it_ends() {
+    async fn a_sleep_ends_with_the_pass() {
         let stop = Stop::after(MINUTE);
         let began = Instant::now();
         let sleeper = tokio::spawn({
@@ -160,15 +163,15 @@ mod tests {
         });
         tokio::time::sleep(MINUTE / 10).await;
         stop.cancel();
-        assert_eq!(sleeper.await.unwrap(), Err(Why::Cancelled));
+        assert_eq!(sleeper.await.unwrap(), Err(StopReason::Cancelled));
         assert_eq!(began.elapsed(), MINUTE / 10);
-        assert_eq!(stop.why(), Some(Why::Cancelled));
+        assert_eq!(stop.why(), Some(StopReason::Cancelled));
         stop.grace(Duration::from_secs(3)).await;
         assert_eq!(began.elapsed(), MINUTE / 10 + Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_in_flight_get_a_grace_after_the_time_limit_too() {
+    async fn requests_in_flight_get_time_after_the_time_limit_too() {
         let grace = Grace {
             cancelled: MINUTE / 20,
             time_limit: MINUTE / 10,

@@ -7,7 +7,10 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Asked, Delivery, Failure, First, LONGEST_BACKOFF, Outcome, Policy};
+use crate::model::{
+    DeliveryReport, FailedDelivery, FirstAttempt, LONGEST_BACKOFF, Outcome, Policy,
+    UnconfirmedRedelivery,
+};
 use crate::read::evidence::Evidence;
 use crate::text::{counted, rfc3339};
 
@@ -28,9 +31,9 @@ const UNCLEAR: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug, Default)]
 pub struct Plan {
     /// To be redelivered, in this order.
-    pub due: Vec<Failure>,
+    pub due: Vec<FailedDelivery>,
     /// Not to be redelivered, and why.
-    pub rest: Vec<Delivery>,
+    pub rest: Vec<DeliveryReport>,
 }
 
 /// Sorts out which failures are due.
@@ -44,9 +47,9 @@ pub struct Plan {
 /// Those that GitHub refused last time are the last of all, the one that was refused longest ago leading: what is refused
 /// for good would keep the others waiting. `refused` says when that was.
 pub fn plan(
-    failures: Vec<Failure>,
-    asked: impl Fn(&Failure) -> Option<Asked>,
-    refused: impl Fn(&Failure) -> Option<DateTime<Utc>>,
+    failures: Vec<FailedDelivery>,
+    asked: impl Fn(&FailedDelivery) -> Option<UnconfirmedRedelivery>,
+    refused: impl Fn(&FailedDelivery) -> Option<DateTime<Utc>>,
     evidence: &Evidence,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -60,10 +63,10 @@ pub fn plan(
         last = last.max(last_try(&failure, asked));
         match settled(&failure, asked, evidence, policy, now, retention_start) {
             None => plan.due.push(failure),
-            Some((outcome, reason, due_at)) => plan.rest.push(Delivery {
+            Some((outcome, reason, due_at)) => plan.rest.push(DeliveryReport {
                 due_at,
                 asked,
-                ..Delivery::new(failure, outcome).because(reason)
+                ..DeliveryReport::new(failure, outcome).because(reason)
             }),
         }
     }
@@ -71,7 +74,7 @@ pub fn plan(
         let newest = (failure.newest.at, failure.newest.id);
         (refused(failure), failure.made() > 0, newest)
     });
-    let refused = |failure: &Failure| refused(failure).is_some();
+    let refused = |failure: &FailedDelivery| refused(failure).is_some();
     let never_refused = plan.due.partition_point(|failure| !refused(failure));
     let due = &mut plan.due[..never_refused];
     if last.is_some_and(|(_, nth)| nth == 1) {
@@ -87,12 +90,18 @@ pub fn plan(
 }
 
 /// What was asked for, unless it is seen: once the log shows a newer attempt, it is.
-pub fn unseen(failure: &Failure, asked: Option<Asked>) -> Option<Asked> {
+pub fn unseen(
+    failure: &FailedDelivery,
+    asked: Option<UnconfirmedRedelivery>,
+) -> Option<UnconfirmedRedelivery> {
     asked.filter(|asked| failure.newest.at < whole_second(asked.at))
 }
 
 /// When a delivery was last redelivered, and how many times it has been.
-fn last_try(failure: &Failure, asked: Option<Asked>) -> Option<(DateTime<Utc>, usize)> {
+fn last_try(
+    failure: &FailedDelivery,
+    asked: Option<UnconfirmedRedelivery>,
+) -> Option<(DateTime<Utc>, usize)> {
     let made = failure.made();
     match asked {
         Some(asked) => Some((asked.at, made + 1)),
@@ -102,8 +111,8 @@ fn last_try(failure: &Failure, asked: Option<Asked>) -> Option<(DateTime<Utc>, u
 
 /// Why a delivery is not due, and when it will be; `None` if it is.
 fn settled(
-    failure: &Failure,
-    asked: Option<Asked>,
+    failure: &FailedDelivery,
+    asked: Option<UnconfirmedRedelivery>,
     evidence: &Evidence,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -114,11 +123,11 @@ fn settled(
         return settled(Outcome::Ignored, "left out by `events` or `statuses`");
     }
     let first = match failure.first {
-        First::At(time) if time >= retention_start => time,
-        First::At(_) | First::BeyondRetention => {
+        FirstAttempt::At(time) if time >= retention_start => time,
+        FirstAttempt::At(_) | FirstAttempt::BeyondRetention => {
             return settled(Outcome::Expired, "older than GitHub redelivers");
         }
-        First::Unseen => {
+        FirstAttempt::Unknown => {
             let reason = "the log could not be read back to its first attempt";
             return settled(Outcome::Deferred, reason);
         }
@@ -155,12 +164,16 @@ fn settled(
 }
 
 /// How many redeliveries failed while the receiver was up.
-pub fn counts(failure: &Failure, evidence: &Evidence) -> usize {
+pub fn counts(failure: &FailedDelivery, evidence: &Evidence) -> usize {
     counts_before(failure, evidence, DateTime::<Utc>::MAX_UTC)
 }
 
 /// How many of those before this time did.
-pub fn counts_before(failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) -> usize {
+pub fn counts_before(
+    failure: &FailedDelivery,
+    evidence: &Evidence,
+    before: DateTime<Utc>,
+) -> usize {
     let counted = failure
         .redeliveries()
         .filter(|seen| seen.at < before && !seen.pending && evidence.was_up(seen.at));
@@ -175,10 +188,10 @@ fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
 /// When a delivery is due, unless it is always, that was redelivered `made` times, `uncounted` of them while its receiver
 /// was down.
 fn due_at(
-    failure: &Failure,
+    failure: &FailedDelivery,
     made: usize,
     uncounted: usize,
-    asked: Option<Asked>,
+    asked: Option<UnconfirmedRedelivery>,
     evidence: &Evidence,
     backoff: TimeDelta,
 ) -> Option<DateTime<Utc>> {

@@ -27,7 +27,7 @@ pub(crate) const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// What the log showed while a wave was requested and confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct WaveResult {
     /// Deliveries that succeeded, of this wave or late of an earlier one.
     pub recovered: usize,
     /// Deliveries that failed again, of this wave or late of an earlier one.
@@ -44,14 +44,14 @@ pub struct Seen {
 
 /// Why no further wave follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum TurnEnd {
     /// The receiver accepts nothing.
     Down,
     /// GitHub's log shows nothing of what was asked for.
     Unseen,
 }
 
-impl Stop {
+impl TurnEnd {
     /// For people, as the reason why the rest is deferred.
     pub fn reason(self) -> &'static str {
         match self {
@@ -94,17 +94,17 @@ impl Waves {
     }
 
     /// Learns from a wave that was confirmed at `now`. Returns why there is to be no other, if so.
-    pub fn after(&mut self, seen: Seen, now: DateTime<Utc>) -> Option<Stop> {
+    pub fn after(&mut self, seen: WaveResult, now: DateTime<Utc>) -> Option<TurnEnd> {
         let outcomes = seen.recovered + seen.failed;
         if outcomes > 0 {
             self.shown = Some(now);
         }
         if !seen.success && seen.recovered == 0 {
             return if seen.failed > 0 {
-                Some(Stop::Down)
+                Some(TurnEnd::Down)
             } else {
                 self.waits_in_vain(seen.waiting_since?, now)
-                    .then_some(Stop::Unseen)
+                    .then_some(TurnEnd::Unseen)
             };
         }
         self.known_down = false;
@@ -143,8 +143,8 @@ mod tests {
     }
 
     /// What was seen of a wave requested at second 0, whose newest success was at that second.
-    fn seen(recovered: usize, failed: usize, unseen: usize, success: Option<i64>) -> Seen {
-        Seen {
+    fn seen(recovered: usize, failed: usize, unseen: usize, success: Option<i64>) -> WaveResult {
+        WaveResult {
             recovered,
             failed,
             unseen,
@@ -170,10 +170,10 @@ mod tests {
             (30, seen(0, 30, 0, Some(0)), None, 20),
             (30, seen(0, 30, 0, Some(-61)), None, 15),
             (1, seen(0, 1, 0, Some(-61)), None, 1),
-            (5, seen(0, 5, 0, None), Some(Stop::Down), 5),
-            (5, seen(0, 1, 4, None), Some(Stop::Down), 5),
+            (5, seen(0, 5, 0, None), Some(TurnEnd::Down), 5),
+            (5, seen(0, 1, 4, None), Some(TurnEnd::Down), 5),
             (5, seen(0, 0, 5, None), None, 5),
-            (5, Seen::default(), None, 5),
+            (5, WaveResult::default(), None, 5),
         ] {
             let mut waves = waves(before);
             assert_eq!(waves.after(seen, at(60)), stop, "{seen:?}");
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(waves.after(nothing, at(599)), None);
         assert_eq!(waves.after(seen(1, 0, 4, Some(590)), at(600)), None);
         assert_eq!(waves.after(nothing, at(1_199)), None, "one has shown since");
-        assert_eq!(waves.after(nothing, at(1_200)), Some(Stop::Unseen));
+        assert_eq!(waves.after(nothing, at(1_200)), Some(TurnEnd::Unseen));
     }
 
     #[test]
@@ -198,8 +198,8 @@ mod tests {
             ..waves(1)
         };
         let unseen = seen(0, 0, 1, None);
-        assert_eq!(down().after(unseen, at(60)), Some(Stop::Unseen));
-        let unclear = Seen {
+        assert_eq!(down().after(unseen, at(60)), Some(TurnEnd::Unseen));
+        let unclear = WaveResult {
             waiting_since: None,
             ..unseen
         };
@@ -215,8 +215,8 @@ mod tests {
             (recovered, failed, unseen) in (0..50_usize, 0..50_usize, 0..50_usize),
             success in proptest::option::of(-300..0_i64),
             waiting in proptest::option::of(-1_200..0_i64),
-        ) -> Seen {
-            Seen {
+        ) -> WaveResult {
+            WaveResult {
                 waiting_since: waiting.map(at),
                 ..seen(recovered, failed, unseen, success)
             }
@@ -229,10 +229,10 @@ mod tests {
             let mut waves = Waves { known_down, ..waves(size) };
             let stop = waves.after(seen, at(0));
             let success = seen.success || seen.recovered > 0;
-            prop_assert_eq!(stop == Some(Stop::Down), seen.failed > 0 && !success);
+            prop_assert_eq!(stop == Some(TurnEnd::Down), seen.failed > 0 && !success);
             let silence = !success && seen.failed == 0;
             let long = seen.waiting_since.is_some_and(|since| known_down || since <= at(-600));
-            prop_assert_eq!(stop == Some(Stop::Unseen), silence && long);
+            prop_assert_eq!(stop == Some(TurnEnd::Unseen), silence && long);
         }
 
         #[test]

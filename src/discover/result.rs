@@ -1,59 +1,59 @@
-//! What a search tells besides the webhooks that it found.
+//! The result of a search, besides the webhooks that it found.
 
 use std::collections::HashMap;
 
 use crate::github::Error;
 
-/// Most repositories that may not be read which are named one by one.
-pub(super) const NAMED: usize = 5;
+/// Most unreadable owners that are named one by one; the rest are counted.
+pub(super) const MOST_NAMED: usize = 5;
 
-/// What there is besides the webhooks that were found.
+/// The result of a search, besides the active webhooks.
 #[derive(Debug, Default)]
-pub struct Census {
-    /// Webhooks that are switched off.
+pub struct DiscoveryResult {
+    /// Number of webhooks that are switched off.
     pub inactive: usize,
-    /// The repositories of accounts all of whose repositories were meant.
-    pub listed: Listed,
+    /// Counts of the accounts all of whose repositories were searched.
+    pub listed: RepositoryCounts,
     /// Requests by account, or all of them where one token makes them.
     pub requests: HashMap<String, u64>,
-    /// Whose webhooks should have been looked at and were not, for people.
+    /// Owners and webhooks that should have been read and were not, for people.
     pub unread: Vec<String>,
-    /// What failed.
+    /// Errors for the report.
     pub errors: Vec<String>,
-    /// What people should know.
+    /// Warnings for the report.
     pub warnings: Vec<String>,
-    /// The search came to its end. If a bug keeps it from that, nobody knows what is missing.
+    /// The search came to its end. If a bug prevents that, it is unknown what is missing.
     pub(super) ended: bool,
-    /// Webhooks that are switched off, as they are remembered.
+    /// Keys of webhooks that are switched off.
     pub switched_off: Vec<String>,
-    /// The search was not finished, be it that the pass was to end or that something failed.
+    /// The search was not finished, because the pass ended or a request failed.
     pub(super) unfinished: bool,
-    /// The credential itself was refused, and not only for one thing.
+    /// GitHub refused the credential itself, and not only one request.
     pub(super) unauthorized: bool,
     /// Active webhooks were found.
     pub(super) active: bool,
-    /// Hosts of webhooks whose payload URL is not the one meant.
+    /// Hosts of webhooks whose payload URL does not match.
     pub(super) elsewhere: Vec<String>,
-    /// Owners of webhooks that nobody named and that may not be read, in lower case.
+    /// Owners that a `*` includes and that the credential may not read, in lower case.
     pub refused: Vec<String>,
-    /// How many lists of webhooks that nobody named failed otherwise.
+    /// Number of other lists that failed of owners that a `*` includes.
     pub(super) failed: usize,
 }
 
-/// An account's repositories.
+/// Counts of an account's repositories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct RepositoryCounts {
     /// Those whose webhooks the credential may administer.
     pub repositories: usize,
     /// Those that are archived.
     pub archived: usize,
     /// Those that the credential may not administer.
     pub others: usize,
-    /// Active webhooks of those that may be.
+    /// Active webhooks of those that the credential may administer.
     pub(super) active: usize,
 }
 
-impl std::ops::AddAssign for Listed {
+impl std::ops::AddAssign for RepositoryCounts {
     fn add_assign(&mut self, other: Self) {
         self.repositories += other.repositories;
         self.archived += other.archived;
@@ -62,8 +62,8 @@ impl std::ops::AddAssign for Listed {
     }
 }
 
-impl Census {
-    /// Whether all webhooks that are meant are known.
+impl DiscoveryResult {
+    /// True if all webhooks that the user named are known.
     pub fn is_complete(&self) -> bool {
         self.ended && !self.unfinished
     }
@@ -83,19 +83,19 @@ impl Census {
         }
     }
 
-    /// The same where others may fail alike: a few are told one by one, and the rest counted.
+    /// The same where many may fail alike: a few are named one by one, and the rest counted.
     pub(super) fn fail_alike(&mut self, name: String, error: &Error) {
         self.leave_out(name);
         self.unauthorized |= error.failure().status() == Some(401);
         if !error.failure().is_stop() {
             self.failed += 1;
-            if self.failed <= NAMED {
+            if self.failed <= MOST_NAMED {
                 self.errors.push(error.to_string());
             }
         }
     }
 
-    /// Something that is meant is not there. All that is there is known.
+    /// Notes that something the user named does not exist.
     pub(super) fn miss(&mut self, error: String) {
         self.errors.push(error);
     }

@@ -5,8 +5,9 @@ use super::problems::Problems;
 use super::raw::RawInputs;
 use super::runner_variables::RunnerVariables;
 use super::values;
+use crate::file::SharedPath;
 use crate::github::Secret;
-use crate::model::{Repository, SharedPath, Variable};
+use crate::model::{Repository, Variable};
 
 /// Where the checkpoint is kept.
 #[derive(Clone, Debug)]

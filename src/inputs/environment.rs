@@ -13,7 +13,8 @@ use super::path::shared_path;
 use super::problems::{InputError, Problems};
 use super::raw::{NAMES, RawInputs, SECRETS};
 use super::runner_variables::{PROXIES, RunnerVariables};
-use crate::model::{Runner, SharedPath};
+use crate::file::SharedPath;
+use crate::model::Runner;
 
 /// `INPUT_*` that the runner itself may set for a container action.
 const RUNNERS_OWN: [&str; 2] = ["args", "entrypoint"];

@@ -18,8 +18,9 @@ mod validate;
 mod values;
 mod window;
 
+use crate::file::SharedPath;
 use crate::github::{ApiBase, Credential, Network, RequiredAccess};
-use crate::model::{FailOn, Policy, SharedPath, Targets};
+use crate::model::{FailOn, Policy, Targets};
 
 pub use checkpoint::CheckpointPlace;
 pub use environment::Environment;

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::problems::Problem;
 use super::runner_variables::RunnerVariables;
-use crate::model::SharedPath;
+use crate::file::SharedPath;
 
 /// The workspace as the runner mounts it in a container.
 const CONTAINER_WORKSPACE: &str = "/github/workspace";

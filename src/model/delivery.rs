@@ -4,13 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::AttemptId;
 use crate::model::Outcome;
-use crate::model::{Failure, First, Seen};
+use crate::model::{Attempt, FailedDelivery, FirstAttempt};
 
 /// One failed delivery and what became of it.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub struct DeliveryReport {
     /// The delivery as the log told it.
-    pub failure: Failure,
+    pub failure: FailedDelivery,
     /// What became of it.
     pub outcome: Outcome,
     /// Why, where the outcome alone does not say it. May hold GitHub's words.
@@ -18,18 +18,18 @@ pub struct Delivery {
     /// When it is due, if it waits.
     pub due_at: Option<DateTime<Utc>>,
     /// When it was last asked for, as long as nothing was seen of it.
-    pub asked: Option<Asked>,
+    pub asked: Option<UnconfirmedRedelivery>,
     /// How often GitHub refused it, where it did so in this pass.
     pub refusals: Option<Refusals>,
     /// What this pass asked of GitHub about it, in order.
-    pub requests: Vec<Request>,
+    pub requests: Vec<RedeliveryRequest>,
     /// The attempt that succeeded, if one was seen.
-    pub delivered: Option<Seen>,
+    pub delivered: Option<Attempt>,
 }
 
-impl Delivery {
+impl DeliveryReport {
     /// A delivery of which nothing more is known than what became of it.
-    pub fn new(failure: Failure, outcome: Outcome) -> Self {
+    pub fn new(failure: FailedDelivery, outcome: Outcome) -> Self {
         Self {
             failure,
             outcome,
@@ -59,9 +59,9 @@ impl Delivery {
     /// Whether GitHub will redeliver it no longer at this time, given how long it does.
     pub fn expires_before(&self, retention_start: DateTime<Utc>) -> bool {
         match self.failure.first {
-            First::At(first) => first < retention_start,
-            First::BeyondRetention => true,
-            First::Unseen => false,
+            FirstAttempt::At(first) => first < retention_start,
+            FirstAttempt::BeyondRetention => true,
+            FirstAttempt::Unknown => false,
         }
     }
 
@@ -75,7 +75,7 @@ impl Delivery {
 
 /// A redelivery that was asked for and not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct UnconfirmedRedelivery {
     /// When.
     pub at: DateTime<Utc>,
     /// GitHub gave no clear answer.
@@ -120,18 +120,18 @@ impl Refusals {
 
 /// One request for a redelivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct RedeliveryRequest {
     /// When it was made.
     pub at: DateTime<Utc>,
     /// The attempt to redeliver.
     pub attempt: AttemptId,
     /// What GitHub answered.
-    pub answer: Answer,
+    pub answer: RedeliveryAnswer,
 }
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum RedeliveryAnswer {
     /// GitHub accepted it.
     Accepted,
     /// GitHub refused it, in these words.
@@ -142,7 +142,7 @@ pub enum Answer {
     Unsent(String),
 }
 
-impl Answer {
+impl RedeliveryAnswer {
     /// Its name in reports.
     pub fn name(&self) -> &'static str {
         match self {

@@ -6,28 +6,28 @@ use super::{AttemptId, Guid};
 
 /// When a delivery was first attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum First {
+pub enum FirstAttempt {
     /// At this time: its original was seen, or the log ended and its oldest attempt stands for it.
     At(DateTime<Utc>),
     /// Before what GitHub still redelivers.
     BeyondRetention,
     /// Unknown, because reading broke off.
-    Unseen,
+    Unknown,
 }
 
-impl First {
+impl FirstAttempt {
     /// The time, where it is known.
     pub fn time(self) -> Option<DateTime<Utc>> {
         match self {
             Self::At(time) => Some(time),
-            Self::BeyondRetention | Self::Unseen => None,
+            Self::BeyondRetention | Self::Unknown => None,
         }
     }
 }
 
 /// The newest attempt of a failed delivery: the one to redeliver, and to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Newest {
+pub struct LatestAttempt {
     /// What a redelivery names.
     pub id: AttemptId,
     /// When it was made.
@@ -46,29 +46,29 @@ pub struct Newest {
 
 /// A delivery of which no attempt succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct FailedDelivery {
     /// Which delivery, within its webhook.
     pub guid: Guid,
     /// Its newest attempt.
-    pub newest: Newest,
+    pub newest: LatestAttempt,
     /// When it was first attempted.
-    pub first: First,
+    pub first: FirstAttempt,
     /// Every attempt seen, newest first as the log told them.
-    pub attempts: Vec<Seen>,
+    pub attempts: Vec<Attempt>,
     /// Redeliveries before those in `attempts`, which an earlier pass saw.
     pub made_before: usize,
     /// How many of these counted.
     pub counted_before: usize,
 }
 
-impl Failure {
+impl FailedDelivery {
     /// Whether an attempt is known.
     pub fn has(&self, id: AttemptId) -> bool {
         self.attempts.iter().any(|seen| seen.id == id)
     }
 
     /// Adds an attempt that was made after the log was folded.
-    pub fn add(&mut self, attempt: Seen, newest: Newest) {
+    pub fn add(&mut self, attempt: Attempt, newest: LatestAttempt) {
         self.attempts.insert(0, attempt);
         if newest.at >= self.newest.at {
             self.newest = newest;
@@ -81,14 +81,14 @@ impl Failure {
     }
 
     /// The attempts that are redeliveries.
-    pub fn redeliveries(&self) -> impl Iterator<Item = &Seen> + Clone {
+    pub fn redeliveries(&self) -> impl Iterator<Item = &Attempt> + Clone {
         self.attempts.iter().filter(|seen| seen.redelivery)
     }
 }
 
 /// One attempt of a failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Attempt {
     /// Which.
     pub id: AttemptId,
     /// When it was made.
@@ -103,16 +103,16 @@ pub struct Seen {
 mod tests {
     use super::*;
 
-    fn attempt(id: u64, second: i64) -> (Seen, Newest) {
+    fn attempt(id: u64, second: i64) -> (Attempt, LatestAttempt) {
         let id = AttemptId(id);
         let at = DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap();
-        let attempt = Seen {
+        let attempt = Attempt {
             id,
             at,
             redelivery: true,
             pending: false,
         };
-        let newest = Newest {
+        let newest = LatestAttempt {
             id,
             at,
             pending: false,
@@ -124,11 +124,11 @@ mod tests {
         (attempt, newest)
     }
 
-    fn failure() -> Failure {
+    fn failure() -> FailedDelivery {
         let (attempt, newest) = attempt(5, 100);
-        Failure {
+        FailedDelivery {
             guid: Guid::new("a"),
-            first: First::Unseen,
+            first: FirstAttempt::Unknown,
             attempts: vec![attempt],
             newest,
             made_before: 0,

@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use crate::model::Newest;
+use crate::model::LatestAttempt;
 
 /// The filters of a pass. Empty ones let everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether the user wants a delivery whose newest attempt is this.
-    pub fn admits(&self, newest: &Newest) -> bool {
+    pub fn admits(&self, newest: &LatestAttempt) -> bool {
         self.events.admit(|word| word.matches(newest))
             // What has no outcome yet has no status to go by.
             && (newest.pending || self.statuses.admit(|word| word.matches(newest)))
@@ -74,7 +74,7 @@ pub struct EventWord {
 }
 
 impl EventWord {
-    fn matches(&self, newest: &Newest) -> bool {
+    fn matches(&self, newest: &LatestAttempt) -> bool {
         let action = self.action.as_deref();
         *self.event == *newest.event && (action.is_none() || action == newest.action.as_deref())
     }
@@ -126,7 +126,7 @@ pub enum StatusWord {
 
 impl StatusWord {
     /// Whether an attempt failed so.
-    pub fn matches(&self, newest: &Newest) -> bool {
+    pub fn matches(&self, newest: &LatestAttempt) -> bool {
         let says = |word: &str| newest.status.to_lowercase().contains(word);
         match *self {
             Self::Code(code) => newest.code == Some(code),
@@ -168,8 +168,8 @@ mod tests {
     use crate::model::AttemptId;
     use chrono::DateTime;
 
-    fn newest(event: &str, action: Option<&str>, status: &str, code: Option<i64>) -> Newest {
-        Newest {
+    fn newest(event: &str, action: Option<&str>, status: &str, code: Option<i64>) -> LatestAttempt {
+        LatestAttempt {
             id: AttemptId(1),
             at: DateTime::UNIX_EPOCH,
             pending: false,

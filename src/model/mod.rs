@@ -9,7 +9,6 @@ mod outcome;
 mod policy;
 mod receiver_response;
 mod runner;
-mod shared_path;
 mod stable_hash;
 mod targets;
 mod variable;
@@ -17,8 +16,10 @@ mod webhook;
 mod window;
 
 pub use attempt::AttemptId;
-pub use delivery::{Answer, Asked, Delivery, Refusals, Request};
-pub use failed_delivery::{Failure, First, Newest, Seen};
+pub use delivery::{
+    DeliveryReport, RedeliveryAnswer, RedeliveryRequest, Refusals, UnconfirmedRedelivery,
+};
+pub use failed_delivery::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt};
 pub use filter::{EventWord, Filter, StatusWord, Words};
 pub use guid::Guid;
 pub(crate) use guid::fingerprint;
@@ -26,7 +27,6 @@ pub use outcome::{Outcome, PassResult};
 pub use policy::{FailOn, LONGEST_BACKOFF, Policy};
 pub use receiver_response::ReceiverResponse;
 pub use runner::Runner;
-pub use shared_path::SharedPath;
 pub(crate) use stable_hash::stable_hash;
 pub use targets::{Organizations, Repositories, Targets, UrlPattern};
 pub use variable::Variable;

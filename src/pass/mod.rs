@@ -1,12 +1,11 @@
-//! One pass, the whole way on one page: find the webhooks, read the checkpoint, serve each webhook
-//! (scan, plan, redeliver: see [`crate::pass::webhook_run`]), move the checkpoint. What happens on the way goes into
-//! the report.
+//! One pass on one page: find the webhooks, read the checkpoint, run each webhook (scan, plan, redeliver: see
+//! [`crate::pass::webhook_run`]), store the checkpoint and the state. All results go into the report.
 
+mod checkpoint;
 pub mod samples;
 pub mod webhook_run;
 mod webhooks;
 
-use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
@@ -18,28 +17,30 @@ use futures_util::future::join;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
-use crate::discover::{Census, Discovery, Located};
+use crate::discover::{Discovery, DiscoveryResult, FoundWebhook};
 use crate::github::Credentials;
 use crate::inputs::Inputs;
 use crate::lock::lock;
-use crate::model::OVERLAP;
 use crate::model::Window;
-use crate::pass::webhook_run::Served;
+use crate::pass::webhook_run::WebhookResult;
+use crate::read::progress::Progress;
 use crate::redeliver::Redeliverer;
-use crate::remember::checkpoint;
-use crate::remember::checkpoint::{Checkpoint, CheckpointError};
+use crate::remember::checkpoint::Checkpoint;
 use crate::remember::state::{Memory, State};
 use crate::report::Report;
 use crate::report::notices;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::tell::console::Console;
-use crate::tell::progress::Progress;
-use crate::text::rfc3339;
-use webhooks::{Done, Webhooks};
+use crate::tell::progress;
+use webhooks::{AllResults, AllWebhooks};
 
-/// Runs one pass and tells what happened. It never fails: what does is in the report.
+/// Unconfirmed redeliveries that are older than this count as lost: GitHub's log will hardly show them any more.
+const UNCONFIRMED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// Runs one pass. Errors go into the report.
 pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) -> Report {
-    let (began, progress) = (Instant::now(), Progress::default());
+    let began = Instant::now();
+    let progress = Progress::default();
     let mut pass = Pass {
         inputs,
         credentials,
@@ -59,33 +60,26 @@ pub async fn run(inputs: &Inputs, credentials: &Credentials, console: &Console) 
         console.line(notices::UNPROTECTED);
         pass.report.warnings.push(notices::UNPROTECTED.into());
     }
-    let census = Mutex::default();
+    let discovered = Mutex::default();
     let (found, webhooks) = unbounded_channel();
-    let targets = &inputs.targets;
-    let discovery = Discovery::new(targets, credentials, found, &census);
+    let discovery = Discovery::new(&inputs.targets, credentials, found, &discovered);
     let discovery = AssertUnwindSafe(discovery.run()).catch_unwind();
-    let way = AssertUnwindSafe(pass.way(webhooks, &census)).catch_unwind();
-    let (discovery, way) = tokio::select! {
+    let steps = AssertUnwindSafe(pass.run_steps(webhooks, &discovered)).catch_unwind();
+    let (discovery, steps) = tokio::select! {
         biased;
-        ended = join(discovery, way) => ended,
-        never = progress.tell(console, credentials) => match never {},
+        ended = join(discovery, steps) => ended,
+        never = progress::log(&progress, console, credentials) => match never {},
     };
-    pass.report.panicked |= way.is_err() || discovery.is_err();
-    let way = way.unwrap_or_else(|_| Err(anyhow::anyhow!(notices::PANIC)));
+    pass.report.panicked |= steps.is_err() || discovery.is_err();
     if discovery.is_err() {
         pass.report.errors.push(notices::PANIC.into());
     }
-    // Where the way ended before the search did, what that found out is told all the same.
-    pass.take_in_census(&census, 0);
-    if let Err(error) = way {
+    // If the steps ended before the discovery, its errors are still missing.
+    pass.add_discovery(&discovered, 0);
+    if let Err(error) = steps.unwrap_or_else(|_| Err(anyhow::anyhow!(notices::PANIC))) {
         pass.report.errors.push(format!("{error:#}"));
     }
-    pass.report.usage = credentials.usage();
-    pass.conclude();
-    pass.report.warnings.extend(notices::of_token(credentials));
-    pass.report.warnings.extend(notices::of_sunset(credentials));
-    pass.report.requests = credentials.requests();
-    pass.report.token_ends = credentials.token_ends();
+    pass.add_usage();
     pass.report.took = began.elapsed();
     pass.report
 }
@@ -98,265 +92,158 @@ struct Pass<'a> {
     report: Report,
 }
 
-impl Pass<'_> {
-    async fn way(
+/// The time and the state that a pass starts from.
+struct Start {
+    /// When the pass began, by GitHub's clock.
+    began: DateTime<Utc>,
+    /// The part of a log to read, unless the state has a later time for the webhook.
+    window: Window,
+    /// The state of the last pass.
+    state: Option<State>,
+}
+
+impl<'a> Pass<'a> {
+    /// The steps of a pass, while `discovered` is being filled and webhooks are being found.
+    async fn run_steps(
         &mut self,
-        mut webhooks: UnboundedReceiver<Located>,
-        census: &Mutex<Census>,
+        mut webhooks: UnboundedReceiver<FoundWebhook>,
+        discovered: &Mutex<DiscoveryResult>,
     ) -> anyhow::Result<()> {
-        let (inputs, credentials) = (self.inputs, self.credentials);
-        let one_off = inputs.one_off.is_some();
-        let place = inputs.checkpoint.as_ref();
-        let checkpoint = Checkpoint::read(credentials, place, inputs.is_read_only()).await;
-        // With the first webhook GitHub has answered, and so its time is known.
-        let first = webhooks.recv().await;
-        let checkpoint = match first {
-            Some(_) => checkpoint.and_then(|checkpoint| checkpoint.as_of(credentials)),
-            None => checkpoint,
+        let (checkpoint, first) = self.read_checkpoint(&mut webhooks).await?;
+        let (Some(mut checkpoint), Some(first)) = (checkpoint, first) else {
+            return Ok(());
         };
-        // Payload URLs were not known when it was read.
-        let checkpoint = checkpoint.map_err(|error| error.without(credentials.secrets()));
-        let mut checkpoint = match self.usable(checkpoint) {
-            Ok(Some(checkpoint)) if first.is_some() => checkpoint,
-            unusable => return unusable.map(drop),
-        };
-        let began = credentials.now();
-        let window = self.open_window(&checkpoint, began);
-        checkpoint.create(window).await;
-        let targets = inputs.targets.names();
-        let mut state = checkpoint.state(&targets)?.cloned();
-        if one_off {
-            // It looks at its own window with its own eyes; but what earlier passes asked for counts.
-            state = state.map(State::only_asked);
-        }
-        let state = state.as_ref();
-        let redeliverer = Redeliverer {
-            credentials,
-            console: self.console,
-            pace: credentials.pace(inputs.policy.max_per_minute),
-            confirm_timeout: inputs.policy.confirm_timeout,
-            retention_start: window.retention_start,
-            asked: Mutex::default(),
-            refused_credentials: Mutex::default(),
-            // What was asked for longer ago than this will hardly show any more.
-            unseen: AtomicUsize::new(
-                state.map_or(0, |state| state.asked_since(began - TimeDelta::hours(1))),
-            ),
-        };
-        let progress = self.progress;
-        let all = Webhooks {
-            inputs,
-            began,
-            window,
-            state,
+        let start = self.start(&checkpoint)?;
+        checkpoint.create(start.window).await;
+        let all = AllWebhooks {
+            inputs: self.inputs,
+            start: &start,
             checkpoint: &checkpoint,
-            redeliverer: &redeliverer,
-            progress,
+            redeliverer: &self.redeliverer(&start),
+            console: self.console,
+            progress: self.progress,
         };
-        let (mut known, mut all_found) = (0, false);
-        let done = all.serve(first, &mut webhooks, |webhooks| {
-            known = webhooks;
-            all_found = self.take_in_census(census, webhooks);
-        });
-        let Done {
-            served,
-            behind,
-            clients,
-        } = done.await;
-        if let Some((gap, warning)) = notices::of_gap(&behind, known, window.retention_start) {
-            self.report.gap = Some(gap);
-            self.report.warnings.push(warning);
-        }
-        let schedule = state.map(|state| began - state.began());
-        self.report
-            .warnings
-            .extend(notices::of_discovery(&lock(census), credentials, schedule));
-        let memories = self.take_in_served(served);
-        if let Some(line) = notices::of_healthy(&self.report) {
-            self.console.line(&line);
-        }
-        self.report
-            .warnings
-            .extend(notices::of_expiring(&self.report));
-        if !checkpoint.is_kept() {
-            self.report
-                .notes
-                .extend(notices::of_no_checkpoint(&self.report));
-        }
+        let count = |count| self.add_discovery(discovered, count);
+        let done = all.run(first, &mut webhooks, count).await;
+        self.add_warnings(&start, &lock(discovered), &done);
+        let memories = self.add_results(done.results);
+        self.add_notices(&checkpoint);
         if let Some(refusal) = checkpoint.refusal().filter(|refusal| !refusal.is_stop()) {
             return Err(refusal).context("nothing was redelivered");
         }
-        // Of what was not looked at, no more is known than before.
-        let known_before = state.map_or(window.start + OVERLAP, State::read_until);
-        let read = if all_found { began } else { known_before };
-        self.report.accounts_read_until = state.map(|_| read);
-        let mut next = State::new(targets, began, read);
-        let served: HashSet<String> = memories
-            .iter()
-            .map(|(webhook, _)| webhook.clone())
-            .collect();
-        for (webhook, memory) in memories {
-            next.remember(webhook, memory);
-        }
-        for owner in &lock(census).refused {
-            next.remember_unread(owner, state, known_before);
-        }
-        for webhook in &lock(census).switched_off {
-            next.remember_switched_off(webhook, state, known_before);
-        }
-        if let Some(state) = state {
-            next.keep(state, window.retention_start);
-            if !all_found {
-                next.keep_unread(state);
-            }
-        }
-        let held = next.holds(&served, window.retention_start);
-        let moved = self
-            .move_checkpoint(&checkpoint, window, all_found, held, next)
+        let state = self.next_state(&start, &lock(discovered), memories);
+        let all_found = lock(discovered).is_complete();
+        let stored = self
+            .store_checkpoint(&checkpoint, &start, all_found, state)
             .await;
-        // Nothing waits for it any more.
-        if inputs.show_responses {
-            self.report.samples = samples::samples(&self.report, &clients).await;
+        // Samples come last, because nothing depends on them.
+        if self.inputs.show_responses {
+            self.report.samples = samples::samples(&self.report, &done.clients).await;
         }
-        moved
+        stored
     }
 
-    /// Says why the pass ended before all was done, if it did.
-    fn conclude(&mut self) {
+    fn redeliverer(&self, start: &Start) -> Redeliverer<'a> {
+        let unconfirmed = start.state.as_ref().map_or(0, |state| {
+            state.unconfirmed_since(start.began - UNCONFIRMED_FOR)
+        });
+        Redeliverer {
+            credentials: self.credentials,
+            pace: self.credentials.pace(self.inputs.policy.max_per_minute),
+            confirm_timeout: self.inputs.policy.confirm_timeout,
+            retention_start: start.window.retention_start,
+            requested: Mutex::default(),
+            refused_credentials: Mutex::default(),
+            unseen: AtomicUsize::new(unconfirmed),
+        }
+    }
+
+    /// Adds the errors and warnings of the discovery. Logs the scope of the pass once all its `webhooks` are known.
+    fn add_discovery(&mut self, discovered: &Mutex<DiscoveryResult>, webhooks: usize) {
+        let mut discovered = lock(discovered);
+        if webhooks > 0 {
+            self.report.scope = notices::scope(webhooks, &self.inputs.in_scope(), &discovered);
+            self.console.line(&self.report.scope);
+        }
+        self.report.unread_accounts.append(&mut discovered.unread);
+        self.report.errors.append(&mut discovered.errors);
+        self.report.warnings.append(&mut discovered.warnings);
+    }
+
+    /// Adds warnings about deliveries that GitHub no longer redelivers, and about the cost of the discovery.
+    fn add_warnings(&mut self, start: &Start, discovered: &DiscoveryResult, all: &AllResults) {
+        let (retention_start, webhooks) = (start.window.retention_start, all.results.len());
+        if let Some((gap, warning)) = notices::of_gap(&all.behind, webhooks, retention_start) {
+            self.report.gap = Some(gap);
+            self.report.warnings.push(warning);
+        }
+        let schedule = start
+            .state
+            .as_ref()
+            .map(|state| start.began - state.began());
+        let discovery = notices::of_discovery(discovered, self.credentials, schedule);
+        self.report.warnings.extend(discovery);
+    }
+
+    /// Adds the results of all webhooks. Returns their memories.
+    fn add_results(&mut self, results: Vec<WebhookResult>) -> Vec<(String, Memory)> {
+        let mut memories = Vec::new();
+        for result in results {
+            let memory = result
+                .memory
+                .map(|memory| (result.report.webhook.key(), memory));
+            memories.extend(memory);
+            self.report.given_up_earlier += result.report.given_up_earlier.len();
+            self.report.webhooks.push(result.report);
+            self.report.would_redeliver += result.would_redeliver;
+            self.report.panicked |= result.panicked;
+            self.report.errors.extend(result.errors);
+            self.report.warnings.extend(result.warnings);
+        }
+        memories
+    }
+
+    /// Logs the healthy webhooks. Adds warnings about open deliveries, and a note if no checkpoint is kept.
+    fn add_notices(&mut self, checkpoint: &Checkpoint) {
+        if let Some(line) = notices::of_healthy(&self.report) {
+            self.console.line(&line);
+        }
+        let expiring = notices::of_expiring(&self.report);
+        self.report.warnings.extend(expiring);
+        if !checkpoint.is_kept() {
+            let note = notices::of_no_checkpoint(&self.report);
+            self.report.notes.extend(note);
+        }
+    }
+
+    /// Adds the requests that the pass used, and why it ended early, if it did.
+    fn add_usage(&mut self) {
+        let credentials = self.credentials;
+        self.report.usage = credentials.usage();
+        self.add_early_end();
+        let report = &mut self.report;
+        report.warnings.extend(notices::of_token(credentials));
+        report.warnings.extend(notices::of_sunset(credentials));
+        report.requests = credentials.requests();
+        report.token_ends = credentials.token_ends();
+    }
+
+    /// Adds why the pass ended early, if it did.
+    fn add_early_end(&mut self) {
         let (pace, credentials) = (self.inputs.policy.max_per_minute, self.credentials);
         let why = credentials.stop().ended();
         let limits = match why {
-            Some(Why::Cancelled) => Vec::new(),
+            Some(StopReason::Cancelled) => Vec::new(),
             _ => credentials.ended_by_limits(),
         };
         let report = &mut self.report;
-        report.cancelled = why == Some(Why::Cancelled);
+        report.cancelled = why == Some(StopReason::Cancelled);
         let limit = notices::of_limits(report, &limits, pace);
         let stop = why.and_then(|why| notices::of_stop(report, why, pace, credentials.now()));
         report.warnings.extend(limit);
         report.warnings.extend(stop);
         let until = limits.iter().map(|each| each.until).max();
-        let error = notices::of_unread(report, why.or(until.map(Why::Limit)));
+        let error = notices::of_unread(report, why.or(until.map(StopReason::Limit)));
         report.errors.extend(error);
-    }
-
-    /// The checkpoint, if the pass can go on with what was read of it; `None` if it is to end.
-    fn usable(
-        &mut self,
-        read: Result<Checkpoint, CheckpointError>,
-    ) -> anyhow::Result<Option<Checkpoint>> {
-        match read {
-            Err(error) if error.is_stop() => Ok(None),
-            // A one-off does not start at the checkpoint, so a broken one is no obstacle.
-            Err(error) if self.inputs.one_off.is_some() => {
-                self.report
-                    .warnings
-                    .push(format!("Not needed here, but broken: {error}"));
-                Ok(Some(Checkpoint::none()))
-            }
-            read => Ok(Some(read?)),
-        }
-    }
-
-    /// Takes in what was found besides so many webhooks, and says what the pass is over. Tells whether
-    /// every owner's webhooks are known.
-    fn take_in_census(&mut self, census: &Mutex<Census>, webhooks: usize) -> bool {
-        let mut census = lock(census);
-        if webhooks > 0 {
-            self.report.scope = notices::scope(webhooks, &self.inputs.in_scope(), &census);
-            self.console.line(&self.report.scope);
-        }
-        let all_found = census.is_complete();
-        self.report.unread_accounts.append(&mut census.unread);
-        self.report.errors.append(&mut census.errors);
-        self.report.warnings.append(&mut census.warnings);
-        all_found
-    }
-
-    /// Takes in what came of each webhook. Tells what the next pass is to know of them.
-    fn take_in_served(&mut self, done: Vec<Served>) -> Vec<(String, Memory)> {
-        let mut memories = Vec::new();
-        for served in done {
-            let memory = served
-                .memory
-                .map(|memory| (served.report.webhook.key(), memory));
-            memories.extend(memory);
-            self.report.given_up_earlier += served.report.given_up_earlier.len();
-            self.report.webhooks.push(served.report);
-            self.report.would_redeliver += served.would_redeliver;
-            self.report.panicked |= served.panicked;
-            self.report.errors.extend(served.errors);
-            self.report.warnings.extend(served.warnings);
-        }
-        memories
-    }
-
-    fn open_window(&mut self, checkpoint: &Checkpoint, began: DateTime<Utc>) -> Window {
-        let retention = self.inputs.api.retention();
-        let window = checkpoint.window(self.inputs.one_off, began, retention);
-        self.report.began = Some(began);
-        self.report.first_pass = checkpoint.missing().is_some() && self.inputs.one_off.is_none();
-        self.report.window = Some(window);
-        if let Some(since) = self.inputs.one_off.and_then(|one_off| one_off.since)
-            && since.resolve(began) < window.start
-        {
-            self.report.warnings.push(format!(
-                "`since` is older than the {} days that GitHub redelivers: read back to {} only",
-                retention.num_days(),
-                rfc3339(window.start)
-            ));
-        }
-        if let Some(missing) = checkpoint.missing()
-            && self.inputs.dry_run
-        {
-            self.report.warnings.push(format!(
-                "There is no {missing} yet. A dry run can't tell whether it may be made"
-            ));
-        }
-        window
-    }
-
-    /// Stores where the next pass starts.
-    async fn move_checkpoint(
-        &mut self,
-        checkpoint: &Checkpoint,
-        window: Window,
-        all_found: bool,
-        held: Option<DateTime<Utc>>,
-        state: State,
-    ) -> anyhow::Result<()> {
-        let open = self
-            .report
-            .deliveries()
-            .filter(|delivery| delivery.outcome.is_open())
-            .map(|delivery| delivery.failure.first.time());
-        let all_read = self.report.webhooks.iter().all(|each| each.complete);
-        let unread = (!all_found || !all_read).then_some(None);
-        let old_start = checkpoint.old_start(window);
-        let unreadable = self.report.webhooks.iter();
-        let unreadable = unreadable.filter_map(|each| Some(each.unreadable?.older));
-        let open = open.chain(unread).chain(unreadable).chain(held.map(Some));
-        let next = checkpoint::next(state.began(), open, window.start, old_start);
-        let cancelled = self.credentials.stop().why() == Some(Why::Cancelled);
-        let saved = match checkpoint.save(next, state, cancelled).await {
-            // It was tried all the same; nothing is lost, only read once more.
-            Err(error) if error.is_limit() => {
-                self.report
-                    .warnings
-                    .push(format!("The checkpoint was not moved: {error}"));
-                return Ok(());
-            }
-            saved => saved?,
-        };
-        if let Some(error) = saved.state_failed {
-            let warning = format!("What would save the next pass reading was not stored: {error}");
-            self.report.warnings.push(warning);
-        }
-        if saved.moved {
-            self.console
-                .line(&format!("Checkpoint moved to {}.", rfc3339(next)));
-            self.report.checkpoint = Some(next);
-        }
-        Ok(())
     }
 }

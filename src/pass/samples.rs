@@ -1,4 +1,4 @@
-//! What receivers answered: one sample for each cause, and only where the user wants it.
+//! Samples of receivers' responses: one for each cause, and only if the user wants them.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use crate::github;
 use crate::github::{Client, RequestError};
 use crate::report::{Report, Sample};
 
-/// Most causes that a sample is fetched of, commonest first: people read no more.
+/// Most causes with a sample, commonest first: people read no more.
 const CAUSES: usize = 10;
 
-/// Fetches the newest delivery of each cause, one request each, given who speaks about which webhook. It
-/// fails nothing: what GitHub does not tell is said in the answer's place.
+/// Fetches the response to the newest delivery of each cause, one request each. `clients` are the clients by webhook. It
+/// never fails: an error stands in the response's place.
 pub async fn samples(report: &Report, clients: &HashMap<String, Client>) -> Vec<Sample> {
     let mut samples = Vec::new();
     for cause in report.causes().into_iter().take(CAUSES) {
@@ -34,7 +34,7 @@ pub async fn samples(report: &Report, clients: &HashMap<String, Client>) -> Vec<
     samples
 }
 
-/// Whether nothing more is asked for after this: the pass is to end, or GitHub allows no more.
+/// True if no further sample is fetched after this: the pass is to end, or GitHub allows no more.
 fn ends(failure: &RequestError) -> bool {
     failure.is_stop() || failure.is_limit() || failure.status() == Some(401)
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::model::Guid;
-use crate::model::{Failure, First, Newest, Seen, Window};
+use crate::model::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt, Window};
 use crate::read::evidence::Evidence;
 use crate::read::{AttemptOutcome, Row};
 
@@ -19,7 +19,7 @@ use crate::read::{AttemptOutcome, Row};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
     /// The deliveries.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedDelivery>,
     /// What they had before this time is in their numbers, and is not counted again.
     pub counted: Option<DateTime<Utc>>,
     /// Deliveries that were lost, by the digits of their GUIDs: nobody looks for their originals.
@@ -28,7 +28,7 @@ pub struct Remembered {
 
 /// How far the log was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ScanEnd {
     /// To its last row.
     Log,
     /// Past the start of the window, and every failed delivery's original was seen.
@@ -43,16 +43,16 @@ pub enum End {
 enum Known {
     /// An attempt succeeded; older rows of this GUID mean nothing.
     Delivered,
-    Failed(Box<Open>),
+    Failed(Box<OpenDelivery>),
 }
 
 /// A delivery that may turn out to be open.
 #[derive(Clone)]
-struct Open {
-    newest: Newest,
+struct OpenDelivery {
+    newest: LatestAttempt,
     original: Option<DateTime<Utc>>,
     oldest: DateTime<Utc>,
-    attempts: Vec<Seen>,
+    attempts: Vec<Attempt>,
     in_pass: bool,
     made_before: usize,
     counted_before: usize,
@@ -62,14 +62,14 @@ struct Open {
     lost: bool,
 }
 
-impl Open {
+impl OpenDelivery {
     fn lacks_original(&self) -> bool {
         self.in_pass && self.original.is_none() && !self.lost
     }
 }
 
 /// The fold itself: feed it pages until it says how far is enough.
-pub struct History {
+pub struct Fold {
     window: Window,
     known: HashMap<Guid, Known>,
     /// Settled on the page before, and on this one: forgotten a page later.
@@ -80,14 +80,14 @@ pub struct History {
     lost: HashSet<String>,
     evidence: Evidence,
     scanned: u64,
-    end: Option<End>,
+    end: Option<ScanEnd>,
 }
 
-impl History {
+impl Fold {
     /// A history of this window that begins with the open deliveries of an earlier pass.
     pub fn new(window: Window, remembered: Remembered) -> Self {
         let known = remembered.failures.into_iter().filter_map(|failure| {
-            let open = Open::remembered(&failure)?;
+            let open = OpenDelivery::remembered(&failure)?;
             Some((failure.guid, Known::Failed(Box::new(open))))
         });
         Self {
@@ -127,17 +127,17 @@ impl History {
     }
 
     /// An open delivery that was remembered, with what the log showed of it so far.
-    pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
+    pub fn remembered(&self, guid: &Guid) -> Option<FailedDelivery> {
         match self.known.get(guid) {
             Some(Known::Failed(open)) if open.remembered => {
-                Some(open.clone().into_failure(guid.clone(), End::Window))
+                Some(open.clone().into_failure(guid.clone(), ScanEnd::Window))
             }
             _ => None,
         }
     }
 
     /// Why no further page is needed, once none is.
-    pub fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<ScanEnd> {
         self.end
     }
 
@@ -157,9 +157,9 @@ impl History {
         self.forget_settled();
         self.end = newest.and_then(|newest| {
             if newest < self.window.retention_start {
-                Some(End::Retention)
+                Some(ScanEnd::Retention)
             } else if newest < self.window.start && self.without_original == 0 {
-                Some(End::Window)
+                Some(ScanEnd::Window)
             } else {
                 None
             }
@@ -215,7 +215,7 @@ impl History {
         let known = if succeeded {
             Known::Delivered
         } else {
-            let mut open = Open::new(attempt, in_window);
+            let mut open = OpenDelivery::new(attempt, in_window);
             open.lost = !self.lost.is_empty() && self.lost.contains(&guid.fingerprint());
             self.without_original += usize::from(open.lacks_original());
             Known::Failed(Box::new(open))
@@ -238,7 +238,7 @@ impl History {
 
     /// The failed deliveries of the pass, in no order, given how far the log was read, and what the
     /// log says of the receiver.
-    pub fn into_failures(self, end: End) -> (Vec<Failure>, Evidence) {
+    pub fn into_failures(self, end: ScanEnd) -> (Vec<FailedDelivery>, Evidence) {
         let failures = self
             .known
             .into_iter()
@@ -251,8 +251,8 @@ impl History {
     }
 }
 
-impl Open {
-    fn remembered(failure: &Failure) -> Option<Self> {
+impl OpenDelivery {
+    fn remembered(failure: &FailedDelivery) -> Option<Self> {
         let first = failure.first.time()?;
         Some(Self {
             newest: failure.newest.clone(),
@@ -271,13 +271,13 @@ impl Open {
         Self {
             original: (!attempt.is_redelivery()).then_some(attempt.delivered_at),
             oldest: attempt.delivered_at,
-            attempts: vec![Seen::from(attempt)],
+            attempts: vec![Attempt::from(attempt)],
             in_pass,
             made_before: 0,
             counted_before: 0,
             remembered: false,
             lost: false,
-            newest: Newest::from(attempt),
+            newest: LatestAttempt::from(attempt),
         }
     }
 
@@ -287,7 +287,7 @@ impl Open {
         if self.attempts.iter().any(|seen| seen.id == attempt.id) {
             return;
         }
-        self.attempts.push(Seen::from(attempt));
+        self.attempts.push(Attempt::from(attempt));
         self.in_pass |= in_window;
         self.oldest = self.oldest.min(attempt.delivered_at);
         if !attempt.is_redelivery() {
@@ -295,24 +295,24 @@ impl Open {
         }
         // A row that was pending when an earlier pass saw it may have an outcome by now.
         if attempt.delivered_at > self.newest.at || attempt.id == self.newest.id {
-            self.newest = Newest::from(attempt);
+            self.newest = LatestAttempt::from(attempt);
         }
     }
 
-    fn into_failure(self, guid: Guid, end: End) -> Failure {
+    fn into_failure(self, guid: Guid, end: ScanEnd) -> FailedDelivery {
         let first = match (self.original, end) {
             // What came of it since it was remembered may not have been read, unless its original was.
-            (Some(_), End::Broken)
+            (Some(_), ScanEnd::Broken)
                 if self.remembered && self.attempts.iter().all(|seen| seen.redelivery) =>
             {
-                First::Unseen
+                FirstAttempt::Unknown
             }
-            (Some(time), _) => First::At(time),
-            (None, End::Log) => First::At(self.oldest),
-            (None, End::Window | End::Retention) => First::BeyondRetention,
-            (None, End::Broken) => First::Unseen,
+            (Some(time), _) => FirstAttempt::At(time),
+            (None, ScanEnd::Log) => FirstAttempt::At(self.oldest),
+            (None, ScanEnd::Window | ScanEnd::Retention) => FirstAttempt::BeyondRetention,
+            (None, ScanEnd::Broken) => FirstAttempt::Unknown,
         };
-        Failure {
+        FailedDelivery {
             guid,
             newest: self.newest,
             first,

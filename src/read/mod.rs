@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod fold;
 mod page;
+pub mod progress;
 mod row;
 pub mod scan;
 

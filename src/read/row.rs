@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::github::number_or_text;
-use crate::model::{AttemptId, Guid, Newest, Seen};
+use crate::model::{Attempt, AttemptId, Guid, LatestAttempt};
 
 /// One row of the log, as GitHub sends it. Its texts borrow from the page where they hold no escapes.
 ///
@@ -78,7 +78,7 @@ impl Row<'_> {
     }
 }
 
-impl From<&Row<'_>> for Seen {
+impl From<&Row<'_>> for Attempt {
     fn from(row: &Row<'_>) -> Self {
         Self {
             id: row.id,
@@ -89,7 +89,7 @@ impl From<&Row<'_>> for Seen {
     }
 }
 
-impl From<&Row<'_>> for Newest {
+impl From<&Row<'_>> for LatestAttempt {
     fn from(row: &Row<'_>) -> Self {
         Self {
             id: row.id,
@@ -211,8 +211,8 @@ mod tests {
             ..failed.clone()
         };
         for (row, is_pending) in [(failed, false), (pending, true)] {
-            assert_eq!(Seen::from(&row).pending, is_pending);
-            assert_eq!(Newest::from(&row).pending, is_pending);
+            assert_eq!(Attempt::from(&row).pending, is_pending);
+            assert_eq!(LatestAttempt::from(&row).pending, is_pending);
         }
     }
 

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use crate::github::{Client, DeliveryLog, Error, Page, RequestError};
 use crate::model::Guid;
 use crate::model::Webhook;
-use crate::model::{Failure, Window};
+use crate::model::{FailedDelivery, Window};
 use crate::read::evidence::Evidence;
-use crate::read::fold::{End, History, Remembered};
+use crate::read::fold::{Fold, Remembered, ScanEnd};
+use crate::read::progress::Phase;
 use crate::read::{Row, rows};
-use crate::stop::{Stop, Why};
-use crate::tell::progress::Phase;
+use crate::stop::{Stop, StopReason};
 use unreadable::UnreadablePlaces;
 
 pub use unreadable::Unreadable;
@@ -29,7 +29,7 @@ const NO_OLDER: u32 = 100;
 /// The reading of one webhook's log.
 pub struct Scan {
     log: DeliveryLog,
-    history: History,
+    history: Fold,
     began: Instant,
     pages: u32,
     depth: Depth,
@@ -91,9 +91,9 @@ impl Depth {
 }
 
 /// What the log told.
-pub struct Told {
+pub struct ScanResult {
     /// The failed deliveries of the pass.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedDelivery>,
     /// What the log says of the receiver.
     pub evidence: Evidence,
     /// Pages read.
@@ -112,7 +112,7 @@ pub struct Told {
     /// What failed, if that is why it was not.
     pub broken: Option<Error>,
     /// Why the pass ended the reading, if that is why.
-    pub stopped: Option<Why>,
+    pub stopped: Option<StopReason>,
 }
 
 impl Scan {
@@ -127,7 +127,7 @@ impl Scan {
     ) -> Self {
         Self {
             log: DeliveryLog::new(client, webhook),
-            history: History::new(window, remembered),
+            history: Fold::new(window, remembered),
             began: Instant::now(),
             pages: 0,
             depth: Depth::default(),
@@ -167,7 +167,7 @@ impl Scan {
         Ok(self.history.end().is_none())
     }
 
-    /// How far the reading is.
+    /// Progress of the reading.
     pub fn progress(&self) -> Phase {
         Phase::Reading {
             pages: self.pages,
@@ -196,18 +196,18 @@ impl Scan {
     }
 
     /// An open delivery that was remembered, with what the log showed of it so far.
-    pub fn remembered(&self, guid: &Guid) -> Option<Failure> {
+    pub fn remembered(&self, guid: &Guid) -> Option<FailedDelivery> {
         self.history.remembered(guid)
     }
 
     /// Ends the reading.
-    pub fn told(self, stop: &Stop) -> Told {
+    pub fn told(self, stop: &Stop) -> ScanResult {
         let end = match (&self.broken, self.history.end()) {
-            (Some(_), _) => End::Broken,
-            (None, None) if !self.ended => End::Broken,
+            (Some(_), _) => ScanEnd::Broken,
+            (None, None) if !self.ended => ScanEnd::Broken,
             // The original may be among what could not be read: that it is old is not known.
-            (None, Some(End::Retention)) if !self.unreadable.is_empty() => End::Log,
-            (None, end) => end.unwrap_or(End::Log),
+            (None, Some(ScanEnd::Retention)) if !self.unreadable.is_empty() => ScanEnd::Log,
+            (None, end) => end.unwrap_or(ScanEnd::Log),
         };
         let stopped = match self.broken.as_ref().map(Error::failure) {
             Some(RequestError::Stopped(why)) => Some(*why),
@@ -216,7 +216,7 @@ impl Scan {
         };
         let scanned = self.history.scanned();
         let (failures, evidence) = self.history.into_failures(end);
-        Told {
+        ScanResult {
             failures,
             evidence,
             pages: self.pages,

@@ -1,7 +1,6 @@
-//! Watches GitHub's log for what came of a wave.
+//! Watches GitHub's log for the outcomes of a wave.
 //!
-//! The log lags, and shows other things meanwhile: live traffic, and what people redeliver by hand.
-//! Every row read is taken in.
+//! The log lags, and also shows live traffic and what people redeliver by hand. Every row counts.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,55 +10,54 @@ use tokio::time::Instant;
 
 use crate::github;
 use crate::github::{DeliveryLog, RequestError};
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::Outcome;
 use crate::read::scan::Depth;
 use crate::read::{AttemptOutcome, Row, rows};
 use crate::redeliver::unclear::Unclear;
-use crate::redeliver::{Asked, Turn};
+use crate::redeliver::{AwaitedRedelivery, Turn};
 
 /// The first wait before the log is read; each later one is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+const FIRST_CONFIRM_WAIT: Duration = Duration::from_millis(500);
 
-/// The longest of these waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// The longest wait before the log is read.
+const LONGEST_CONFIRM_WAIT: Duration = Duration::from_secs(8);
 
-/// How long a look at the log may take at the end of a pass.
+/// Longest time for the last look at the log before the pass ends.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
-/// How much newer than a request a row must be to say that the log has come so far. GitHub's times
-/// are whole seconds.
+/// A row this much newer than a request proves that the log has passed the request. GitHub's times are whole seconds.
 const PAST: TimeDelta = TimeDelta::seconds(2);
 
 impl Turn<'_> {
-    /// Reads the log again and again, until it shows an outcome of everything in the wave or time is
-    /// up.
+    /// Reads the log again and again, until it shows the outcome of everything in the wave or time is up.
     pub(super) async fn confirm(&mut self, since: DateTime<Utc>) {
         let stop = self.shared.credentials.stop();
         let deadline = Instant::now() + self.shared.confirm_timeout;
         // The last look is to come before the end of the pass.
         let deadline = deadline.min(stop.deadline() - LAST_LOOK);
-        let mut wait = FIRST_WAIT;
+        let mut wait = FIRST_CONFIRM_WAIT;
         let mut newest = None;
-        while self.seen.unseen > 0 {
-            self.step();
+        while self.wave_result.unseen > 0 {
+            self.update_progress();
             let next = Instant::now() + wait;
             if let Err(why) = stop.sleep_until(next.min(deadline)).await {
                 return self.leave_unconfirmed(why.reason());
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
+            wait = (wait * 2).min(LONGEST_CONFIRM_WAIT);
             let is_last = next >= deadline;
-            let looked_for =
-                |asked: &&Asked| is_last || asked.wave == self.wave || self.is_doubtful(asked);
-            let looked_for = self.asked.values().filter(looked_for);
-            let from = looked_for.map(|asked| asked.since).min().unwrap_or(since);
+            let looked_for = |each: &&AwaitedRedelivery| {
+                is_last || each.wave == self.wave || self.is_doubtful(each)
+            };
+            let looked_for = self.awaited.values().filter(looked_for);
+            let from = looked_for.map(|each| each.since).min().unwrap_or(since);
             match self.look(since, from).await {
                 Ok(row) => {
                     newest = newest.max(row);
                     self.unread = None;
                 }
-                // GitHub's trouble passes, and the next look may tell.
+                // The next look may succeed.
                 Err(error) if error.failure().is_passing() => self.unread = Some(error.to_string()),
                 Err(error) => {
                     if let RequestError::Stopped(why) = error.failure() {
@@ -73,17 +71,17 @@ impl Turn<'_> {
                 break;
             }
         }
-        self.ask_again(newest);
+        self.request_again(newest);
     }
 
-    /// Ends the turn before the log showed what came of the wave.
+    /// Ends the turn before the log showed the outcome of the wave.
     fn leave_unconfirmed(&mut self, reason: &str) {
         self.unconfirmed = Some(format!("not confirmed: {reason}"));
         self.defer(reason);
     }
 
-    /// Reads the log from its newest page to the first that is wholly older than `from`, or until all was seen that was
-    /// asked for since. Tells the newest row's time. The wave began at `since`.
+    /// Reads the log from its newest page to the first that is wholly older than `from`, or until everything requested
+    /// since is confirmed. Returns the newest row's time. The wave began at `since`.
     pub(super) async fn look(
         &mut self,
         since: DateTime<Utc>,
@@ -94,35 +92,35 @@ impl Turn<'_> {
         while let Some(page) = log.next_page().await? {
             let (mut attempts, unreadable) = rows(&page)?;
             depth.reach(&page, &attempts, unreadable.is_empty())?;
-            // A success settles a delivery whatever else stands beside it.
+            // A success decides a delivery's outcome whatever else stands beside it.
             attempts.sort_by_key(|attempt| attempt.outcome() != AttemptOutcome::Succeeded);
             let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
             newest_of_all = newest_of_all.max(newest);
             for attempt in attempts {
-                self.take_in(&attempt, since);
+                self.apply(&attempt, since);
             }
-            let mut asked = self.asked.values();
-            let all_seen = !asked.any(|asked| asked.since >= from);
-            if all_seen || newest.is_some_and(|newest| newest < from) {
+            let mut awaited = self.awaited.values();
+            let all_confirmed = !awaited.any(|each| each.since >= from);
+            if all_confirmed || newest.is_some_and(|newest| newest < from) {
                 break;
             }
         }
         Ok(newest_of_all)
     }
 
-    /// What a row of the log says of what is due and what was asked for.
-    fn take_in(&mut self, attempt: &Row<'_>, since: DateTime<Utc>) {
+    /// Applies a row of the log to the deliveries that are due and the redeliveries that are awaited.
+    fn apply(&mut self, attempt: &Row<'_>, since: DateTime<Utc>) {
         let verdict = attempt.outcome();
         let guid = &attempt.guid;
         if verdict == AttemptOutcome::Succeeded {
             let at = attempt.delivered_at;
-            self.seen.success |= at >= since;
-            self.seen.newest_success = self.seen.newest_success.max(Some(at));
-            if let Some(asked) = self.asked.remove(guid) {
-                self.outcome(asked, Outcome::Recovered);
+            self.wave_result.success |= at >= since;
+            self.wave_result.newest_success = self.wave_result.newest_success.max(Some(at));
+            if let Some(awaited) = self.awaited.remove(guid) {
+                self.confirm_outcome(awaited, Outcome::Recovered);
             } else if let Some(failure) = self.take_due(guid).or_else(|| self.refused.take(guid)) {
-                let reason = "somebody else had it redelivered".to_owned();
-                self.settle(failure, Outcome::Recovered, Some(reason));
+                let reason = "someone else redelivered it".to_owned();
+                self.finish(failure, Outcome::Recovered, Some(reason));
             } else {
                 return;
             }
@@ -131,72 +129,72 @@ impl Turn<'_> {
             }
             return;
         }
-        if let Some(asked) = self.asked.get_mut(guid) {
+        if let Some(awaited) = self.awaited.get_mut(guid) {
             let ours = attempt.is_redelivery()
-                && attempt.delivered_at >= asked.since
-                && !asked.failure.has(attempt.id);
+                && attempt.delivered_at >= awaited.since
+                && !awaited.failure.has(attempt.id);
             if ours {
-                // Whatever GitHub said, it redelivers.
-                asked.unclear = None;
+                // Whatever GitHub answered, it redelivers.
+                awaited.unclear = None;
                 self.unclear = Unclear::default();
             }
             if ours
                 && verdict == AttemptOutcome::Failed
-                && let Some(mut asked) = self.asked.remove(guid)
+                && let Some(mut awaited) = self.awaited.remove(guid)
             {
-                asked.failure.add(attempt.into(), attempt.into());
-                self.outcome(asked, Outcome::FailedAgain);
+                awaited.failure.add(attempt.into(), attempt.into());
+                self.confirm_outcome(awaited, Outcome::FailedAgain);
             }
         } else if let Some(failure) = self.due.iter_mut().find(|due| due.guid == *guid)
             && attempt.delivered_at > failure.newest.at
         {
-            // Somebody else tried it: the newest attempt is the one to redeliver.
+            // Someone else redelivered it: the newest attempt is the one to redeliver.
             failure.add(attempt.into(), attempt.into());
         }
     }
 
-    fn take_due(&mut self, guid: &Guid) -> Option<Failure> {
+    fn take_due(&mut self, guid: &Guid) -> Option<FailedDelivery> {
         let place = self.due.iter().position(|due| due.guid == *guid)?;
         self.due.remove(place)
     }
 
-    fn outcome(&mut self, asked: Asked, outcome: Outcome) {
+    fn confirm_outcome(&mut self, awaited: AwaitedRedelivery, outcome: Outcome) {
         self.unclear = Unclear::default();
-        self.no_longer_unseen(&asked);
-        // What shows late says as much of the receiver as what shows at once.
+        self.no_longer_unseen(&awaited);
+        // An outcome of an earlier wave shows as much of the receiver.
         match outcome {
-            Outcome::Recovered => self.seen.recovered += 1,
-            _ => self.seen.failed += 1,
+            Outcome::Recovered => self.wave_result.recovered += 1,
+            _ => self.wave_result.failed += 1,
         }
-        self.settle(asked.failure, outcome, None);
+        self.finish(awaited.failure, outcome, None);
     }
 
-    fn no_longer_unseen(&mut self, asked: &Asked) {
+    fn no_longer_unseen(&mut self, awaited: &AwaitedRedelivery) {
         self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
-        self.seen.unseen -= usize::from(asked.wave == self.wave);
+        self.wave_result.unseen -= usize::from(awaited.wave == self.wave);
     }
 
-    /// Whether it may be asked for again, as nobody knows whether it was.
-    fn is_doubtful(&self, asked: &Asked) -> bool {
-        asked.unclear.is_some() && !self.asked_twice.contains(&asked.failure.guid)
+    /// True if GitHub's answer was unclear and it was not requested a second time yet.
+    fn is_doubtful(&self, awaited: &AwaitedRedelivery) -> bool {
+        awaited.unclear.is_some() && !self.requested_twice.contains(&awaited.failure.guid)
     }
 
-    /// A request that got no clear answer is asked for again, once, if the log has come past it and
-    /// shows nothing of it.
-    fn ask_again(&mut self, newest: Option<DateTime<Utc>>) {
-        let lost = |asked: &Asked| {
-            self.is_doubtful(asked) && newest.is_some_and(|newest| newest >= asked.at + PAST)
+    /// Makes redeliveries due once more whose request got no clear answer, if the log has passed the request and shows
+    /// nothing of it.
+    fn request_again(&mut self, newest: Option<DateTime<Utc>>) {
+        let is_lost = |each: &&AwaitedRedelivery| {
+            self.is_doubtful(each) && newest.is_some_and(|newest| newest >= each.at + PAST)
         };
-        let lost = self.asked.values().filter(|asked| lost(asked));
+        let lost = self.awaited.values().filter(is_lost);
         let mut lost: Vec<_> = lost
-            .map(|asked| (asked.order(), asked.failure.guid.clone()))
+            .map(|each| (each.order(), each.failure.guid.clone()))
             .collect();
         lost.sort_unstable_by_key(|(order, _)| *order);
         for (_, guid) in lost {
-            if let Some(asked) = self.asked.remove(&guid) {
-                self.no_longer_unseen(&asked);
-                self.asked_twice.push(guid);
-                self.due.push_back(asked.failure);
+            if let Some(awaited) = self.awaited.remove(&guid) {
+                self.no_longer_unseen(&awaited);
+                self.requested_twice.push(guid);
+                self.due.push_back(awaited.failure);
             }
         }
     }

@@ -1,23 +1,23 @@
-//! Refusals: whether GitHub refuses one delivery, or all of a webhook's.
+//! Refusals: of one delivery, or of all deliveries of a webhook.
 //!
-//! A refusal says something of its delivery first, and the next one is tried. Three in a row say something of the
-//! webhook or its credential, and are held against no delivery. The third is one from the end of the order: the oldest
-//! may be refused one by one, in each pass again where nothing is remembered of them, and must not hold up the others.
+//! After a refusal the next delivery is tried: the reason may be the one delivery. Three in a row show that the reason is
+//! the webhook or its credential, and count against no delivery. The third is taken from the end of the order: GitHub may
+//! refuse the oldest one by one, and in each pass again if the state is lost, and they must not hold up the others.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github;
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::{Outcome, Refusals};
 use crate::redeliver::Turn;
 
 /// Refusals in a row, with none accepted between them, that end a webhook's turn.
-const IN_A_ROW: usize = 3;
+const REFUSALS_IN_A_ROW: usize = 3;
 
-/// A refusal this close to the end of retention says that the delivery has aged out.
+/// A refusal this close to the end of GitHub's retention means that the delivery has aged out.
 const AGED_OUT: TimeDelta = TimeDelta::hours(6);
 
 const REASON: &str = "GitHub refused three redeliveries of this webhook in a row";
@@ -36,18 +36,18 @@ pub(super) struct Refused {
     alone: Vec<Refusal>,
     /// Deliveries refused since GitHub last accepted one.
     in_a_row: Vec<Refusal>,
-    /// These ended the turn.
+    /// The refusals in a row ended the turn.
     ended: bool,
 }
 
 struct Refusal {
-    failure: Failure,
+    failure: FailedDelivery,
     at: DateTime<Utc>,
     error: github::Error,
 }
 
 impl Refused {
-    /// None yet, after those of earlier passes.
+    /// No refusals yet in this pass; `earlier` are those of earlier passes.
     pub(super) fn after(earlier: HashMap<Guid, Refusals>) -> Self {
         Self {
             earlier,
@@ -61,13 +61,13 @@ impl Refused {
         self.alone.append(&mut self.in_a_row);
     }
 
-    /// How many were refused.
+    /// Number of refused deliveries.
     pub(super) fn len(&self) -> usize {
         self.alone.len() + self.in_a_row.len()
     }
 
     /// Takes out a delivery that turned out to be delivered.
-    pub(super) fn take(&mut self, guid: &Guid) -> Option<Failure> {
+    pub(super) fn take(&mut self, guid: &Guid) -> Option<FailedDelivery> {
         let lists = [&mut self.alone, &mut self.in_a_row];
         lists.into_iter().find_map(|list| {
             let place = list.iter().position(|each| each.failure.guid == *guid)?;
@@ -75,40 +75,45 @@ impl Refused {
         })
     }
 
-    /// Whether one more refusal would end the turn, though it would say no more of the webhook than earlier ones did.
-    fn would_mislead(&self, next: &Failure) -> bool {
+    /// True if a refusal of `next` would end the turn, although it would show nothing new of the webhook.
+    fn would_mislead(&self, next: &FailedDelivery) -> bool {
         let earlier = self.earlier.get(&next.guid);
         let refused_before = earlier.is_some_and(|earlier| earlier.passes == 0);
-        self.accepts && refused_before && self.in_a_row.len() + 1 == IN_A_ROW
+        self.accepts && refused_before && self.in_a_row.len() + 1 == REFUSALS_IN_A_ROW
     }
 
-    /// Whether it was refused before while others were accepted.
-    fn was_alone(&self, failure: &Failure) -> bool {
+    /// True if an earlier pass met its refusal while GitHub accepted others.
+    fn was_alone(&self, failure: &FailedDelivery) -> bool {
         let earlier = self.earlier.get(&failure.guid);
         earlier.is_some_and(|earlier| earlier.passes > 0)
     }
 }
 
 impl Turn<'_> {
-    /// Takes in that GitHub refused a delivery, and ends the turn if it refuses all of them.
-    pub(super) fn refuse(&mut self, failure: Failure, at: DateTime<Utc>, error: github::Error) {
+    /// Adds a refusal, and ends the turn if GitHub refuses all of the webhook's deliveries.
+    pub(super) fn refuse(
+        &mut self,
+        failure: FailedDelivery,
+        at: DateTime<Utc>,
+        error: github::Error,
+    ) {
         let aged_before = self.shared.retention_start + AGED_OUT;
-        let no_surprise = is_aged(&failure, aged_before) || self.refused.was_alone(&failure);
+        let is_expected = is_aged(&failure, aged_before) || self.refused.was_alone(&failure);
         let message = error.to_string();
         let refusal = Refusal { failure, at, error };
-        if self.refused.accepts && no_surprise {
+        if self.refused.accepts && is_expected {
             self.refused.alone.push(refusal);
             return;
         }
         let in_a_row = &mut self.refused.in_a_row;
         in_a_row.push(refusal);
-        if in_a_row.len() + 1 == IN_A_ROW {
+        if in_a_row.len() + 1 == REFUSALS_IN_A_ROW {
             return self.try_from_the_end();
         }
-        if in_a_row.len() < IN_A_ROW {
+        if in_a_row.len() < REFUSALS_IN_A_ROW {
             return;
         }
-        // Deliveries that have aged out say nothing of one that has not.
+        // Refusals of deliveries that have aged out don't predict the answer for one that has not.
         let mut aged = in_a_row
             .iter()
             .map(|each| is_aged(&each.failure, aged_before));
@@ -124,10 +129,10 @@ impl Turn<'_> {
         self.defer(REASON);
     }
 
-    /// Has the last of those that GitHub never refused be tried next.
+    /// Puts the last delivery that GitHub never refused first.
     fn try_from_the_end(&mut self) {
         let earlier = &self.refused.earlier;
-        let never_refused = |due: &Failure| !earlier.contains_key(&due.guid);
+        let never_refused = |due: &FailedDelivery| !earlier.contains_key(&due.guid);
         if let Some(place) = self.due.iter().rposition(never_refused)
             && let Some(last) = self.due.remove(place)
         {
@@ -135,8 +140,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Leaves the rest, all refused before, to later passes where GitHub refused two of them and accepted others: a
-    /// third would be taken for the webhook's fault.
+    /// Leaves the rest, all refused before, to later passes if GitHub refused two of them and accepted others: a third
+    /// refusal would look like the webhook's fault.
     pub(super) fn leave_refused(&mut self) {
         let next = self.due.front();
         if next.is_some_and(|next| self.refused.would_mislead(next)) {
@@ -144,8 +149,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Decides what became of the deliveries that GitHub refused.
-    pub(super) fn settle_refused(&mut self) {
+    /// Records the outcomes of the deliveries that GitHub refused.
+    pub(super) fn finish_refused(&mut self) {
         let Refused {
             earlier,
             accepts,
@@ -157,7 +162,7 @@ impl Turn<'_> {
             alone.append(&mut in_a_row);
         }
         if !ended && !accepts {
-            // Too few to tell whether it is the webhook's fault: people should know what may be missing.
+            // Too few to show that it is the webhook's fault, but people should know what permission may be missing.
             let last = alone.last().map(|refusal| refusal.error.to_string());
             self.warnings.extend(last);
         }
@@ -174,7 +179,7 @@ impl Turn<'_> {
                 false => Outcome::Refused,
             };
             let message = refusal.error.failure().to_string();
-            self.settle(failure, outcome, Some(message));
+            self.finish(failure, outcome, Some(message));
             if let Some(delivery) = self.deliveries.last_mut() {
                 delivery.refusals = Some(refusals);
             }
@@ -182,7 +187,7 @@ impl Turn<'_> {
     }
 }
 
-/// Whether it was first attempted before this time.
-fn is_aged(failure: &Failure, time: DateTime<Utc>) -> bool {
+/// True if it was first attempted before this time.
+fn is_aged(failure: &FailedDelivery, time: DateTime<Utc>) -> bool {
     failure.first.time().unwrap_or(failure.newest.at) < time
 }

@@ -1,4 +1,4 @@
-//! One request for a redelivery, and what is made of the answer.
+//! Requests redeliveries, and handles GitHub's answers.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,25 +6,25 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout_at};
 
-use crate::decide::wave::Stop;
+use crate::decide::wave::TurnEnd;
 use crate::github;
 use crate::github::RequestError;
 use crate::lock::lock;
-use crate::model::Failure;
-use crate::model::{Answer, Outcome, Request};
+use crate::model::FailedDelivery;
+use crate::model::{Outcome, RedeliveryAnswer, RedeliveryRequest};
 use crate::redeliver::unclear::Unclear;
-use crate::redeliver::{Asked, MOST_UNSEEN, Turn};
+use crate::redeliver::{AwaitedRedelivery, MOST_UNSEEN, Turn};
 use crate::stop;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::text::rfc3339;
 
-/// How long before its end a pass requests nothing more, so that what it requested last is confirmed; or a quarter
-/// of what is left of a shorter pass.
+/// Time before the end of the pass when it requests nothing more, so that its last requests are confirmed; or a quarter
+/// of the time left in a shorter pass.
 const LAST_CONFIRMING: Duration = Duration::from_secs(10);
 
-/// What a request that failed says.
+/// The meaning of a failed request.
 #[derive(Debug, PartialEq, Eq)]
-enum Says {
+enum RequestFailure {
     /// GitHub refused this delivery.
     Refused,
     /// GitHub may have accepted.
@@ -32,32 +32,32 @@ enum Says {
     /// GitHub never saw the request.
     Unsent,
     /// The pass is to end.
-    Stop(Why),
+    Stop(StopReason),
     /// GitHub refused the credential.
     Credential,
-    /// Nothing can be asked for at this webhook.
+    /// GitHub redelivers nothing of this webhook.
     Webhook,
 }
 
 impl Turn<'_> {
-    /// Asks for deliveries until GitHub may have accepted so many. What it refused is no part of the wave.
-    pub(super) async fn ask_for(&mut self, size: usize, since: DateTime<Utc>) {
+    /// Requests redeliveries until GitHub may have accepted `size` of them. Those that it refused don't count.
+    pub(super) async fn request_wave(&mut self, size: usize, since: DateTime<Utc>) {
         let stop = self.shared.credentials.stop();
         let until = *self.until.get_or_insert_with(|| last_request(stop));
         let mut wave = 0;
         while wave < size && !self.due.is_empty() && self.stopped.is_none() {
             if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
-                return self.defer(Stop::Unseen.reason());
+                return self.defer(TurnEnd::Unseen.reason());
             }
             if !self.pause(until, since).await {
                 return;
             }
             let taken = match Instant::now() < until {
                 true => timeout_at(until, self.shared.pace.take()).await,
-                false => Ok(Err(Why::TimeLimit)),
+                false => Ok(Err(StopReason::TimeLimit)),
             };
-            if let Err(why) = taken.unwrap_or(Err(Why::TimeLimit)) {
-                return self.end_for(why);
+            if let Err(why) = taken.unwrap_or(Err(StopReason::TimeLimit)) {
+                return self.defer_for(why);
             }
             if self.shared.is_refused(self.client) {
                 return self.defer("GitHub refused the credential");
@@ -65,128 +65,149 @@ impl Turn<'_> {
             let Some(failure) = self.due.pop_front() else {
                 return;
             };
-            self.step();
-            wave += usize::from(self.ask(failure, since).await);
+            self.update_progress();
+            wave += usize::from(self.request(failure, since).await);
             self.leave_refused();
         }
     }
 
-    /// Asks for one delivery. Returns whether GitHub may have accepted.
-    async fn ask(&mut self, failure: Failure, since: DateTime<Utc>) -> bool {
-        let (client, webhook) = (self.client, self.webhook);
+    /// Requests the redelivery of one delivery. Returns whether GitHub may have accepted it.
+    async fn request(&mut self, failure: FailedDelivery, since: DateTime<Utc>) -> bool {
         self.lines.push(about(&failure));
-        // A limit may have made it wait: what counts is when it left.
-        let (now, began) = (client.now(), Instant::now());
-        let asked = github::redeliver(client, webhook, failure.newest.id).await;
-        let at = match &asked {
-            Ok(sent_at) => *sent_at,
-            Err(error) => error.sent_at().unwrap_or(now),
-        };
-        let mut told = |answer: Answer| {
-            let requests = self.requests.entry(failure.guid.clone()).or_default();
-            requests.push(Request {
-                at,
-                attempt: failure.newest.id,
-                answer,
-            });
-        };
-        // The waits before it left are nobody's silence.
-        let took = (client.now() - at).to_std().unwrap_or_default();
-        let took = took.min(began.elapsed());
-        let Err(error) = asked else {
-            told(Answer::Accepted);
-            self.unclear = Unclear::default();
-            self.refused.accept();
-            self.asked(failure, since, at, None);
-            return true;
-        };
-        let guid = &failure.guid;
-        let said = error.failure().to_string();
-        self.lines.push(format!("{guid}: {said}"));
-        let says = what_it_says(error.failure());
-        let is_limit = error.failure().is_limit();
-        match says {
-            Says::Unclear => told(Answer::Unclear(said.clone())),
-            Says::Unsent => told(Answer::Unsent(said.clone())),
-            Says::Stop(_) => {}
-            Says::Refused | Says::Credential | Says::Webhook => {
-                told(match error.failure().status() {
-                    Some(_) => Answer::Refused(said.clone()),
-                    None => Answer::Unsent(said.clone()),
-                });
+        let (now, began) = (self.client.now(), Instant::now());
+        let id = failure.newest.id;
+        match github::redeliver(self.client, self.webhook, id).await {
+            Ok(at) => {
+                self.record(&failure, at, RedeliveryAnswer::Accepted);
+                self.unclear = Unclear::default();
+                self.refused.accept();
+                self.await_outcome(failure, since, at, None);
+                true
+            }
+            Err(error) => {
+                let at = error.sent_at().unwrap_or(now);
+                let took = (self.client.now() - at).to_std().unwrap_or_default();
+                self.fail(failure, since, at, took.min(began.elapsed()), error)
             }
         }
-        match says {
-            // Of the end of the pass GitHub says nothing.
-            Says::Stop(_) => {}
-            Says::Unsent | Says::Unclear if !is_limit => self.unclear.add(took),
+    }
+
+    /// Handles a request that failed `took` after it was sent. Returns whether GitHub may have accepted it.
+    fn fail(
+        &mut self,
+        failure: FailedDelivery,
+        since: DateTime<Utc>,
+        at: DateTime<Utc>,
+        took: Duration,
+        error: github::Error,
+    ) -> bool {
+        let guid = &failure.guid;
+        let message = error.failure().to_string();
+        self.lines.push(format!("{guid}: {message}"));
+        let kind = classify(error.failure());
+        if let Some(answer) = kind.answer(error.failure()) {
+            self.record(&failure, at, answer);
+        }
+        match kind {
+            // The end of the pass shows nothing of GitHub.
+            RequestFailure::Stop(_) => {}
+            RequestFailure::Unsent | RequestFailure::Unclear if !error.failure().is_limit() => {
+                self.unclear.add(took);
+            }
             _ => self.unclear = Unclear::default(),
         }
-        match says {
-            Says::Refused => self.refuse(failure, at, error),
-            Says::Unclear => {
-                self.asked(failure, since, at, Some(said));
+        match kind {
+            RequestFailure::Refused => self.refuse(failure, at, error),
+            RequestFailure::Unclear => {
+                self.await_outcome(failure, since, at, Some(message));
                 return true;
             }
-            Says::Unsent => {
+            RequestFailure::Unsent => {
                 self.errors
                     .push(format!("{guid} was not redelivered. {error}"));
-                self.settle(failure, Outcome::FailedRequest, Some(said));
+                self.finish(failure, Outcome::FailedRequest, Some(message));
             }
-            Says::Stop(why) => {
+            RequestFailure::Stop(why) => {
                 self.defer(why.reason());
-                self.settle(failure, Outcome::Deferred, Some(said));
+                self.finish(failure, Outcome::Deferred, Some(message));
             }
-            Says::Credential | Says::Webhook => {
+            RequestFailure::Credential => {
                 self.errors.push(error.to_string());
-                match says {
-                    Says::Credential => self.shared.refuse_credential(client),
-                    _ => self.defer("GitHub does not let this webhook's deliveries be redelivered"),
-                }
-                self.settle(failure, Outcome::FailedRequest, Some(said));
+                self.shared.refuse_credential(self.client);
+                self.finish(failure, Outcome::FailedRequest, Some(message));
+            }
+            RequestFailure::Webhook => {
+                self.errors.push(error.to_string());
+                self.defer("GitHub does not let this webhook's deliveries be redelivered");
+                self.finish(failure, Outcome::FailedRequest, Some(message));
             }
         }
         false
     }
 
-    fn asked(
+    /// Records GitHub's answer to a request.
+    fn record(&mut self, failure: &FailedDelivery, at: DateTime<Utc>, answer: RedeliveryAnswer) {
+        let requests = self.requests.entry(failure.guid.clone()).or_default();
+        requests.push(RedeliveryRequest {
+            at,
+            attempt: failure.newest.id,
+            answer,
+        });
+    }
+
+    /// Has the log watched for the outcome of a redelivery.
+    fn await_outcome(
         &mut self,
-        failure: Failure,
+        failure: FailedDelivery,
         since: DateTime<Utc>,
         at: DateTime<Utc>,
         unclear: Option<String>,
     ) {
         self.shared.unseen.fetch_add(1, Ordering::Relaxed);
-        {
-            let told = crate::model::Asked {
-                at,
-                unclear: unclear.is_some(),
-            };
-            let mut asked = lock(&self.shared.asked);
-            let asked = asked.entry(self.webhook.key()).or_default();
-            asked.push((failure.guid.clone(), told));
-        }
-        self.seen.unseen += 1;
-        let asked = Asked {
+        let unconfirmed = crate::model::UnconfirmedRedelivery {
+            at,
+            unclear: unclear.is_some(),
+        };
+        lock(&self.shared.requested)
+            .entry(self.webhook.key())
+            .or_default()
+            .push((failure.guid.clone(), unconfirmed));
+        self.wave_result.unseen += 1;
+        let awaited = AwaitedRedelivery {
             since,
             at,
             wave: self.wave,
             unclear,
             failure,
         };
-        self.asked.insert(asked.failure.guid.clone(), asked);
+        self.awaited.insert(awaited.failure.guid.clone(), awaited);
     }
 }
 
-/// When the last request of a turn is made that begins now.
+impl RequestFailure {
+    /// GitHub's answer for the report; `None` if the pass ended first.
+    fn answer(&self, error: &RequestError) -> Option<RedeliveryAnswer> {
+        let message = error.to_string();
+        Some(match self {
+            Self::Stop(_) => return None,
+            Self::Unclear => RedeliveryAnswer::Unclear(message),
+            Self::Refused | Self::Credential | Self::Webhook if error.status().is_some() => {
+                RedeliveryAnswer::Refused(message)
+            }
+            _ => RedeliveryAnswer::Unsent(message),
+        })
+    }
+}
+
+/// The time of the last request of a turn that begins now.
 fn last_request(stop: &stop::Stop) -> Instant {
     let end = stop.deadline();
     let left = end.saturating_duration_since(Instant::now());
     end - LAST_CONFIRMING.min(left / 4)
 }
 
-/// What the log says before a delivery is asked for.
-fn about(failure: &Failure) -> String {
+/// The line of the log for a request.
+fn about(failure: &FailedDelivery) -> String {
     let newest = &failure.newest;
     format!(
         "redelivering {} {}, first sent {}, attempt {}: {}",
@@ -198,24 +219,24 @@ fn about(failure: &Failure) -> String {
     )
 }
 
-fn what_it_says(failure: &RequestError) -> Says {
+fn classify(failure: &RequestError) -> RequestFailure {
     match failure {
-        RequestError::Stopped(why) => Says::Stop(*why),
+        RequestError::Stopped(why) => RequestFailure::Stop(*why),
         RequestError::Unsent(_)
         | RequestError::TokenTrouble { .. }
         | RequestError::UnknownAuthority(_)
-        | RequestError::BadCertificate(_) => Says::Unsent,
-        RequestError::NoToken { .. } | RequestError::Unusable(_) => Says::Webhook,
+        | RequestError::BadCertificate(_) => RequestFailure::Unsent,
+        RequestError::NoToken { .. } | RequestError::Unusable(_) => RequestFailure::Webhook,
         // A proxy that wants a password has sent nothing on.
-        RequestError::Status { status: 407, .. } => Says::Webhook,
-        RequestError::Status { page: Some(_), .. } => Says::Unclear,
+        RequestError::Status { status: 407, .. } => RequestFailure::Webhook,
+        RequestError::Status { page: Some(_), .. } => RequestFailure::Unclear,
         RequestError::Status { status, .. } => match status {
-            401 => Says::Credential,
-            408 | 500.. => Says::Unclear,
-            429 => Says::Unsent,
-            400..=499 => Says::Refused,
-            _ => Says::Webhook,
+            401 => RequestFailure::Credential,
+            408 | 500.. => RequestFailure::Unclear,
+            429 => RequestFailure::Unsent,
+            400..=499 => RequestFailure::Refused,
+            _ => RequestFailure::Webhook,
         },
-        _ => Says::Unclear,
+        _ => RequestFailure::Unclear,
     }
 }

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use crate::decide::wave::PATIENCE;
 use crate::redeliver::Turn;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::text::counted;
 
 /// Requests in a row without a clear answer after which the turn pauses before each further one: each may take
 /// half a minute.
-const IN_A_ROW: u32 = 3;
+const UNCLEAR_IN_A_ROW: u32 = 3;
 
 /// The first pause; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
@@ -24,29 +24,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 #[derive(Default)]
 pub(super) struct Unclear {
     pub(super) requests: u32,
-    /// How long these took, with the pauses between them: no wait for a limit or the pace, and no confirming.
+    /// Time that these took with the pauses between them, without waits for a limit or the pace and without confirming.
     took: Duration,
 }
 
 impl Unclear {
-    /// Another one, which took so long.
+    /// Adds a request that took this long.
     pub(super) fn add(&mut self, took: Duration) {
         self.requests += 1;
         self.took += took;
     }
 
-    /// How long to wait before the next request: nothing where no further one is to be made.
+    /// The pause before the next request, if one is needed; zero if no further request is to be made.
     fn pause(&self) -> Option<Duration> {
         let left = PATIENCE.to_std().ok()?.saturating_sub(self.took);
-        let doublings = self.requests.checked_sub(IN_A_ROW)?.min(10);
+        let doublings = self.requests.checked_sub(UNCLEAR_IN_A_ROW)?.min(10);
         let pause = FIRST_PAUSE * 2_u32.pow(doublings);
         Some(pause.min(LONGEST_PAUSE).min(left))
     }
 }
 
 impl Turn<'_> {
-    /// Pauses where GitHub gives no clear answers, and then looks whether its log shows one. Nothing is requested
-    /// after `until`, and the wave began at `since`. Returns whether the turn goes on.
+    /// Pauses while GitHub gives no clear answers, then looks for an answer in its log. Nothing is requested after
+    /// `until`, and the wave began at `since`. Returns whether the turn goes on.
     pub(super) async fn pause(&mut self, until: Instant, since: DateTime<Utc>) -> bool {
         let Some(pause) = self.unclear.pause() else {
             return true;
@@ -66,16 +66,16 @@ impl Turn<'_> {
         let stop = self.shared.credentials.stop();
         let slept = match end < until {
             true => stop.sleep_until(end).await,
-            false => Err(Why::TimeLimit),
+            false => Err(StopReason::TimeLimit),
         };
         if let Err(why) = slept {
-            self.end_for(why);
+            self.defer_for(why);
             return false;
         }
         if !self.shared.confirm_timeout.is_zero()
-            && let Some(from) = self.asked.values().map(|asked| asked.since).min()
+            && let Some(from) = self.awaited.values().map(|each| each.since).min()
         {
-            // Where the log can't be read either, that is no clear answer.
+            // An error is no clear answer either.
             let _ = self.look(since, from).await;
         }
         true

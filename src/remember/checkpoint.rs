@@ -1,7 +1,7 @@
-//! Where the next pass starts: the time before which nothing is left to do.
+//! The checkpoint: the time before which nothing is left to do. The next pass starts there.
 //!
-//! It is kept as milliseconds since the epoch, the way the script in GitHub's documentation keeps it in a
-//! repository variable, so that its users can move over, and back.
+//! It is stored as milliseconds since the epoch, as the script in GitHub's documentation stores it in a repository
+//! variable, so that its users can switch to this program, and back.
 
 mod store;
 
@@ -20,17 +20,17 @@ use crate::model::Window;
 use crate::remember::state::State;
 use crate::secrets::Secrets;
 use crate::text::one_line;
-use store::{Store, Stored};
+use store::{Store, StoredTexts};
 
 pub use store::FileError;
 
-/// How far back the first pass reads where a checkpoint is kept, as the docs script does.
+/// The first pass reads this far back where a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
 
-/// How far ahead of GitHub's clock a checkpoint may be: whoever wrote it went by its own.
+/// A checkpoint may be this far ahead of GitHub's clock: the clock of the machine that wrote it may differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(15);
 
-/// Milliseconds of the day GitHub opened. What is less is no time in milliseconds.
+/// The day GitHub opened, in milliseconds since the epoch. A smaller number is not a time in milliseconds.
 const GITHUB_OPENED: i64 = 1_207_785_600_000;
 
 /// Longest piece of a wrong value that is shown, in characters.
@@ -39,27 +39,27 @@ const SHOWN: usize = 80;
 /// Why the checkpoint could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// GitHub did not do it.
+    /// GitHub failed or refused the request.
     #[error(transparent)]
     GitHub(#[from] github::Error),
     /// The file could not be used.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The token for it is none.
+    /// The token for it is not valid.
     #[error("`checkpoint-token`: {0}")]
     Token(#[from] CredentialError),
-    /// What is stored is no checkpoint.
+    /// The stored value is not a valid time.
     #[error(
         "{place} holds `{value}`, which {wrong}: store milliseconds since the epoch (`1795262400000`) \
          or a time with its zone (`2026-11-21T12:00:00Z`), or delete it to start over with the last \
          24 hours"
     )]
     Value {
-        /// Where it is stored.
+        /// The variable or file.
         place: String,
-        /// What it holds, cut.
+        /// Its value, cut.
         value: String,
-        /// What is wrong with it.
+        /// The problem with the value.
         wrong: &'static str,
     },
     /// It is the checkpoint of other webhooks.
@@ -68,13 +68,13 @@ pub enum CheckpointError {
          {kind}"
     )]
     Targets {
-        /// Of the variable or the file.
+        /// The variable's or the file's name.
         name: String,
-        /// Variable or file.
+        /// `variable` or `file`.
         kind: &'static str,
-        /// What that pass was over.
+        /// The targets of the pass that wrote it.
         written: String,
-        /// What this one is over.
+        /// The targets of this pass.
         ours: String,
     },
 }
@@ -99,28 +99,28 @@ impl CheckpointError {
     }
 }
 
-/// What was stored at the end of a pass.
+/// The result of storing the checkpoint.
 #[derive(Debug, Default)]
-pub struct Saved {
-    /// The checkpoint is another one than that found.
+pub struct SaveResult {
+    /// The stored checkpoint differs from the one found.
     pub moved: bool,
-    /// Why what belongs to it was not stored, if it was not.
+    /// Why the state was not stored, if it was not.
     pub state_failed: Option<CheckpointError>,
 }
 
 /// The checkpoint as this pass found it.
 pub struct Checkpoint {
     store: Option<Store>,
-    /// It is only looked at, and never written.
+    /// It is never written.
     read_only: bool,
-    /// The time it meant when the pass began.
+    /// Its time when the pass began.
     found: Option<DateTime<Utc>>,
-    /// What is stored now.
-    stored: Mutex<Stored>,
-    /// What the last pass remembered, if it belongs to this checkpoint.
+    /// The texts that are stored now.
+    stored: Mutex<StoredTexts>,
+    /// The state of the last pass, if it belongs to this checkpoint.
     state: Option<State>,
-    /// Whether it could be written before the first redelivery.
-    proof: OnceCell<Result<(), CheckpointError>>,
+    /// The result of the write before the first redelivery.
+    test_write: OnceCell<Result<(), CheckpointError>>,
 }
 
 impl Checkpoint {
@@ -132,11 +132,11 @@ impl Checkpoint {
             found: None,
             stored: Mutex::default(),
             state: None,
-            proof: OnceCell::new(),
+            test_write: OnceCell::new(),
         }
     }
 
-    /// Reads what is stored, if a checkpoint is kept. [`Checkpoint::as_of`] takes it in.
+    /// Reads the stored texts, if a checkpoint is kept. [`Checkpoint::as_of`] parses them.
     ///
     /// # Errors
     /// It could not be read.
@@ -167,13 +167,12 @@ impl Checkpoint {
         Ok(this)
     }
 
-    /// Takes in what was stored, by GitHub's time, so GitHub must have answered before: this machine's clock may be
-    /// wrong.
+    /// Parses the stored texts by GitHub's time, so GitHub must have answered before: this machine's clock may be wrong.
     ///
     /// # Errors
     /// The value is not a valid time, or lies in the future.
     pub fn as_of(mut self, credentials: &Credentials) -> Result<Self, CheckpointError> {
-        let Stored { value, state } = self.stored();
+        let StoredTexts { value, state } = self.stored();
         if let (Some(store), Some(value)) = (&self.store, &value) {
             let time = parse(value, credentials.now()).map_err(|wrong| CheckpointError::Value {
                 place: store.to_string(),
@@ -186,10 +185,10 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// What the last pass remembered, if it was over these targets.
+    /// The state of the last pass, if it had these targets.
     ///
     /// # Errors
-    /// It was over others altogether: the checkpoint is theirs.
+    /// It had none of these targets: the checkpoint belongs to others.
     pub fn state(&self, targets: &[String]) -> Result<Option<&State>, CheckpointError> {
         let (Some(state), Some(store)) = (&self.state, &self.store) else {
             return Ok(None);
@@ -205,18 +204,18 @@ impl Checkpoint {
         Ok((state.targets == targets).then_some(state))
     }
 
-    /// What is to be made, if it is not there yet, for people.
+    /// The variable or file, for people, if it does not exist yet.
     pub fn missing(&self) -> Option<String> {
         let store = self.store.as_ref().filter(|_| self.found.is_none());
         store.map(ToString::to_string)
     }
 
-    /// Whether one is kept, be it there yet or not.
+    /// True if a checkpoint is kept, whether it exists yet or not.
     pub fn is_kept(&self) -> bool {
         self.store.is_some()
     }
 
-    /// Which part of the log this pass is about.
+    /// The part of the log that this pass covers.
     pub fn window(
         &self,
         one_off: Option<OneOffWindow>,
@@ -244,37 +243,38 @@ impl Checkpoint {
         self.found
     }
 
-    /// Before this time nothing is left to do, as far as is known before the pass.
+    /// Nothing was left to do before this time when the pass began.
     pub fn old_start(&self, window: Window) -> DateTime<Utc> {
         self.found.unwrap_or(window.start)
     }
 
-    /// Whether it can be written, so that a token without permission fails before the first
-    /// redelivery and not after the last. Every webhook asks before its first; the answer is found
-    /// once, by writing what is stored, or the window's start.
+    /// Returns whether it can be written. A token without permission must fail before the first redelivery, not after the
+    /// last. Every webhook checks this before its first redelivery; the first check writes the stored value again, or
+    /// the window's start. [`Checkpoint::refusal`] returns the error.
     pub async fn is_writable(&self, window: Window) -> bool {
         let write = || async {
             let there = self.stored();
             let value = there.value.clone().unwrap_or_else(|| millis(window.start));
             self.write(there, Some(value), None, false).await
         };
-        self.read_only || self.proof.get_or_init(write).await.is_ok()
+        self.read_only || self.test_write.get_or_init(write).await.is_ok()
     }
 
-    /// Creates a checkpoint that does not exist yet, so that a pass that is killed has fixed its window. Where that is
-    /// refused, [`Checkpoint::is_writable`] says so.
+    /// Creates a checkpoint that does not exist yet, so that its time is fixed even if the pass is killed. If GitHub
+    /// refuses, [`Checkpoint::is_writable`] returns false.
     pub async fn create(&self, window: Window) {
         if self.missing().is_some() {
             self.is_writable(window).await;
         }
     }
 
-    /// Why it can't be written, if [`Checkpoint::is_writable`] found that.
+    /// The error that made [`Checkpoint::is_writable`] return false, for example GitHub's 403. It ends the pass as an
+    /// error.
     pub fn refusal(&mut self) -> Option<CheckpointError> {
-        self.proof.take()?.err()
+        self.test_write.take()?.err()
     }
 
-    /// Stores where the next pass starts, and what it is to remember, as the pass's last word.
+    /// Stores the next checkpoint and the state: the last write of the pass.
     ///
     /// # Errors
     /// The checkpoint could not be written.
@@ -283,13 +283,13 @@ impl Checkpoint {
         next: DateTime<Utc>,
         state: State,
         cancelled: bool,
-    ) -> Result<Saved, CheckpointError> {
+    ) -> Result<SaveResult, CheckpointError> {
         let Some(store) = self.store.as_ref().filter(|_| !self.read_only) else {
-            return Ok(Saved::default());
+            return Ok(SaveResult::default());
         };
         let there = self.stored();
         let value = match &there.value {
-            // There may be time for one of two requests only, and the state must belong to what is stored.
+            // There may be time for only one of two requests, and the state must belong to the stored checkpoint.
             Some(value) if cancelled && store.keeps_them_apart() => value.clone(),
             _ => millis(next),
         };
@@ -299,7 +299,7 @@ impl Checkpoint {
         let value = new.then_some(value);
         if !store.keeps_them_apart() {
             self.write(there, value, Some(state), true).await?;
-            return Ok(Saved {
+            return Ok(SaveResult {
                 moved,
                 state_failed: None,
             });
@@ -308,20 +308,20 @@ impl Checkpoint {
             self.write(there, value, None, true).await?;
         }
         let written = self.write(self.stored(), None, Some(state), true).await;
-        Ok(Saved {
+        Ok(SaveResult {
             moved,
             // It only saves reading.
             state_failed: written.err(),
         })
     }
 
-    fn stored(&self) -> Stored {
+    fn stored(&self) -> StoredTexts {
         lock(&self.stored).clone()
     }
 
     async fn write(
         &self,
-        there: Stored,
+        there: StoredTexts,
         value: Option<String>,
         state: Option<String>,
         last: bool,
@@ -331,7 +331,7 @@ impl Checkpoint {
         };
         let new = (value.as_deref(), state.as_deref());
         store.write(&there, new, last).await?;
-        *lock(&self.stored) = Stored {
+        *lock(&self.stored) = StoredTexts {
             value: value.or(there.value),
             state: state.or(there.state),
         };
@@ -343,7 +343,7 @@ fn millis(time: DateTime<Utc>) -> String {
     time.timestamp_millis().to_string()
 }
 
-/// The time that a stored value means, or what is wrong with it.
+/// The time of a stored value, or the problem with it.
 fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str> {
     let value = value.trim();
     let time = match value.parse::<i64>() {
@@ -353,7 +353,7 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
         Ok(millis) => DateTime::from_timestamp_millis(millis),
         Err(_) => DateTime::parse_from_rfc3339(value)
             .ok()
-            // Stored again as milliseconds, what is earlier would be refused.
+            // An earlier time, stored again as milliseconds, would be refused.
             .and_then(|time| {
                 Some(DateTime::from_timestamp_millis(GITHUB_OPENED)?.max(time.to_utc()))
             }),
@@ -361,15 +361,15 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
     match time {
         Some(time) if time > now + CLOCKS_DIFFER => Err("lies in the future"),
         Some(time) => Ok(time),
-        None => Err("is no time"),
+        None => Err("is not a valid time"),
     }
 }
 
-/// Where the next pass starts: the earliest of when this one began, what is still open, and what was not read.
+/// The next checkpoint: the earliest of the time when this pass began, open deliveries, and unread parts of a log.
 ///
-/// An open delivery from before the start of this pass's window is in the pass because somebody redelivered it later.
-/// For it, and for what was not read, the checkpoint stays at `old_start`: the next pass sees that redelivery again,
-/// and not all that was skipped since the original.
+/// An open delivery from before this pass's window is in the pass because someone redelivered it later. For it, and for
+/// what was not read (`None`), the checkpoint stays at `old_start`: the next pass reads that redelivery again, and not
+/// everything since the original.
 pub fn next(
     began: DateTime<Utc>,
     open: impl IntoIterator<Item = Option<DateTime<Utc>>>,

@@ -1,7 +1,7 @@
-//! What one pass remembers for the next, beside the checkpoint. It only saves reading and doubles:
-//! without it the log tells the same, at more cost.
+//! The state that one pass leaves for the next, beside the checkpoint. It saves reading and prevents doubles: without it
+//! the log shows the same, at more cost.
 //!
-//! Pure: how it is written, and what is left out where it grows too large.
+//! Pure: its text, and what is left out where it grows too large.
 
 mod memory;
 
@@ -18,27 +18,25 @@ use memory::TIMES;
 
 pub use memory::Memory;
 
-/// What this program writes and reads. A newer state is somebody else's.
+/// The version that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// Most owners and webhooks that could not be looked at of which each has a time of its own where room is
-/// scarce.
+/// Most unread owners and webhooks that each have a time of their own where room is scarce.
 const MOST_UNREAD: usize = 100;
 
-/// What is stored.
+/// The state as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
     /// The checkpoint that this belongs to, as it is stored.
     checkpoint: String,
-    /// What the pass was over.
+    /// The targets of the pass.
     pub targets: Vec<String>,
     /// When it began, in milliseconds since the epoch.
     began: i64,
-    /// Up to this time the log of every webhook was read of which nothing else is said, and nothing was
-    /// left there.
+    /// The log of every webhook that is not listed below was read up to this time, and nothing was left there.
     read: i64,
-    /// The same for the webhooks of owners that could not be looked at, by owner in lower case.
+    /// The same for the webhooks of owners that could not be read, by owner in lower case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     unread: BTreeMap<String, i64>,
     /// The same for webhooks that are switched off.
@@ -50,7 +48,7 @@ pub struct State {
 
 /// A state as it is read, with the entry of each webhook still as text.
 #[derive(Deserialize)]
-struct Stored<'a> {
+struct RawState<'a> {
     #[serde(flatten)]
     state: State,
     #[serde(borrow)]
@@ -58,7 +56,7 @@ struct Stored<'a> {
 }
 
 impl State {
-    /// A state of which the log of every webhook was read up to `read`.
+    /// A state without webhooks: every log was read up to `read`.
     pub fn new(targets: Vec<String>, began: DateTime<Utc>, read: DateTime<Utc>) -> Self {
         Self {
             version: VERSION,
@@ -75,7 +73,7 @@ impl State {
     /// The state in `text`, if it belongs to this checkpoint, which means the time `since`. A text that can't be read
     /// is no state; a webhook whose entry is damaged is read from `since` on.
     pub fn read(text: &str, checkpoint: &str, since: DateTime<Utc>) -> Option<Self> {
-        let stored: Stored = serde_json::from_str(text).ok()?;
+        let stored: RawState = serde_json::from_str(text).ok()?;
         let memory = |(webhook, entry): (String, &RawValue)| {
             let memory = serde_json::from_str(entry.get()).ok();
             let memory = memory.filter(Memory::is_sound);
@@ -90,14 +88,14 @@ impl State {
         (ours && state.is_sound()).then_some(state)
     }
 
-    /// Whether its times are such as can be reckoned with.
+    /// True if its times are plausible.
     fn is_sound(&self) -> bool {
         let unread = self.unread.values().chain(self.switched_off.values());
         let mut times = unread.chain([&self.read, &self.began]);
         times.all(|time| TIMES.contains(time))
     }
 
-    /// Whether it has anything to do with a pass over these targets.
+    /// True if it shares a target with a pass over these targets.
     pub fn shares_targets(&self, targets: &[String]) -> bool {
         // Patterns for payload URLs stand as hashes, and two that differ share nothing.
         let pattern =
@@ -127,16 +125,16 @@ impl State {
         DateTime::from_timestamp_millis(self.began).unwrap_or_default()
     }
 
-    /// What is remembered of a webhook.
+    /// The memory of a webhook.
     pub fn memory(&self, webhook: &str) -> Cow<'_, Memory> {
         match self.webhooks.get(webhook) {
             Some(memory) => Cow::Borrowed(memory),
-            None => Cow::Owned(self.of_no_word(webhook)),
+            None => Cow::Owned(self.of_unlisted(webhook)),
         }
     }
 
-    /// What is meant where nothing is said of a webhook.
-    fn of_no_word(&self, webhook: &str) -> Memory {
+    /// The memory of a webhook that is not listed.
+    fn of_unlisted(&self, webhook: &str) -> Memory {
         let owner = webhook.rsplit_once('/').map_or("", |(owner, _)| owner);
         let unread = self.switched_off.get(webhook).or(self.unread.get(owner));
         let read = *unread.unwrap_or(&self.read);
@@ -147,31 +145,31 @@ impl State {
         }
     }
 
-    /// Up to when the log of every webhook was read of which nothing else is said.
+    /// The log of every webhook that is not listed was read up to this time.
     pub fn read_until(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.read).unwrap_or_default()
     }
 
-    /// How many redeliveries were asked for since this time, and not seen.
-    pub fn asked_since(&self, time: DateTime<Utc>) -> usize {
+    /// Number of unconfirmed redeliveries since this time.
+    pub fn unconfirmed_since(&self, time: DateTime<Utc>) -> usize {
         self.webhooks
             .values()
-            .map(|memory| memory.asked_since(time))
+            .map(|memory| memory.unconfirmed_since(time))
             .sum()
     }
 
-    /// Of all that is remembered, what was asked for and not seen.
+    /// The state with nothing but unconfirmed redeliveries.
     #[must_use]
-    pub fn only_asked(mut self) -> Self {
+    pub fn only_unconfirmed(mut self) -> Self {
         for memory in self.webhooks.values_mut() {
             memory.open.clear();
-            memory.settled.clear();
+            memory.lost.clear();
         }
         self
     }
 
-    /// Keeps what an earlier state says of webhooks that this one says nothing of: of what could not be looked
-    /// at in between, nothing is forgotten before GitHub redelivers it no longer.
+    /// Keeps an earlier state's memory of webhooks that this one does not list: what could not be read in between is
+    /// forgotten only when GitHub no longer redelivers it.
     pub fn keep(&mut self, earlier: &Self, retention_start: DateTime<Utc>) {
         for (webhook, memory) in &earlier.webhooks {
             if let Entry::Vacant(entry) = self.webhooks.entry(webhook.clone())
@@ -182,7 +180,7 @@ impl State {
         }
     }
 
-    /// Remembers that the webhooks of an owner could not be looked at, and were read up to this time.
+    /// Remembers that the webhooks of an owner could not be read now, and were read up to this time.
     pub fn remember_unread(&mut self, owner: &str, earlier: Option<&Self>, read: DateTime<Utc>) {
         let owner = owner.to_lowercase();
         let before = earlier.and_then(|earlier| earlier.unread.get(&owner));
@@ -202,7 +200,7 @@ impl State {
         self.switched_off.insert(webhook.to_owned(), read);
     }
 
-    /// The same for all owners of which an earlier state says so.
+    /// Keeps the unread owners and switched-off webhooks of an earlier state.
     pub fn keep_unread(&mut self, earlier: &Self) {
         for (owner, read) in &earlier.unread {
             self.unread.entry(owner.clone()).or_insert(*read);
@@ -212,18 +210,18 @@ impl State {
         }
     }
 
-    /// Before this time nothing is left to do at the webhooks that are not among `served`, as far as is
-    /// remembered of them and GitHub still redelivers it.
+    /// The time from which something is left to do at the webhooks that are not among `done`, as far as the state shows
+    /// and GitHub still redelivers it.
     pub fn holds(
         &self,
-        served: &HashSet<String>,
+        done: &HashSet<String>,
         retention_start: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let start = retention_start.timestamp_millis();
         let others = self
             .webhooks
             .iter()
-            .filter(|(webhook, _)| !served.contains(*webhook));
+            .filter(|(webhook, _)| !done.contains(*webhook));
         let times = others.flat_map(|(_, memory)| {
             let open = memory.open.iter().map(|open| open.first);
             open.chain([memory.read])
@@ -238,14 +236,14 @@ impl State {
         self.webhooks.insert(webhook, memory);
     }
 
-    /// The text to store beside this checkpoint, of so many bytes at most. Where it is too large, the oldest open deliveries of the
-    /// webhooks that have most of them are left out, those that GitHub refused last of all, and those webhooks are read
-    /// from their time on.
+    /// The text to store beside this checkpoint, of at most `largest` bytes. Where it is too large, the oldest open
+    /// deliveries of the webhooks that have most of them are left out, those that GitHub refused last of all, and the
+    /// next pass reads those webhooks from their time on.
     pub fn text(mut self, checkpoint: &str, largest: usize) -> String {
         self.checkpoint = checkpoint.to_owned();
-        let said = std::mem::take(&mut self.webhooks);
-        let news = |(webhook, memory): &(String, Memory)| *memory != self.of_no_word(webhook);
-        self.webhooks = said.into_iter().filter(news).collect();
+        let webhooks = std::mem::take(&mut self.webhooks);
+        let is_news = |(webhook, memory): &(String, Memory)| *memory != self.of_unlisted(webhook);
+        self.webhooks = webhooks.into_iter().filter(is_news).collect();
         loop {
             let text = serde_json::to_string(&self).unwrap_or_default();
             if text.len() <= largest || !self.shorten() {
@@ -254,14 +252,14 @@ impl State {
         }
     }
 
-    /// Leaves something out. Tells whether there was anything.
+    /// Leaves something out. Returns whether there was anything.
     fn shorten(&mut self) -> bool {
-        // Of many that could not be looked at, one time for all costs nothing but reading.
+        // One time for all of many unread ones costs only reading.
         if self.unread.len() + self.switched_off.len() > MOST_UNREAD {
             self.read_all_from_the_earliest();
             return true;
         }
-        // That some rows could not be read is known without their names.
+        // It stays known that rows could not be read, without their names.
         let reported = self.webhooks.values_mut();
         let reported = reported.max_by_key(|memory| memory.unreadable_len());
         if let Some(memory) = reported.filter(|memory| memory.unreadable_len() > 0) {
@@ -277,19 +275,19 @@ impl State {
                     .open
                     .sort_by_key(|open| (open.refused.is_some(), open.first));
                 let left_out: Vec<_> = memory.open.drain(..most.div_ceil(2)).collect();
-                // Whoever reads an attempt looks for the original, however old that is.
-                let seen = left_out.iter().map(|open| open.at).min();
-                memory.read_from(seen.unwrap_or(memory.read));
+                // A scan that reads the newest attempt looks for the original, however old that is.
+                let newest = left_out.iter().map(|open| open.at).min();
+                memory.read_from(newest.unwrap_or(memory.read));
             }
             return true;
         }
-        // Beyond that, what was asked for longest ago is likeliest seen by now.
+        // The oldest unconfirmed redeliveries are likeliest in the log by now.
         let mut cut = false;
         for memory in self.webhooks.values_mut() {
-            cut |= !memory.unseen.is_empty() || !memory.settled.is_empty();
-            memory.settled.clear();
-            if !memory.unseen.is_empty() {
-                memory.unseen.remove(0);
+            cut |= !memory.unconfirmed.is_empty() || !memory.lost.is_empty();
+            memory.lost.clear();
+            if !memory.unconfirmed.is_empty() {
+                memory.unconfirmed.remove(0);
             }
         }
         if cut {
@@ -305,8 +303,7 @@ impl State {
         cut
     }
 
-    /// Forgets which owners and webhooks could not be looked at, as all are read from the earliest of their
-    /// times.
+    /// Forgets which owners and webhooks could not be read, and has all read from the earliest of their times.
     fn read_all_from_the_earliest(&mut self) {
         let times = self.unread.values().chain(self.switched_off.values());
         let earliest = times.min().copied();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Report, Sample, WebhookReport};
-use crate::model::{Delivery, Newest, StatusWord};
+use crate::model::{DeliveryReport, LatestAttempt, StatusWord};
 
 /// Failed deliveries that failed in the same way.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Cause<'a> {
     /// When the last of them was last attempted.
     pub last: DateTime<Utc>,
     /// The newest of them and its webhook: the one to look at first.
-    pub newest: (&'a WebhookReport, &'a Delivery),
+    pub newest: (&'a WebhookReport, &'a DeliveryReport),
     /// The receiver's answer to that one, with `show-responses`.
     pub sample: Option<&'a Sample>,
 }
@@ -62,7 +62,7 @@ pub enum CauseKind {
 impl CauseKind {
     /// The usual reason for this failure. GitHub's status text says more than the code, which is a proxy's where the
     /// receiver did not answer.
-    pub fn of(newest: &Newest) -> Self {
+    pub fn of(newest: &LatestAttempt) -> Self {
         if newest.pending {
             return Self::Pending;
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github::{TokenEnd, Usage};
-use crate::model::{Delivery, FailOn, Outcome, PassResult, Policy, Window};
+use crate::model::{DeliveryReport, FailOn, Outcome, PassResult, Policy, Window};
 use crate::text::rfc3339;
 
 pub use cause::{Cause, CauseKind};
@@ -118,12 +118,12 @@ impl Report {
     }
 
     /// Every failed delivery of every webhook.
-    pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+    pub fn deliveries(&self) -> impl Iterator<Item = &DeliveryReport> {
         self.webhooks.iter().flat_map(|webhook| &webhook.deliveries)
     }
 
     /// Every failed delivery with its webhook.
-    pub fn deliveries_by_webhook(&self) -> impl Iterator<Item = (&WebhookReport, &Delivery)> {
+    pub fn deliveries_by_webhook(&self) -> impl Iterator<Item = (&WebhookReport, &DeliveryReport)> {
         self.webhooks.iter().flat_map(|webhook| {
             let deliveries = webhook.deliveries.iter();
             deliveries.map(move |delivery| (webhook, delivery))
@@ -198,12 +198,12 @@ impl Report {
 
     /// Number of open deliveries that reach GitHub's redelivery deadline within [`SOON`].
     pub fn expiring(&self) -> usize {
-        let expires_soon = |delivery: &&Delivery| self.expires_soon(delivery);
+        let expires_soon = |delivery: &&DeliveryReport| self.expires_soon(delivery);
         self.deliveries().filter(expires_soon).count()
     }
 
     /// True if the delivery is open and reaches GitHub's redelivery deadline within [`SOON`].
-    pub fn expires_soon(&self, delivery: &Delivery) -> bool {
+    pub fn expires_soon(&self, delivery: &DeliveryReport) -> bool {
         let soon = self.window.map(|window| window.retention_start + SOON);
         let known = delivery.failure.first.time().is_some();
         known

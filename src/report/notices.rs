@@ -4,7 +4,7 @@ mod ended;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::discover::Census;
+use crate::discover::DiscoveryResult;
 use crate::github::{Credentials, TokenEnd};
 use crate::model::FailOn;
 use crate::report::{Gap, Report, WebhookReport};
@@ -29,15 +29,15 @@ pub const PANIC: &str = "the pass broke off because of a bug: please report this
                          pass goes on where this one ended";
 
 /// The scope of the pass in a phrase. `inputs`: the inputs that it names, see `Inputs::in_scope`.
-pub fn scope(webhooks: usize, inputs: &str, census: &Census) -> String {
+pub fn scope(webhooks: usize, inputs: &str, discovered: &DiscoveryResult) -> String {
     let mut scope = format!("{} of {inputs}", counted(webhooks, "webhook"));
-    let listed = census.listed;
+    let listed = discovered.listed;
     if listed != Default::default() {
         let repositories = counted(listed.repositories, "repository");
         scope.push_str(&format!("; {repositories} looked through"));
     }
     let left_out: Vec<String> = [
-        (census.inactive, "inactive"),
+        (discovered.inactive, "inactive"),
         (listed.archived, "in archived repositories"),
         (
             listed.others,
@@ -94,12 +94,12 @@ pub fn of_sunset(credentials: &Credentials) -> Option<String> {
 /// The warning about webhook discovery that uses more than a fifth of GitHub's hourly limit. `schedule` is the time
 /// between the starts of the previous pass and this one; without it, a pass every hour is assumed.
 pub fn of_discovery(
-    census: &Census,
+    discovered: &DiscoveryResult,
     credentials: &Credentials,
     schedule: Option<TimeDelta>,
 ) -> Option<String> {
     let limit = credentials.hourly_limit()?;
-    let requests = *census.requests.values().max()?;
+    let requests = *discovered.requests.values().max()?;
     let every = schedule.map_or(60, |schedule| schedule.num_minutes().clamp(1, 60));
     let an_hour = requests * 60 / every.unsigned_abs();
     (an_hour > limit / 5).then(|| {

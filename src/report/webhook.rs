@@ -5,9 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::model::{Answer, Asked, Delivery, Failure, Guid, Outcome, Webhook};
+use crate::model::{
+    DeliveryReport, FailedDelivery, Guid, Outcome, RedeliveryAnswer, UnconfirmedRedelivery, Webhook,
+};
 use crate::read::evidence::Since;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// The outcome for one webhook.
 #[derive(Clone, Debug)]
@@ -21,11 +23,11 @@ pub struct WebhookReport {
     /// Time spent reading the log.
     pub took: Duration,
     /// Its failed deliveries.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<DeliveryReport>,
     /// Deliveries that an earlier pass gave up on. No number includes them.
-    pub given_up_earlier: Vec<Failure>,
+    pub given_up_earlier: Vec<FailedDelivery>,
     /// Redeliveries that were requested before a bug ended the work on this webhook. Their outcome is unknown.
-    pub unaccounted: Vec<(Guid, Asked)>,
+    pub unaccounted: Vec<(Guid, UnconfirmedRedelivery)>,
     /// The log was read as far back as needed.
     pub complete: bool,
     /// Rows of the log that could not be read. They may hide failed deliveries.
@@ -37,7 +39,7 @@ pub struct WebhookReport {
     /// The unread part of the log only holds original attempts of deliveries that the pass already knows.
     pub only_originals_unread: bool,
     /// Why the pass stopped reading the log, if it did.
-    pub ended: Option<Why>,
+    pub ended: Option<StopReason>,
     /// The receiver is down.
     pub down: bool,
     /// Length of the final run of redelivery requests that GitHub did not answer clearly.
@@ -105,7 +107,7 @@ impl WebhookReport {
     /// Number of redeliveries that GitHub accepted.
     pub fn redelivered(&self) -> usize {
         let requests = self.deliveries.iter().flat_map(|each| &each.requests);
-        let accepted = requests.filter(|request| request.answer == Answer::Accepted);
+        let accepted = requests.filter(|request| request.answer == RedeliveryAnswer::Accepted);
         let unaccounted = self.unaccounted.iter();
         accepted.count() + unaccounted.filter(|(_, asked)| !asked.unclear).count()
     }

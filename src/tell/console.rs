@@ -1,7 +1,7 @@
-//! The runner's contract: what is printed, and the files that outputs and the summary go to.
+//! The log: lines, groups and annotations.
 //!
-//! Nothing else in the program prints. What is printed may hold GitHub's or a receiver's words, so
-//! every line goes through [`one_line`]: text from outside never becomes a workflow command.
+//! Nothing else in the program prints. Messages may contain text from GitHub or a receiver, so every line goes through
+//! [`one_line`]: text from outside never becomes a workflow command.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -12,16 +12,16 @@ use crate::model::Runner;
 use crate::secrets::Secrets;
 use crate::text::one_line;
 
-/// Longest line that is printed, in characters. The runner keeps 4,096 of an annotation.
+/// Longest line, in characters. The runner keeps 4,096 characters of an annotation.
 const LINE: usize = 4_000;
 
-/// Longest annotation that is made of several messages, in characters: what is longer, nobody reads.
-const GLANCE: usize = 2_000;
+/// Longest annotation of several messages, in characters. Nobody reads a longer one.
+const ANNOTATION: usize = 2_000;
 
-/// Where the log goes: the runner's console, or a server's.
+/// The log of the step, or of a container on a server.
 ///
-/// Outside Actions workflow commands mean nothing, so plain words stand in for them. No secret is printed, not even to have
-/// the runner mask it: others read a container's log, too.
+/// Outside Actions, workflow commands mean nothing, so plain words replace them. No secret is printed, not even to have
+/// the runner mask it, because a container's log has other readers, too.
 #[derive(Clone)]
 pub struct Console {
     in_actions: bool,
@@ -46,17 +46,17 @@ impl Console {
         }
     }
 
-    /// The secrets that are kept out of the log.
+    /// The secrets that the log must not contain.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// A line for everyone.
+    /// Prints a line.
     pub fn line(&self, text: &str) {
         self.print(&harmless(&self.secrets.clean_our_own(text)));
     }
 
-    /// A line for those who asked for debug logging. `text` is not made for others.
+    /// Prints a line if debug logging is on; `text` is only called then.
     pub fn debug(&self, text: impl FnOnce() -> String) {
         if self.debug {
             self.command("debug", "debug: ", &text());
@@ -74,23 +74,23 @@ impl Console {
         })
     }
 
-    /// What would do people good to know.
+    /// Prints messages that are only informative.
     pub fn notices(&self, messages: &[String]) {
         self.annotate("notice", messages);
     }
 
-    /// What people should know though nothing failed.
+    /// Prints messages about problems that are no errors.
     pub fn warnings(&self, messages: &[String]) {
         self.annotate("warning", messages);
     }
 
-    /// What failed.
+    /// Prints messages about errors.
     pub fn errors(&self, messages: &[String]) {
         self.annotate("error", messages);
     }
 
-    /// Every message has a line of its own. In Actions all of them make one annotation, because few
-    /// are kept.
+    /// Prints each message on a line of its own. In Actions, all of them together become one annotation, because the runner
+    /// only keeps a few.
     fn annotate(&self, kind: &str, messages: &[String]) {
         if !self.in_actions {
             for message in messages {
@@ -100,11 +100,11 @@ impl Console {
             self.command(kind, "", message);
         } else if !messages.is_empty() {
             messages.iter().for_each(|message| self.line(message));
-            self.command(kind, "", &at_a_glance(messages));
+            self.command(kind, "", &joined(messages));
         }
     }
 
-    /// Opens a part of the log that the runner folds away.
+    /// Opens a part of the log that the runner folds.
     pub fn group(&self, title: &str) {
         self.command("group", "", title);
     }
@@ -128,16 +128,14 @@ impl Console {
 
     fn print(&self, line: &str) {
         let mut sink = lock(&self.sink);
-        // One write a line keeps lines whole. A log that nobody reads any more is no reason to
-        // stop half-way through redelivering.
+        // One write per line keeps lines whole. A broken log is no reason to stop in the middle of redelivering.
         let _ = sink.write_all(format!("{line}\n").as_bytes());
         let _ = sink.flush();
     }
 }
 
-/// Several messages as one, equal ones counted: the runner keeps few annotations. Each that is told is told
-/// whole.
-fn at_a_glance(messages: &[String]) -> String {
+/// Several messages as one, with equal ones counted. A message is either whole or left out.
+fn joined(messages: &[String]) -> String {
     let mut distinct: Vec<(&str, usize)> = Vec::new();
     for message in messages {
         match distinct.iter_mut().find(|(known, _)| known == message) {
@@ -145,22 +143,22 @@ fn at_a_glance(messages: &[String]) -> String {
             None => distinct.push((message, 1)),
         }
     }
-    let mut told = String::new();
+    let mut text = String::new();
     for (place, (message, times)) in distinct.iter().enumerate() {
         let message = match times {
             1 => (*message).to_owned(),
             times => format!("{message} ({times} times)"),
         };
-        if place > 0 && told.chars().count() + message.chars().count() > GLANCE {
+        if place > 0 && text.chars().count() + message.chars().count() > ANNOTATION {
             let more = distinct.len() - place;
-            return format!("{told} — and {more} more, see the log");
+            return format!("{text} — and {more} more, see the log");
         }
         if place > 0 {
-            told.push_str(" — ");
+            text.push_str(" — ");
         }
-        told.push_str(&message);
+        text.push_str(&message);
     }
-    told
+    text
 }
 
 /// Escapes the data of a workflow command.
@@ -170,8 +168,8 @@ fn escape_data(data: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// A line that the runner takes for no command. New-style commands stand first on a line, old-style
-/// ones (`##[name]`) anywhere; [`one_line`] has broken up the latter.
+/// A line that the runner does not take for a command. New-style commands stand first on a line, old-style ones
+/// (`##[name]`) anywhere; [`one_line`] breaks up the latter.
 fn harmless(text: &str) -> String {
     let line = one_line(text, LINE);
     if line.trim_start().starts_with("::") {
@@ -201,22 +199,22 @@ mod tests {
         }
     }
 
-    fn printed(runner: &Runner, talk: impl FnOnce(&Console)) -> String {
+    fn printed(runner: &Runner, log: impl FnOnce(&Console)) -> String {
         let sink = Sink::default();
-        talk(&Console::new(runner, sink.clone()));
+        log(&Console::new(runner, sink.clone()));
         String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
     }
 
-    pub(super) fn in_actions(talk: impl FnOnce(&Console)) -> String {
+    pub(super) fn in_actions(log: impl FnOnce(&Console)) -> String {
         let runner = Runner {
             in_actions: true,
             ..Runner::default()
         };
-        printed(&runner, talk)
+        printed(&runner, log)
     }
 
-    fn on_a_server(talk: impl FnOnce(&Console)) -> String {
-        printed(&Runner::default(), talk)
+    fn on_a_server(log: impl FnOnce(&Console)) -> String {
+        printed(&Runner::default(), log)
     }
 
     #[test]
@@ -238,14 +236,14 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_of_many_messages_holds_whole_ones_and_counts_the_rest() {
+    fn an_annotation_of_many_messages_shows_some_whole_and_counts_the_rest() {
         let messages: Vec<String> = (0..99).map(|n| format!("{n} {}", "x".repeat(90))).collect();
         let log = in_actions(|console| console.errors(&messages));
         let annotations: Vec<_> = log.lines().filter(|line| line.starts_with("::")).collect();
         let [annotation] = annotations[..] else {
             panic!("{annotations:?}")
         };
-        assert!(annotation.len() < GLANCE + 100, "{annotation}");
+        assert!(annotation.len() < ANNOTATION + 100, "{annotation}");
         assert!(
             annotation.ends_with("x — and 78 more, see the log"),
             "{annotation}"
@@ -254,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_server_words_are_printed() {
+    fn outside_actions_plain_words_replace_commands() {
         let log = on_a_server(|console| {
             console.group("scan");
             console.end_group();
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_secret_is_printed_nowhere() {
+    fn a_known_secret_is_never_printed() {
         let log = in_actions(|console| {
             console.secrets().add("hunter2 hunter2");
             console.line("a hunter2 hunter2 b");
@@ -276,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_lines_are_for_those_who_ask() {
+    fn debug_lines_are_only_printed_if_debug_logging_is_on() {
         let runner = Runner {
             debug: true,
             ..Runner::default()

@@ -3,8 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
-use crate::file;
-use crate::model::SharedPath;
+use crate::file::{self, SharedPath};
 use crate::report::Report;
 
 /// The reason why a file could not be written.

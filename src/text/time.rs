@@ -34,8 +34,8 @@ fn clock(time: DateTime<Utc>) -> String {
 }
 
 /// A duration in at most two units: `4 s`, `1 min 12 s`, `2 h 5 min`, `2 days 21 h`.
-pub fn long(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64().round() as u64;
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
     let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
     match (hours, minutes, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -81,7 +81,7 @@ mod tests {
             (7_500, "2 h 5 min"),
             (251_000, "2 days 21 h"),
         ] {
-            assert_eq!(long(Duration::from_secs(seconds)), expected);
+            assert_eq!(duration(Duration::from_secs(seconds)), expected);
         }
     }
 }

@@ -162,7 +162,7 @@ fn a_state_that_cannot_be_stored_is_a_warning() {
     let ended = world.pass().run().success();
     ended
         .outputs(&["redelivered=1", "errors=0"])
-        .says("::warning::What would save the next pass reading was not stored: ");
+        .says("::warning::The state was not saved, so the next pass will read more of the log: ");
     assert!(world.checkpoint().unwrap() > ago(1));
 }
 

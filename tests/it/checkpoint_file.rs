@@ -68,7 +68,7 @@ fn a_file_that_is_not_a_checkpoint_file_stops_the_pass_before_it_does_anything()
         ("{}", "is none (missing field"),
         (
             r#"{"version":1,"checkpoint":"soon"}"#,
-            "holds `soon`, which is no time",
+            "holds `soon`, which is not a valid time",
         ),
     ] {
         fs::write(&path, text).unwrap();

@@ -103,7 +103,9 @@ fn output_of(message: &str) -> String {
             world.simulator.github().add_fault(slow.always());
             inputs.push(("time-limit", "1s".into()));
         }
-        "checkpoint variable ... holds ... which is no time" => world.set_variable("yesterday"),
+        "checkpoint variable ... holds ... which is not a valid time" => {
+            world.set_variable("yesterday")
+        }
         "was written by a pass over" => {
             world.pass().run().success();
             let mut github = world.simulator.github();

@@ -17,7 +17,7 @@ fn the_log_describes_the_pass_in_plain_sentences() {
         format!(
             "acme webhook {hook} (https://ci.example.com): 121 attempts of 2 pages read, 1 delivery failed"
         ),
-        format!("::group::acme webhook {hook}: asked for 1: 1 recovered, 0 failed again, 0 unseen"),
+        format!("::group::acme webhook {hook}: requested 1: 1 recovered, 0 failed again, 0 unseen"),
         format!("redelivering push {}, first sent {at}", guid(1)),
         "wave of 1: 1 recovered, 0 failed again, 0 unseen".into(),
         "::endgroup::".into(),

@@ -30,7 +30,7 @@ impl Write for PanickingLog {
 #[tokio::test(start_paused = true)]
 async fn a_panic_at_one_webhook_stops_no_other_and_loses_nothing() {
     // While its log is reported, while it makes requests, and after the last wave.
-    for line in ["ci.example.com): ", "", "512345671: asked for"] {
+    for line in ["ci.example.com): ", "", "512345671: requested"] {
         let world = VirtualWorld::new();
         // Another of the same receiver, which must not wait for ever, and one of another.
         let same = world.add_webhook("https://ci.example.com/other");
@@ -48,7 +48,7 @@ async fn a_panic_at_one_webhook_stops_no_other_and_loses_nothing() {
         let unaccounted = report.webhooks.iter().map(|each| each.unaccounted.len());
         let unaccounted_for = match line {
             "" => 2,
-            "512345671: asked for" => 3,
+            "512345671: requested" => 3,
             _ => 0,
         };
         assert_eq!(

@@ -156,7 +156,7 @@ fn the_log_names_each_wave_and_why_a_webhook_was_left() {
         .success()
         .outputs(&["result=down", "redelivered=5", "open=7"]);
     ended
-        .says(": asked for 5: 0 recovered, 5 failed again, 0 unseen")
+        .says(": requested 5: 0 recovered, 5 failed again, 0 unseen")
         .says("\nwave of 5: 0 recovered, 5 failed again, 0 unseen\n")
         .says("\nstopped, because the receiver is down; 2 deliveries left\n")
         .says("https://ci.example.com has been down since ");

@@ -98,7 +98,7 @@ async fn a_long_redelivery_says_how_far_it_is_and_folds_its_details() {
     let closed = text.iter().position(|line| *line == "::endgroup::");
     let (opened, closed) = (opened.unwrap(), closed.unwrap());
     let title =
-        "::group::acme webhook 512345671: asked for 300: 300 recovered, 0 failed again, 0 unseen";
+        "::group::acme webhook 512345671: requested 300: 300 recovered, 0 failed again, 0 unseen";
     assert_eq!(text[opened], title);
     let details = &text[opened + 1..closed];
     let each = |line: &&&str| line.starts_with("redelivering push ");

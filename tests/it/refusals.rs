@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use redeliver_webhooks::model::{Delivery, PassResult};
+use redeliver_webhooks::model::{DeliveryReport, PassResult};
 use redeliver_webhooks::report::Report;
 use simulated_github::{Attempt, Fault, guid};
 use tokio::time::advance;
@@ -22,7 +22,7 @@ fn count(report: &Report, name: &str) -> usize {
     report.count(|outcome| outcome.to_string() == name)
 }
 
-fn delivery(report: &Report, n: u64) -> &Delivery {
+fn delivery(report: &Report, n: u64) -> &DeliveryReport {
     let mut deliveries = report.deliveries();
     deliveries
         .find(|each| each.failure.guid.to_string() == guid(n))

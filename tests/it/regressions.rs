@@ -201,7 +201,7 @@ async fn a_panic_in_a_wave_forgets_no_requested_redelivery() {
     let world = VirtualWorld::new();
     world.github().log_lag = TimeDelta::minutes(20);
     world.log_failures(world.hook, 5, start());
-    let console = Console::new(&Runner::default(), PanickingLog("asked for 5"));
+    let console = Console::new(&Runner::default(), PanickingLog("requested 5"));
     world.pass_on(&console, start(), &[]).await;
     assert_eq!(world.github().requested(world.hook).len(), 5);
     advance(Duration::from_secs(400)).await;

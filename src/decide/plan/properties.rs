@@ -66,8 +66,8 @@ proptest! {
         }
 
         // Fresh ones first, each kind by its newest attempt; but one of the others may lead.
-        let retried = |failure: &Failure| failure.redeliveries().count() > 0;
-        let key = |failure: &Failure| (retried(failure), failure.newest.at);
+        let retried = |failure: &FailedDelivery| failure.redeliveries().count() > 0;
+        let key = |failure: &FailedDelivery| (retried(failure), failure.newest.at);
         let leads = usize::from(plan.due.first().is_some_and(retried));
         let (lead, rest) = plan.due.split_at(leads);
         prop_assert!(rest.windows(2).all(|pair| key(&pair[0]) <= key(&pair[1])));
@@ -87,11 +87,11 @@ proptest! {
         refused in proptest::collection::vec(proptest::option::of(0..300_000_i64), 16),
     ) {
         let (failures, evidence) = fold(&log(&stories), 20);
-        let refused = |failure: &Failure| {
+        let refused = |failure: &FailedDelivery| {
             let text = failure.guid.to_string();
             refused[text.bytes().map(usize::from).sum::<usize>() % 16].map(at)
         };
-        let due = |refused: &dyn Fn(&Failure) -> Option<DateTime<Utc>>| {
+        let due = |refused: &dyn Fn(&FailedDelivery) -> Option<DateTime<Utc>>| {
             let failures = failures.clone();
             plan(failures, |_| None, refused, &evidence, &policy, at(300_000), window().retention_start).due
         };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::Filter;
+use crate::model::{Attempt, LatestAttempt};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Newest, Seen};
 use crate::read::Row;
 
 mod order;
@@ -20,17 +20,17 @@ fn policy() -> Policy {
 }
 
 /// A delivery first attempted at a minute, and redelivered at others.
-fn failure(id: u64, first: i64, redelivered: &[i64]) -> Failure {
-    let seen = |minute: &i64, redelivery| Seen {
+fn failure(id: u64, first: i64, redelivered: &[i64]) -> FailedDelivery {
+    let seen = |minute: &i64, redelivery| Attempt {
         id: AttemptId(id),
         at: at(*minute),
         redelivery,
         pending: false,
     };
     let redeliveries = redelivered.iter().rev().map(|minute| seen(minute, true));
-    Failure {
+    FailedDelivery {
         guid: Guid::new(&format!("guid {id}")),
-        newest: Newest {
+        newest: LatestAttempt {
             id: AttemptId(id),
             at: at(*redelivered.last().unwrap_or(&first)),
             pending: false,
@@ -39,7 +39,7 @@ fn failure(id: u64, first: i64, redelivered: &[i64]) -> Failure {
             event: "push".into(),
             action: None,
         },
-        first: First::At(at(first)),
+        first: FirstAttempt::At(at(first)),
         attempts: redeliveries.chain([seen(&first, false)]).collect(),
         made_before: 0,
         counted_before: 0,
@@ -55,7 +55,7 @@ fn up_at(minutes: &[i64]) -> Evidence {
     evidence
 }
 
-fn planned(failures: Vec<Failure>) -> Plan {
+fn planned(failures: Vec<FailedDelivery>) -> Plan {
     plan(
         failures,
         |_| None,
@@ -71,7 +71,7 @@ fn ids(plan: &Plan) -> Vec<u64> {
     plan.due.iter().map(|failure| failure.newest.id.0).collect()
 }
 
-fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<Outcome> {
+fn outcome(failure: FailedDelivery, evidence: &Evidence, now: DateTime<Utc>) -> Option<Outcome> {
     let plan = plan(
         vec![failure],
         |_| None,
@@ -87,10 +87,10 @@ fn outcome(failure: Failure, evidence: &Evidence, now: DateTime<Utc>) -> Option<
 #[test]
 fn what_github_will_not_redeliver_has_expired() {
     let mut beyond = failure(2, 5, &[50]);
-    beyond.first = First::BeyondRetention;
+    beyond.first = FirstAttempt::BeyondRetention;
     let plan = planned(vec![failure(1, -1, &[]), beyond, failure(3, 0, &[])]);
     assert_eq!(ids(&plan), [3]);
-    let expired = |delivery: &Delivery| delivery.outcome == Outcome::Expired;
+    let expired = |delivery: &DeliveryReport| delivery.outcome == Outcome::Expired;
     assert!(plan.rest.len() == 2 && plan.rest.iter().all(expired));
 }
 
@@ -104,7 +104,7 @@ fn an_attempt_without_outcome_is_waited_for() {
 #[test]
 fn a_delivery_whose_start_was_not_seen_is_left_for_the_next_pass() {
     let mut unseen = failure(1, 2, &[3]);
-    unseen.first = First::Unseen;
+    unseen.first = FirstAttempt::Unknown;
     assert_eq!(outcome(unseen, &up_at(&[]), now()), Some(Outcome::Deferred));
 }
 
@@ -235,7 +235,7 @@ fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
 #[test]
 fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
     let due_after = |redelivered: &[i64], unclear, minute| {
-        let asked = Asked {
+        let asked = UnconfirmedRedelivery {
             at: at(100),
             unclear,
         };
@@ -257,13 +257,13 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
         assert!(!due(true, 109) && due(true, 110), "ten minutes");
     }
     // Once the log shows an attempt since, it is seen.
-    let asked = Asked {
+    let asked = UnconfirmedRedelivery {
         at: at(100),
         unclear: false,
     };
     let told = |newest, minute| {
         let failures = vec![failure(1, 0, &[60, newest])];
-        let asked = |_: &Failure| Some(asked);
+        let asked = |_: &FailedDelivery| Some(asked);
         plan(
             failures,
             asked,
@@ -285,12 +285,12 @@ fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_ane
     let failures = || vec![failure(1, 0, &[10, 20, 30, 40, 50])];
     let asked = |unclear| {
         let at = at(100);
-        Asked { at, unclear }
+        UnconfirmedRedelivery { at, unclear }
     };
     // It accepted something after the last that was seen, and before the one that was not.
     let evidence = up_at(&[90]);
     let due = |unclear, minute| {
-        let asked = |_: &Failure| Some(asked(unclear));
+        let asked = |_: &FailedDelivery| Some(asked(unclear));
         plan(
             failures(),
             asked,

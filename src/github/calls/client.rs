@@ -26,7 +26,7 @@ use crate::github::http::transport::Transport;
 use crate::github::limits::gate::Gate;
 use crate::github::limits::request_kind::RequestKind;
 use crate::secrets::Secrets;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// Speaks to one GitHub with one credential. Cheap to clone.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Client {
     ///
     /// # Errors
     /// It does not.
-    pub fn may_redeliver(&self) -> Result<(), Why> {
+    pub fn may_redeliver(&self) -> Result<(), StopReason> {
         let may = self.gate.check(RequestKind::Redelivery);
         self.gate.end(RequestKind::Redelivery);
         may
@@ -130,7 +130,7 @@ impl Client {
 
     /// Ties a failure to what it was about, and takes secrets out of its words.
     pub(crate) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
-        if matches!(failure, RequestError::Stopped(Why::Limit(_))) {
+        if matches!(failure, RequestError::Stopped(StopReason::Limit(_))) {
             self.gate.end(RequestKind::OldRead);
         }
         let failure = failure.without(self.secrets());

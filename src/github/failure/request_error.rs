@@ -9,7 +9,7 @@ use crate::github::failure::message::{message, page_title};
 use crate::github::failure::old_server::OldServer;
 use crate::github::limits::rate_limit::{FIRST_WAIT, RateLimit, retry_after};
 use crate::secrets::Secrets;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::text::{one_line, one_line_message};
 
 /// Longest part of GitHub's message that is shown, in characters. Its longest, which end in an address, have about 350.
@@ -63,7 +63,7 @@ pub enum RequestError {
     Unsent(String),
     /// The pass is about to end, so the request was not sent.
     #[error("{}", .0.reason())]
-    Stopped(Why),
+    Stopped(StopReason),
     /// An authority that is not trusted here signed the server's certificate, so nothing was sent.
     #[error("the server's certificate is not trusted: {0}")]
     UnknownAuthority(String),
@@ -188,7 +188,7 @@ impl RequestError {
 
     /// True if a limit is reached, and nothing is wrong with the request itself.
     pub fn is_limit(&self) -> bool {
-        self.limit().is_some() || matches!(self, Self::Stopped(Why::Limit(_)))
+        self.limit().is_some() || matches!(self, Self::Stopped(StopReason::Limit(_)))
     }
 
     /// True if the pass is about to end, which is no failure.

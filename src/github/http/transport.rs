@@ -28,7 +28,7 @@ use crate::github::limits::meter::{Meter, Usage};
 use crate::github::limits::request_kind::RequestKind;
 use crate::lock::lock;
 use crate::secrets::Secrets;
-use crate::stop::{Grace, Stop, Why};
+use crate::stop::{Grace, Stop, StopReason};
 
 /// Most requests in flight. GitHub allows 100 at a time to everyone who uses the token.
 const SLOTS: usize = 16;
@@ -231,7 +231,7 @@ impl Transport {
         &self,
         kind: RequestKind,
         gate: &Gate,
-    ) -> Result<(Option<SemaphorePermit<'_>>, Permit), Why> {
+    ) -> Result<(Option<SemaphorePermit<'_>>, Permit), StopReason> {
         if kind == RequestKind::LastWrite {
             return Ok((self.slots.acquire().await.ok(), Permit::default()));
         }
@@ -306,19 +306,19 @@ impl Transport {
     }
 
     /// Waits until a request in flight is given up, and returns the reason.
-    async fn given_up(&self, kind: RequestKind) -> Why {
+    async fn given_up(&self, kind: RequestKind) -> StopReason {
         let stop = self.stop();
         stop.over(match kind {
             RequestKind::LastWrite => LAST_WRITE_GRACE,
             _ => GRACE,
         })
         .await;
-        stop.why().unwrap_or(Why::TimeLimit)
+        stop.why().unwrap_or(StopReason::TimeLimit)
     }
 }
 
 /// The failure of a request that was given up because the pass ended.
-fn unanswered(kind: RequestKind, why: Why) -> RequestError {
+fn unanswered(kind: RequestKind, why: StopReason) -> RequestError {
     match kind {
         RequestKind::Redelivery | RequestKind::LastWrite => {
             RequestError::Unclear("the pass ended before it answered".into())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::lock::lock;
-use crate::stop::{Stop, Why};
+use crate::stop::{Stop, StopReason};
 
 /// Points that may be spent in any minute. GitHub allows 900, and counts a request later than it was sent.
 const POINTS_A_MINUTE: u32 = 840;
@@ -59,7 +59,10 @@ impl Budget {
     ///
     /// # Errors
     /// The pass ends before that.
-    pub(crate) async fn wait(&self, points: u32) -> Result<tokio::sync::MutexGuard<'_, ()>, Why> {
+    pub(crate) async fn wait(
+        &self,
+        points: u32,
+    ) -> Result<tokio::sync::MutexGuard<'_, ()>, StopReason> {
         let guard = self.queue.lock().await;
         loop {
             let wait = lock(&self.state).wait(points);

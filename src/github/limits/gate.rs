@@ -14,7 +14,7 @@ use crate::github::limits::budget::Budget;
 use crate::github::limits::meter::Remaining;
 use crate::github::limits::rate_limit::{FIRST_WAIT, RateLimit};
 use crate::github::limits::request_kind::RequestKind;
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::watched::Watched;
 
 /// The longest wait for a limit. Where it would take longer, work with the credential ends: the next pass costs less
@@ -123,7 +123,7 @@ impl Gate {
     ///
     /// # Errors
     /// The wait is too long, or the pass ends before.
-    pub(crate) async fn wait(&self, kind: RequestKind) -> Result<(), Why> {
+    pub(crate) async fn wait(&self, kind: RequestKind) -> Result<(), StopReason> {
         let stop = self.budget.stop();
         loop {
             if let Some(why) = stop.why() {
@@ -154,16 +154,16 @@ impl Gate {
     ///
     /// # Errors
     /// The limit does not end in time.
-    pub(crate) fn check(&self, kind: RequestKind) -> Result<(), Why> {
+    pub(crate) fn check(&self, kind: RequestKind) -> Result<(), StopReason> {
         match self.state.get().closure(kind) {
-            Some(closure) if closure.too_long => Err(Why::Limit(closure.until)),
+            Some(closure) if closure.too_long => Err(StopReason::Limit(closure.until)),
             _ => Ok(()),
         }
     }
 
     /// Records that work with this credential ends, if a request of this kind may not be made.
     pub(crate) fn end(&self, kind: RequestKind) {
-        if let Err(Why::Limit(until)) = self.check(kind) {
+        if let Err(StopReason::Limit(until)) = self.check(kind) {
             self.state
                 .change(|state| state.ended_until = state.ended_until.max(Some(until)));
         }

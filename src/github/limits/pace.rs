@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::github::limits::budget::Budget;
-use crate::stop::Why;
+use crate::stop::StopReason;
 
 /// Redeliveries that may be requested at once before the pace limits them.
 const BURST: f64 = 30.0;
@@ -43,7 +43,7 @@ impl Pace {
     ///
     /// # Errors
     /// The pass ends before that. The redelivery does not count then.
-    pub async fn take(&self) -> Result<(), Why> {
+    pub async fn take(&self) -> Result<(), StopReason> {
         let stop = self.budget.stop();
         let mut bucket = self.bucket.lock().await;
         loop {
@@ -106,7 +106,10 @@ mod tests {
         let (pace, began) = (pace(6, 5), Instant::now());
         spend_burst(&pace).await;
         let waited = futures_util::join!(pace.take(), pace.take());
-        assert_eq!(waited, (Err(Why::TimeLimit), Err(Why::TimeLimit)));
+        assert_eq!(
+            waited,
+            (Err(StopReason::TimeLimit), Err(StopReason::TimeLimit))
+        );
         assert_eq!(began.elapsed(), Duration::from_secs(5));
     }
 

@@ -1,6 +1,7 @@
-//! One webhook's own way through the pass: scan, plan, redeliver, remember. It waits for the webhooks of
-//! the same receiver, and for no others.
+//! One webhook's run through the pass: scan, plan, redeliver, remember. It waits for the webhooks of the same receiver,
+//! and for no others.
 
+mod memory;
 mod outage;
 mod result;
 mod unreadable;
@@ -8,116 +9,133 @@ mod unreadable;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::SetOnce;
 
-use crate::decide::plan::{Plan, counts, counts_before, plan};
+use crate::decide::plan::{Plan, plan};
 use crate::decide::wave;
 use crate::github::Client;
 use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::Policy;
+use crate::model::Refusals;
 use crate::model::Webhook;
-use crate::model::{Answer, Delivery, Outcome, Refusals};
-use crate::model::{Failure, Window};
+use crate::model::{FailedDelivery, Window};
 use crate::read::evidence::Evidence;
-use crate::read::scan::Scan;
-use crate::redeliver::receiver::{Group, May};
-use crate::redeliver::{Finding, Redeliverer, Turn};
+use crate::read::progress::{Phase, ProgressHandle};
+use crate::read::scan::{Scan, ScanResult};
+use crate::redeliver::receiver_group::{Admission, ReceiverGroup};
+use crate::redeliver::{ReceiverHealth, Redeliverer, Turn};
 use crate::remember::checkpoint::Checkpoint;
 use crate::remember::state::Memory;
 use crate::stop::Stop;
-use crate::tell::progress::{Phase, Steps};
+use crate::tell::console::Console;
 
-pub use result::Served;
+pub use result::WebhookResult;
 
-/// What a webhook needs on its way.
-pub struct Serving<'a> {
+/// One webhook's run, with all that it needs.
+pub struct WebhookRun<'a> {
     /// When the pass began.
     pub began: DateTime<Utc>,
-    /// Which part of its log is read.
+    /// The part of its log to read.
     pub window: Window,
     /// An earlier pass has read its log up to this time.
     pub new_since: Option<DateTime<Utc>>,
-    /// What an earlier pass remembered of it.
+    /// The memory of earlier passes.
     pub memory: Option<Cow<'a, Memory>>,
-    /// What the user wants.
+    /// The user's policy.
     pub policy: &'a Policy,
     /// Nothing is to be changed.
     pub dry_run: bool,
-    /// What must be writable before anything is redelivered.
+    /// Must be writable before anything is redelivered.
     pub checkpoint: &'a Checkpoint,
-    /// What all webhooks redeliver with.
+    /// Shared by all webhooks that redeliver.
     pub redeliverer: &'a Redeliverer<'a>,
-    /// Who speaks about this webhook.
+    /// The log.
+    pub console: &'a Console,
+    /// The client for this webhook.
     pub client: Client,
     /// All webhooks by receiver, once all are known.
-    pub groups: &'a SetOnce<Groups>,
-    /// This one's number among all.
+    pub groups: &'a SetOnce<ReceiverGroups>,
+    /// This webhook's number among all.
     pub member: usize,
-    /// Where it says how far it is.
-    pub steps: Steps,
+    /// Its progress.
+    pub progress: ProgressHandle,
 }
 
 /// The webhooks of each receiver.
-pub type Groups = HashMap<String, Group>;
+pub type ReceiverGroups = HashMap<String, ReceiverGroup>;
 
-impl Serving<'_> {
-    /// Goes the whole way with `webhook`.
-    pub async fn serve(self, webhook: Webhook) -> Served {
-        let mut served = self.go(webhook).await;
-        if let Some(memory) = &mut served.memory {
-            memory.set_unreadable(&served.unreadable);
+impl WebhookRun<'_> {
+    /// Runs all steps for `webhook`.
+    pub async fn run(self, webhook: Webhook) -> WebhookResult {
+        let mut result = self.read_and_redeliver(webhook).await;
+        if let Some(memory) = &mut result.memory {
+            memory.set_unreadable(&result.unreadable);
         }
-        served
+        result
     }
 
-    async fn go(&self, webhook: Webhook) -> Served {
-        let mut served = Served::new(webhook);
+    async fn read_and_redeliver(&self, webhook: Webhook) -> WebhookResult {
+        let mut result = WebhookResult::new(webhook);
         let remembered = self.memory().map(Memory::open).unwrap_or_default();
+        let webhook = &result.report.webhook;
         let mut scan = Scan::new(
             &self.client,
-            &served.report.webhook,
+            webhook,
             self.window,
             self.new_since,
             remembered,
         );
+        self.read_page(&mut scan).await;
         let mut arrived = false;
-        self.steps.at(scan.progress());
-        if scan.page().await {
-            if let Some((memory, plan)) = self.outage(&mut scan, &served.report.webhook).await {
-                arrived = true;
-                let evidence = scan.evidence().clone();
-                let group = self.group(&served.report.webhook).await;
-                if !self
-                    .try_one(group, memory, plan, &evidence, &mut served)
-                    .await
-                {
-                    served.read(self, &scan.told(self.stop()));
-                    return served;
-                }
-            }
-            while scan.goes_on() && self.stop().why().is_none() {
-                self.steps.at(scan.progress());
-                scan.page().await;
+        if scan.goes_on()
+            && let Some((memory, plan)) = self.outage(&mut scan, webhook).await
+        {
+            arrived = true;
+            let evidence = scan.evidence().clone();
+            let up = self.try_one(memory, plan, &evidence, &mut result).await;
+            if !up {
+                result.add_scan(self, &scan.told(self.stop()));
+                return result;
             }
         }
-        self.steps.at(Phase::Resting);
-        // Nothing is said or asked for before it is known which webhooks there are.
-        let group = self.group(&served.report.webhook).await;
-        let mut told = scan.told(self.stop());
-        served.read(self, &told);
-        served.report.complete = told.complete;
-        if !told.complete {
-            served.left_unread(self, &told);
+        while scan.goes_on() && self.stop().why().is_none() {
+            self.read_page(&mut scan).await;
         }
-        let failures = std::mem::take(&mut told.failures);
-        let (earlier, failures): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| {
-            let memory = self.memory();
-            memory.is_some_and(|memory| memory.is_settled(&failure.guid))
-        });
-        // One that was tried already is settled; its row is newer than what was read.
-        let tried: Vec<_> = served
+        self.progress.set(Phase::Resting);
+        // Nothing is logged or requested before all webhooks are known.
+        self.group(&result.report.webhook).await;
+        let scanned = scan.told(self.stop());
+        result.add_scan(self, &scanned);
+        result.report.complete = scanned.complete;
+        if !scanned.complete {
+            result.add_unread(self, &scanned);
+        }
+        self.plan_and_redeliver(arrived, scanned, &mut result).await;
+        result
+    }
+
+    async fn read_page(&self, scan: &mut Scan) {
+        self.progress.set(scan.progress());
+        scan.page().await;
+    }
+
+    /// Plans and redelivers the deliveries that the log shows as failed. `arrived`: the webhook has taken its place in
+    /// its receiver's group.
+    async fn plan_and_redeliver(
+        &self,
+        arrived: bool,
+        scanned: ScanResult,
+        result: &mut WebhookResult,
+    ) {
+        let (given_up, failures): (Vec<_>, Vec<_>) =
+            scanned.failures.into_iter().partition(|failure| {
+                let memory = self.memory();
+                memory.is_some_and(|memory| memory.is_lost(&failure.guid))
+            });
+        // One that was tried already has its outcome; its row is newer than this scan.
+        let tried: Vec<_> = result
             .report
             .deliveries
             .iter()
@@ -126,15 +144,14 @@ impl Serving<'_> {
         let failures = failures
             .into_iter()
             .filter(|failure| !tried.contains(&failure.guid));
-        let plan = self.plan(failures.collect(), &told.evidence);
-        self.carry_out(group, arrived, plan, &told.evidence, &mut served)
+        let plan = self.plan(failures.collect(), &scanned.evidence);
+        self.carry_out(arrived, plan, &scanned.evidence, result)
             .await;
-        served.memory = self.remember(&served, &earlier, &told.evidence);
-        served.report.given_up_earlier = earlier;
-        served
+        result.memory = Some(self.next_memory(result, &given_up, &scanned.evidence));
+        result.report.given_up_earlier = given_up;
     }
 
-    /// What is known of the webhook before anything is read.
+    /// The memory before anything is read.
     pub fn before(&self) -> Memory {
         let unread = || Memory::new(self.window.start + OVERLAP, self.window.start);
         self.memory().cloned().unwrap_or_else(unread)
@@ -153,7 +170,7 @@ impl Serving<'_> {
         self.redeliverer.credentials.stop()
     }
 
-    /// Why nothing may be asked for at all, if that is so.
+    /// The reason to request nothing at all, if there is one.
     async fn held_back(&self) -> Option<&'static str> {
         let stopped = || {
             let why = self.stop().why();
@@ -167,15 +184,15 @@ impl Serving<'_> {
     }
 
     /// The webhooks of this one's receiver, once all webhooks are known.
-    async fn group(&self, webhook: &Webhook) -> &Group {
+    async fn group(&self, webhook: &Webhook) -> &ReceiverGroup {
         &self.groups.wait().await[&webhook.receiver]
     }
 
-    fn plan(&self, failures: Vec<Failure>, evidence: &Evidence) -> Plan {
+    fn plan(&self, failures: Vec<FailedDelivery>, evidence: &Evidence) -> Plan {
         let refusals = self.refusals();
         plan(
             failures,
-            |failure| self.memory()?.asked(&failure.guid),
+            |failure| self.memory()?.unconfirmed(&failure.guid),
             |failure| Some(refusals.get(&failure.guid)?.last),
             evidence,
             self.policy,
@@ -184,178 +201,92 @@ impl Serving<'_> {
         )
     }
 
-    /// Asks for what is due, when it is this webhook's turn. `arrived`: it has been.
+    /// A turn to redeliver `due`.
+    fn turn<'t>(
+        &'t self,
+        webhook: &'t Webhook,
+        due: Vec<FailedDelivery>,
+        evidence: &Evidence,
+    ) -> Turn<'t> {
+        Turn::new(
+            self.redeliverer,
+            &self.client,
+            webhook,
+            due,
+            evidence,
+            self.refusals(),
+            self.progress.clone(),
+        )
+    }
+
+    /// Redelivers what is due, when this webhook's receiver group admits it.
     async fn carry_out(
         &self,
-        group: &Group,
         arrived: bool,
         plan: Plan,
         evidence: &Evidence,
-        served: &mut Served,
+        result: &mut WebhookResult,
     ) {
-        served.report.deliveries.extend(plan.rest);
+        result.report.deliveries.extend(plan.rest);
         let held_back = if self.dry_run {
-            served.would_redeliver += plan.due.len();
+            result.would_redeliver += plan.due.len();
             Some("dry run")
         } else if plan.due.is_empty() {
             None
         } else {
             self.held_back().await
         };
-        let due = if held_back.is_some() {
-            0
+        let group = self.group(&result.report.webhook).await;
+        let admission = if arrived {
+            Admission::Go
         } else {
-            plan.due.len()
-        };
-        let may = if arrived {
-            May::Go
-        } else {
+            let due = held_back.map_or(plan.due.len(), |_| 0);
             group.arrive(self.member, due).await
         };
         if let Some(reason) = held_back {
-            return served.defer(plan.due, reason);
+            return result.defer(plan.due, reason);
         }
-        let mut turn = Turn::new(
-            self.redeliverer,
-            &self.client,
-            &served.report.webhook,
-            plan.due,
-            evidence,
-            self.refusals(),
-            self.steps.clone(),
-        );
-        // Where nothing was seen of a receiver that was down, nobody can say that it is up.
-        let was_down = evidence.known_down();
-        let found = |finding| match finding {
-            Finding::Nothing if was_down => group.found_no_success(),
-            Finding::Down => group.found_down(),
-            Finding::Up | Finding::Nothing => group.found_up(),
-        };
-        match may {
-            May::Wait => turn.defer(waits(group)),
-            May::Go => turn.go(|_| {}).await,
-            May::Lead => turn.go(found).await,
-            May::Probe => {
-                found(turn.probe().await);
-                if group.released().await {
-                    turn.resume();
-                    turn.go(|_| {}).await;
-                } else {
-                    turn.defer(waits(group));
-                }
-            }
-        }
+        let mut turn = self.turn(&result.report.webhook, plan.due, evidence);
+        run_turn(&mut turn, group, admission, evidence).await;
         let done = turn.end();
-        served.take(done);
-    }
-
-    /// What the next pass is to know.
-    fn remember(
-        &self,
-        served: &Served,
-        earlier: &[Failure],
-        evidence: &Evidence,
-    ) -> Option<Memory> {
-        let deliveries = &served.report.deliveries;
-        let refusals = self.refusals();
-        if !served.report.complete {
-            // What was known stays known, and what was asked for is added.
-            let mut memory = self.before();
-            let counted = memory.counted_until().unwrap_or(self.window.start);
-            memory.forget_asked_before(self.began - FORGOTTEN);
-            let recovered = |guid: &Guid| {
-                let mut deliveries = deliveries.iter();
-                deliveries
-                    .any(|each| each.outcome == Outcome::Recovered && each.failure.guid == *guid)
-            };
-            memory.forget_open(recovered);
-            for delivery in deliveries {
-                if delivery.outcome.is_lost() {
-                    memory.add_settled(&delivery.failure.guid);
-                }
-                if let Some(asked) = delivery.asked {
-                    memory.add_asked(&delivery.failure.guid, asked);
-                }
-                let refused = delivery.refusals.is_some() && delivery.outcome.is_open();
-                if refused && !memory.is_open(&delivery.failure.guid) {
-                    add_open(&mut memory, &delivery.failure, evidence, counted);
-                }
-                remember_refusals(&mut memory, delivery, &refusals);
-            }
-            return Some(memory);
-        }
-        let mut evidence = evidence.clone();
-        let delivered = deliveries.iter().filter_map(|delivery| delivery.delivered);
-        delivered.for_each(|seen| evidence.add_success(seen.at));
-        let evidence = &evidence;
-        // The next pass reads from here on: whatever has no outcome yet, or could not be read, it reads again.
-        let pending = deliveries
-            .iter()
-            .filter(|delivery| delivery.failure.newest.pending)
-            .map(|delivery| delivery.failure.newest.at);
-        let asked = deliveries
-            .iter()
-            .filter(|delivery| delivery.outcome.is_open())
-            .filter_map(|delivery| Some(delivery.asked?.at));
-        let unreadable = served.report.unreadable.map(|rows| {
-            let before = || self.before().read_until().max(Some(self.window.start));
-            rows.older.or_else(before).unwrap_or(self.began)
-        });
-        let held = pending.chain(asked).chain(unreadable);
-        let read = held.fold(self.began, DateTime::min);
-        // What is older it takes from memory.
-        let next_start = read - OVERLAP;
-        let mut memory = Memory::new(read, next_start);
-        memory.know_until(self.began);
-        for delivery in deliveries {
-            let failure = &delivery.failure;
-            if delivery.outcome.is_open() {
-                add_open(&mut memory, failure, evidence, next_start);
-                remember_refusals(&mut memory, delivery, &refusals);
-            }
-            if let Some(asked) = delivery.asked {
-                memory.add_asked(&failure.guid, asked);
-            }
-        }
-        let lost = deliveries
-            .iter()
-            .filter(|delivery| delivery.outcome.is_lost());
-        for failure in lost.map(|delivery| &delivery.failure).chain(earlier) {
-            if failure.newest.at >= next_start {
-                memory.add_settled(&failure.guid);
-            }
-        }
-        Some(memory)
+        result.add_turn(self, done);
     }
 }
 
-/// How long it is remembered what was asked for and never seen.
-const FORGOTTEN: TimeDelta = TimeDelta::hours(2);
-
-/// Remembers an open delivery, with what it had before this time in its numbers.
-fn add_open(memory: &mut Memory, failure: &Failure, evidence: &Evidence, before: DateTime<Utc>) {
-    let older = failure.redeliveries().filter(|seen| seen.at < before);
-    let made = failure.made_before + older.count();
-    let counted = counts_before(failure, evidence, before);
-    memory.add_open(failure, made, counted, counts(failure, evidence));
-}
-
-/// Remembers GitHub's refusals of a delivery, those of `earlier` passes among them, until it is accepted.
-fn remember_refusals(memory: &mut Memory, delivery: &Delivery, earlier: &HashMap<Guid, Refusals>) {
-    let guid = &delivery.failure.guid;
-    let known = earlier.get(guid).copied();
-    let mut requests = delivery.requests.iter();
-    let accepted = requests.any(|request| request.answer == Answer::Accepted);
-    let refusals = delivery.refusals.or(known.filter(|_| !accepted));
-    if refusals != known || refusals.is_some() {
-        memory.set_refusals(guid, refusals);
+/// Runs a turn as far as the receiver's group admits, and reports the receiver's health to the group.
+async fn run_turn(
+    turn: &mut Turn<'_>,
+    group: &ReceiverGroup,
+    admission: Admission,
+    evidence: &Evidence,
+) {
+    // Without an outcome from a receiver that was down, it is not known to be up.
+    let was_down = evidence.known_down();
+    let report = |health| match health {
+        ReceiverHealth::Unknown if was_down => group.report_no_success(),
+        ReceiverHealth::Down => group.report_down(),
+        ReceiverHealth::Up | ReceiverHealth::Unknown => group.report_up(),
+    };
+    match admission {
+        Admission::Wait => turn.defer(reason_to_wait(group)),
+        Admission::Go => turn.run(|_| {}).await,
+        Admission::Lead => turn.run(report).await,
+        Admission::Probe => {
+            report(turn.probe().await);
+            if group.released().await {
+                turn.resume();
+                turn.run(|_| {}).await;
+            } else {
+                turn.defer(reason_to_wait(group));
+            }
+        }
     }
 }
 
-/// Why those wait whose receiver accepted nothing of the others.
-fn waits(group: &Group) -> &'static str {
+/// Why webhooks wait whose receiver accepted nothing of the others.
+fn reason_to_wait(group: &ReceiverGroup) -> &'static str {
     match group.is_down() {
-        true => wave::Stop::Down.reason(),
+        true => wave::TurnEnd::Down.reason(),
         false => NO_SUCCESS,
     }
 }

@@ -1,23 +1,24 @@
-//! The short way through an outage: where nothing is accepted and an earlier pass knows of it, one delivery is
+//! The short run during an outage: where the receiver accepts nothing and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
 use crate::decide::plan::{Plan, counts, unseen};
 use crate::github::DeliveryLog;
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::OVERLAP;
 use crate::model::Webhook;
-use crate::pass::webhook_run::result::{Served, deferred};
-use crate::pass::webhook_run::{NO_SUCCESS, Serving, remember_refusals, waits};
+use crate::pass::webhook_run::memory::remember_refusals;
+use crate::pass::webhook_run::result::{WebhookResult, deferred};
+use crate::pass::webhook_run::{NO_SUCCESS, WebhookRun, reason_to_wait};
 use crate::read::evidence::Evidence;
 use crate::read::scan::Scan;
 use crate::read::{AttemptOutcome, Row, rows};
-use crate::redeliver::receiver::{Group, May};
-use crate::redeliver::{Finding, Turn};
+use crate::redeliver::ReceiverHealth;
+use crate::redeliver::receiver_group::Admission;
 use crate::remember::state::Memory;
 
-impl Serving<'_> {
-    /// Whether the first page shows an outage that an earlier pass knows of: nothing is accepted, and a
-    /// delivery is remembered to be open and is due. Then nothing more is read before it was tried.
+impl WebhookRun<'_> {
+    /// The memory and plan for an outage, if the first page shows one that an earlier pass knows of: the receiver accepts
+    /// nothing, and a remembered delivery is open and due. Then nothing more is read before it was tried.
     pub(super) async fn outage(
         &self,
         scan: &mut Scan,
@@ -28,7 +29,7 @@ impl Serving<'_> {
             return None;
         }
         self.short_plan(memory, scan)?;
-        if !self.reads_successes(memory, scan, webhook).await {
+        if !self.read_successes(memory, scan, webhook).await {
             return None;
         }
         let plan = self.short_plan(memory, scan)?;
@@ -38,14 +39,16 @@ impl Serving<'_> {
         Some((memory, plan))
     }
 
-    /// What to do about the deliveries that are remembered to be open, if any is due.
+    /// The plan for the open deliveries in memory, if any is due.
     fn short_plan(&self, memory: &Memory, scan: &Scan) -> Option<Plan> {
         let mut open = memory.open_unread();
         open.retain(|failure| !scan.is_delivered(&failure.guid));
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for failure in open {
             match on_first_page(&failure, scan) {
-                Some(seen) if unseen(&seen, memory.asked(&seen.guid)).is_none() => known.push(seen),
+                Some(seen) if unseen(&seen, memory.unconfirmed(&seen.guid)).is_none() => {
+                    known.push(seen);
+                }
                 _ => unknown.push(failure),
             }
         }
@@ -57,14 +60,13 @@ impl Serving<'_> {
         (!plan.due.is_empty()).then_some(plan)
     }
 
-    /// Has the scan know which of the open deliveries were delivered since the memory was written, further back than the
-    /// first page: a pass that could not write its state has left no word of what it had redelivered, and neither has a
-    /// person. Tells whether that is known of all of them.
-    async fn reads_successes(&self, memory: &Memory, scan: &mut Scan, webhook: &Webhook) -> bool {
+    /// Adds to the scan which open deliveries were delivered since the memory was written, further back than the first
+    /// page: by a pass that could not write its state, or by a person. Returns whether that is known of all of them.
+    async fn read_successes(&self, memory: &Memory, scan: &mut Scan, webhook: &Webhook) -> bool {
         let Some(known) = memory.known_until() else {
             return false;
         };
-        // What was delivered before may have shown in the log after.
+        // The log may show a delivery later than it happened.
         let since = known - OVERLAP;
         if scan.evidence().covers(since) {
             return true;
@@ -76,7 +78,7 @@ impl Serving<'_> {
         let Ok((attempts, unreadable)) = rows(&page) else {
             return false;
         };
-        // What GitHub calls a success may be a redirect, and a server that is old tells of failures all the same.
+        // GitHub lists redirects as successes, and an old GitHub server ignores the filter.
         let succeeded = |attempt: &&Row<'_>| attempt.outcome() == AttemptOutcome::Succeeded;
         for attempt in attempts.iter().filter(succeeded) {
             scan.learn_delivered(&attempt.guid);
@@ -85,73 +87,73 @@ impl Serving<'_> {
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
     }
 
-    /// Tries one of the remembered deliveries. Tells whether the receiver may be up again; if not, the
-    /// webhook's turn is over.
+    /// Tries one of the remembered deliveries. Returns whether the receiver may be up again; if not, the webhook's turn is
+    /// over.
     pub(super) async fn try_one(
         &self,
-        group: &Group,
-        mut memory: Memory,
+        memory: Memory,
         plan: Plan,
         evidence: &Evidence,
-        served: &mut Served,
+        result: &mut WebhookResult,
     ) -> bool {
         let Plan { mut due, rest } = plan;
+        let group = self.group(&result.report.webhook).await;
         let held_back = self.held_back().await;
-        let may = if held_back.is_none() {
-            group.arrive(self.member, due.len()).await
-        } else {
-            group.arrive(self.member, 0).await
-        };
-        let mut up = may == May::Go;
+        let waiting = held_back.map_or(due.len(), |_| 0);
+        let admission = group.arrive(self.member, waiting).await;
+        let mut up = admission == Admission::Go;
         let (mut undecided, mut stopped) = (false, held_back.map(str::to_owned));
-        if matches!(may, May::Lead | May::Probe) {
-            let mut turn = Turn::new(
-                self.redeliverer,
-                &self.client,
-                &served.report.webhook,
-                due,
-                evidence,
-                self.refusals(),
-                self.steps.clone(),
-            );
-            let finding = turn.probe().await;
+        if matches!(admission, Admission::Lead | Admission::Probe) {
+            let mut turn = self.turn(&result.report.webhook, due, evidence);
+            let health = turn.probe().await;
             (undecided, stopped) = (turn.is_undecided(), turn.stopped());
             due = turn.untried();
             let done = turn.end();
-            served.take(done);
-            match finding {
-                Finding::Up => group.found_up(),
-                Finding::Down => group.found_down(),
-                Finding::Nothing => group.found_no_success(),
+            result.add_turn(self, done);
+            match health {
+                ReceiverHealth::Up => group.report_up(),
+                ReceiverHealth::Down => group.report_down(),
+                ReceiverHealth::Unknown => group.report_no_success(),
             }
-            up = finding == Finding::Up || (may == May::Probe && group.released().await);
+            up = health == ReceiverHealth::Up
+                || (admission == Admission::Probe && group.released().await);
         }
-        // Where GitHub refused all that is remembered, others may get through.
+        // If GitHub refused all that is remembered, it may still accept others.
         if up || undecided {
             return true;
         }
-        served.report.down |= held_back.is_none() && group.is_down();
-        served.report.deliveries.extend(rest);
-        served.defer(due, stopped.as_deref().unwrap_or_else(|| waits(group)));
+        result.report.down |= held_back.is_none() && group.is_down();
+        result.report.deliveries.extend(rest);
+        let reason = stopped.as_deref();
+        result.defer(due, reason.unwrap_or_else(|| reason_to_wait(group)));
+        result.memory = Some(self.memory_of_outage(memory, result, evidence));
+        false
+    }
+
+    /// The memory after one delivery was tried and nothing more was read.
+    fn memory_of_outage(
+        &self,
+        mut memory: Memory,
+        result: &WebhookResult,
+        evidence: &Evidence,
+    ) -> Memory {
         let refusals = self.refusals();
-        for delivery in &served.report.deliveries {
+        for delivery in &result.report.deliveries {
             memory.update(&delivery.failure, counts(&delivery.failure, evidence));
             remember_refusals(&mut memory, delivery, &refusals);
             if delivery.outcome.is_lost() {
-                memory.add_settled(&delivery.failure.guid);
+                memory.add_lost(&delivery.failure.guid);
             }
-            if let Some(asked) = delivery.asked {
-                memory.add_asked(&delivery.failure.guid, asked);
+            if let Some(unconfirmed) = delivery.asked {
+                memory.add_unconfirmed(&delivery.failure.guid, unconfirmed);
             }
         }
-        served.memory = Some(memory);
-        false
+        memory
     }
 }
 
-/// A remembered delivery with what the first page shows of it; `None` where what else there may be of it
-/// stands further back.
-fn on_first_page(failure: &Failure, scan: &Scan) -> Option<Failure> {
+/// A remembered delivery with its attempts on the first page; `None` if it may have others further back.
+fn on_first_page(failure: &FailedDelivery, scan: &Scan) -> Option<FailedDelivery> {
     let evidence = scan.evidence();
     let Some(mut seen) = scan.remembered(&failure.guid) else {
         return Some(failure.clone());

@@ -1,38 +1,38 @@
-//! What came of one webhook.
+//! The result of one webhook's run.
 
 use chrono::{DateTime, Utc};
 
-use crate::model::Failure;
+use crate::model::FailedDelivery;
 use crate::model::Guid;
 use crate::model::Webhook;
-use crate::model::{Asked, Delivery, Outcome};
-use crate::pass::webhook_run::Serving;
-use crate::read::scan::Told;
-use crate::redeliver::Redelivered;
+use crate::model::{DeliveryReport, Outcome, UnconfirmedRedelivery};
+use crate::pass::webhook_run::WebhookRun;
+use crate::read::scan::ScanResult;
+use crate::redeliver::{LogGroup, TurnResult};
 use crate::remember::state::Memory;
 use crate::report::WebhookReport;
 use crate::report::notices::PANIC;
 use crate::text::counted;
 
-/// What came of one webhook.
-pub struct Served {
-    /// What happened.
+/// The result of one webhook's run.
+pub struct WebhookResult {
+    /// Its part of the report.
     pub report: WebhookReport,
-    /// How many deliveries a dry run found due.
+    /// Number of deliveries that a dry run found due.
     pub would_redeliver: usize,
-    /// What the next pass is to know.
+    /// The memory for the next pass.
     pub memory: Option<Memory>,
     /// Rows of its log that could not be read, and when each was reported first.
     pub(super) unreadable: Vec<(String, DateTime<Utc>)>,
-    /// A bug was met.
+    /// A bug ended the run.
     pub panicked: bool,
-    /// What failed.
+    /// Errors for the report.
     pub errors: Vec<String>,
-    /// What people should know.
+    /// Warnings for the report.
     pub warnings: Vec<String>,
 }
 
-impl Served {
+impl WebhookResult {
     pub(super) fn new(webhook: Webhook) -> Self {
         Self {
             report: WebhookReport::new(webhook),
@@ -45,12 +45,17 @@ impl Served {
         }
     }
 
-    /// What is told of a webhook whose way a bug cut short. Nothing of it is forgotten.
-    pub fn broken(webhook: Webhook, mut before: Memory, asked: &[(Guid, Asked)]) -> Self {
+    /// The result of a run that a bug ended. Nothing of it is forgotten: the memory of earlier passes stays, with the
+    /// redeliveries that were requested.
+    pub fn of_bug(
+        webhook: Webhook,
+        mut before: Memory,
+        requested: &[(Guid, UnconfirmedRedelivery)],
+    ) -> Self {
         let error = format!("{webhook}: {PANIC}");
         let before_read = before.read_until();
-        for (guid, asked) in asked {
-            before.add_asked(guid, *asked);
+        for (guid, unconfirmed) in requested {
+            before.add_unconfirmed(guid, *unconfirmed);
         }
         let mut this = Self {
             panicked: true,
@@ -59,54 +64,60 @@ impl Served {
             ..Self::new(webhook)
         };
         this.report.unread_from = before_read;
-        this.report.unaccounted = asked.to_vec();
+        this.report.unaccounted = requested.to_vec();
         this
     }
 
-    /// Takes in what was read, and says so.
-    pub(super) fn read(&mut self, serving: &Serving<'_>, told: &Told) {
+    /// Adds the result of the scan, and logs it.
+    pub(super) fn add_scan(&mut self, run: &WebhookRun<'_>, scanned: &ScanResult) {
         let webhook = &self.report.webhook;
         let mut line = format!(
             "{webhook} ({}): {} of {} read, {} failed",
             webhook.receiver,
-            counted(told.scanned, "attempt"),
-            counted(told.pages, "page"),
-            counted(told.failures.len(), "delivery"),
+            counted(scanned.scanned, "attempt"),
+            counted(scanned.pages, "page"),
+            counted(scanned.failures.len(), "delivery"),
         );
-        let broken = told.broken.as_ref();
+        let broken = scanned.broken.as_ref();
         let broken = broken.filter(|error| !error.failure().is_stop());
         if let Some(error) = broken {
             line.push_str(&format!("; then reading broke off: {error}"));
-        } else if let Some(why) = told.stopped.filter(|_| !told.complete) {
+        } else if let Some(why) = scanned.stopped.filter(|_| !scanned.complete) {
             line.push_str(&format!("; then reading ended: {}", why.reason()));
         }
-        // Of a healthy webhook there is nothing to say.
-        if !told.failures.is_empty() || !told.complete {
-            serving.redeliverer.console.line(&line);
+        // A healthy webhook needs no line.
+        if !scanned.failures.is_empty() || !scanned.complete {
+            run.console.line(&line);
         }
-        self.take_in_unreadable(serving, told);
-        self.report.ended = told.stopped.filter(|_| !told.complete);
-        self.report.pages = told.pages;
-        self.report.scanned = told.scanned;
-        self.report.took = told.took;
-        self.report.failing_since = told.evidence.failing_since();
+        self.add_unreadable(run, scanned);
+        self.report.ended = scanned.stopped.filter(|_| !scanned.complete);
+        self.report.pages = scanned.pages;
+        self.report.scanned = scanned.scanned;
+        self.report.took = scanned.took;
+        self.report.failing_since = scanned.evidence.failing_since();
         self.errors.extend(broken.map(ToString::to_string));
     }
 
-    /// Notes that part of the log was not read.
-    pub(super) fn left_unread(&mut self, serving: &Serving<'_>, told: &Told) {
-        // Beyond the window are the originals of deliveries in it.
-        let from = if told.reached_window {
-            serving.window.retention_start
+    /// Adds that part of the log was not read.
+    pub(super) fn add_unread(&mut self, run: &WebhookRun<'_>, scanned: &ScanResult) {
+        // The originals of deliveries in the window may be older than it.
+        let from = if scanned.reached_window {
+            run.window.retention_start
         } else {
-            serving.window.start
+            run.window.start
         };
         self.report.unread_from = Some(from);
-        self.report.only_originals_unread = told.reached_window;
-        self.report.read_until = serving.memory.as_deref().and_then(Memory::known_until);
+        self.report.only_originals_unread = scanned.reached_window;
+        self.report.read_until = run.memory.as_deref().and_then(Memory::known_until);
     }
 
-    pub(super) fn take(&mut self, done: Redelivered) {
+    /// Adds the result of a turn, and logs it.
+    pub(super) fn add_turn(&mut self, run: &WebhookRun<'_>, done: TurnResult) {
+        if let Some(LogGroup { title, lines }) = done.log {
+            run.console.group(&title);
+            lines.iter().for_each(|line| run.console.line(line));
+            run.console.end_group();
+        }
         self.report.down |= done.down;
         self.report.unanswered = self.report.unanswered.max(done.unanswered);
         self.report.deliveries.extend(done.deliveries);
@@ -114,13 +125,14 @@ impl Served {
         self.warnings.extend(done.warnings);
     }
 
-    pub(super) fn defer(&mut self, due: Vec<Failure>, reason: &str) {
+    /// Leaves these deliveries to the next pass.
+    pub(super) fn defer(&mut self, due: Vec<FailedDelivery>, reason: &str) {
         let deferred = due.into_iter().map(|failure| deferred(failure, reason));
         self.report.deliveries.extend(deferred);
     }
 }
 
-/// A delivery that is left for another pass.
-pub(super) fn deferred(failure: Failure, reason: &str) -> Delivery {
-    Delivery::new(failure, Outcome::Deferred).because(reason.to_owned())
+/// A delivery that is left to the next pass.
+pub(super) fn deferred(failure: FailedDelivery, reason: &str) -> DeliveryReport {
+    DeliveryReport::new(failure, Outcome::Deferred).because(reason.to_owned())
 }

@@ -62,15 +62,15 @@ pub(crate) fn log(stories: &[Story]) -> Vec<Row<'static>> {
     rows
 }
 
-pub(crate) fn fold(log: &[Row<'static>], page: usize) -> (Vec<Failure>, Evidence) {
-    let mut history = History::new(window(), Remembered::default());
+pub(crate) fn fold(log: &[Row<'static>], page: usize) -> (Vec<FailedDelivery>, Evidence) {
+    let mut history = Fold::new(window(), Remembered::default());
     for page in log.chunks(page) {
         history.fold(page.to_vec());
         if history.end().is_some() {
             break;
         }
     }
-    let end = history.end().unwrap_or(End::Log);
+    let end = history.end().unwrap_or(ScanEnd::Log);
     let (mut failures, evidence) = history.into_failures(end);
     failures.sort_by(|a, b| a.guid.cmp(&b.guid));
     (failures, evidence)
@@ -92,7 +92,7 @@ pub(crate) fn failed(log: &[Row<'static>]) -> Vec<Guid> {
     guids
 }
 
-impl History {
+impl Fold {
     /// How many deliveries it keeps.
     pub(super) fn kept(&self) -> usize {
         self.known.len()
@@ -109,7 +109,7 @@ proptest! {
         // GitHub would not redeliver anyway.
         let beyond = |guid: &Guid| {
             let failure = failures.iter().find(|failure| failure.guid == *guid);
-            failure.is_some_and(|failure| failure.first == First::BeyondRetention)
+            failure.is_some_and(|failure| failure.first == FirstAttempt::BeyondRetention)
         };
         let found: Vec<Guid> = found.into_iter().filter(|guid| !beyond(guid)).collect();
         let expected: Vec<Guid> = failed(&log).into_iter().filter(|guid| !beyond(guid)).collect();
@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn what_is_kept_is_what_is_open_and_two_pages(stories in stories(), page in 1..40_usize) {
         let log = log(&stories);
-        let mut history = History::new(window(), Remembered::default());
+        let mut history = Fold::new(window(), Remembered::default());
         for (read, rows) in log.chunks(page).enumerate() {
             history.fold(rows.to_vec());
             let seen = &log[..log.len().min((read + 1) * page)];

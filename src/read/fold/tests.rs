@@ -39,8 +39,8 @@ fn redelivery(id: u64, guid: &str, minutes: i64, code: i64) -> Row<'static> {
     row(id, guid, minutes, true, code)
 }
 
-fn fold(pages: Vec<Vec<Row<'static>>>) -> History {
-    let mut history = History::new(window(), Remembered::default());
+fn fold(pages: Vec<Vec<Row<'static>>>) -> Fold {
+    let mut history = Fold::new(window(), Remembered::default());
     for page in pages {
         assert_eq!(history.end(), None, "a page was read that was not needed");
         history.fold(page);
@@ -48,9 +48,9 @@ fn fold(pages: Vec<Vec<Row<'static>>>) -> History {
     history
 }
 
-fn failures(pages: Vec<Vec<Row<'static>>>) -> Vec<Failure> {
+fn failures(pages: Vec<Vec<Row<'static>>>) -> Vec<FailedDelivery> {
     let history = fold(pages);
-    let end = history.end().unwrap_or(End::Log);
+    let end = history.end().unwrap_or(ScanEnd::Log);
     let mut failures = history.into_failures(end).0;
     failures.sort_by(|a, b| a.guid.cmp(&b.guid));
     failures
@@ -79,7 +79,7 @@ fn the_newest_attempt_is_kept_and_redeliveries_are_counted() {
     assert_eq!(found[0].newest.id, AttemptId(9));
     assert_eq!(found[0].newest.code, Some(504));
     assert_eq!(found[0].redeliveries().count(), 2);
-    assert_eq!(found[0].first, First::At(ago(3)));
+    assert_eq!(found[0].first, FirstAttempt::At(ago(3)));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_row_that_shows_twice_counts_once() {
 
 #[test]
 fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
-    let mut history = History::new(window(), Remembered::default());
+    let mut history = Fold::new(window(), Remembered::default());
     history.fold(vec![
         original(9, "a", 1, 503),
         original(8, "b", DAY + 1, 200),
@@ -134,31 +134,31 @@ fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
     history.fold(vec![]);
     assert_eq!(history.end(), None, "an empty page says nothing");
     history.fold(vec![original(7, "c", DAY + 2, 200)]);
-    assert_eq!(history.end(), Some(End::Window));
+    assert_eq!(history.end(), Some(ScanEnd::Window));
 }
 
 #[test]
 fn what_is_exactly_at_the_start_is_within() {
-    let mut history = History::new(window(), Remembered::default());
+    let mut history = Fold::new(window(), Remembered::default());
     history.fold(vec![original(9, "a", DAY, 200)]);
     assert_eq!(history.end(), None, "of the window");
     history.fold(vec![redelivery(8, "b", DAY, 503)]);
     history.fold(vec![original(7, "c", 3 * DAY, 200)]);
     assert_eq!(history.end(), None, "of retention");
     history.fold(vec![original(6, "b", 3 * DAY, 503)]);
-    assert_eq!(history.end(), Some(End::Window));
+    assert_eq!(history.end(), Some(ScanEnd::Window));
 }
 
 #[test]
 fn reading_goes_on_past_the_window_for_an_original() {
-    let mut history = History::new(window(), Remembered::default());
+    let mut history = Fold::new(window(), Remembered::default());
     history.fold(vec![redelivery(9, "a", 1, 503)]);
     history.fold(vec![original(8, "b", DAY + HOUR, 200)]);
     assert_eq!(history.end(), None);
     history.fold(vec![original(7, "a", 2 * DAY, 503)]);
-    assert_eq!(history.end(), Some(End::Window));
-    let found = history.into_failures(End::Window).0;
-    assert_eq!(found[0].first, First::At(ago(2 * DAY)));
+    assert_eq!(history.end(), Some(ScanEnd::Window));
+    let found = history.into_failures(ScanEnd::Window).0;
+    assert_eq!(found[0].first, FirstAttempt::At(ago(2 * DAY)));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn nobody_looks_for_the_original_of_what_was_delivered() {
         vec![redelivery(9, "a", 1, 503), redelivery(8, "a", 2, 200)],
         vec![original(7, "b", DAY + 1, 200)],
     ]);
-    assert_eq!(history.end(), Some(End::Window));
+    assert_eq!(history.end(), Some(ScanEnd::Window));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn reading_stops_at_retention_whatever_is_missing() {
         vec![redelivery(9, "a", 1, 503)],
         vec![original(8, "b", 3 * DAY + 1, 200)],
     ]);
-    assert_eq!(found[0].first, First::BeyondRetention);
+    assert_eq!(found[0].first, FirstAttempt::BeyondRetention);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn where_the_log_ends_the_oldest_attempt_stands_for_the_original() {
         redelivery(9, "a", 1, 503),
         redelivery(8, "a", 5, 503),
     ]]);
-    assert_eq!(found[0].first, First::At(ago(5)));
+    assert_eq!(found[0].first, FirstAttempt::At(ago(5)));
 }
 
 #[test]
@@ -204,10 +204,10 @@ fn where_reading_broke_off_an_original_is_unseen() {
         redelivery(9, "a", 1, 503),
         original(8, "b", 2, 503),
     ]]);
-    let mut found = history.into_failures(End::Broken).0;
+    let mut found = history.into_failures(ScanEnd::Broken).0;
     found.sort_by(|a, b| a.guid.cmp(&b.guid));
-    assert_eq!(found[0].first, First::Unseen);
-    assert_eq!(found[1].first, First::At(ago(2)));
+    assert_eq!(found[0].first, FirstAttempt::Unknown);
+    assert_eq!(found[1].first, FirstAttempt::At(ago(2)));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_row_in_the_window_that_comes_a_page_late_is_joined_to_its_original() {
         vec![original(7, "a", DAY + 1, 503), original(6, "b", 1, 200)],
         vec![redelivery(9, "a", DAY - 1, 503)],
     ]);
-    assert_eq!(found[0].first, First::At(ago(DAY + 1)));
+    assert_eq!(found[0].first, FirstAttempt::At(ago(DAY + 1)));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_pending_redelivery_is_the_newest_attempt() {
 
 #[test]
 fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
-    let mut history = History::new(window(), Remembered::default());
+    let mut history = Fold::new(window(), Remembered::default());
     for page in 0..200 {
         let id = |row: u64| 1_000_000 - 1_000 * page - row;
         let minutes = page as i64;
@@ -257,7 +257,7 @@ fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
     // 200 failed, the recovered ones whose original is still to come, and two pages of settled.
     let kept = history.kept();
     assert!(kept < 200 + 100 + 2 * 102, "{kept}");
-    assert_eq!(history.into_failures(End::Log).0.len(), 200);
+    assert_eq!(history.into_failures(ScanEnd::Log).0.len(), 200);
 }
 
 #[test]
@@ -281,14 +281,14 @@ fn the_new_end_may_be_cut_off() {
         end: Some(ago(HOUR)),
         ..window()
     };
-    let mut history = History::new(cut, Remembered::default());
+    let mut history = Fold::new(cut, Remembered::default());
     history.fold(vec![
         original(9, "after", HOUR, 503),
         redelivery(8, "delivered-after", 1, 200),
         original(7, "delivered-after", 2 * HOUR, 503),
         original(6, "before", HOUR + 1, 503),
     ]);
-    let (found, _) = history.into_failures(End::Log);
+    let (found, _) = history.into_failures(ScanEnd::Log);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].guid, Guid::new("before"));
 }

@@ -7,7 +7,7 @@ use crate::decide::plan::plan;
 use crate::github::RequestError;
 use crate::hostile;
 use crate::model::{AttemptId, Policy, Window};
-use crate::read::fold::{End, History, Remembered};
+use crate::read::fold::{Fold, Remembered, ScanEnd};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A value as JSON, and the value that must be read from it.
@@ -215,10 +215,10 @@ fn digest(rows: Vec<Row<'_>>) {
         end: None,
         retention_start: at(1_789_500_000),
     };
-    let mut history = History::new(window, Remembered::default());
+    let mut history = Fold::new(window, Remembered::default());
     history.fold(rows.clone());
     history.fold(rows);
-    let (failures, evidence) = history.into_failures(End::Log);
+    let (failures, evidence) = history.into_failures(ScanEnd::Log);
     let policy = Policy {
         max_age: Some(TimeDelta::days(3)),
         max_redeliveries: 1,

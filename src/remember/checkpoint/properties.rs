@@ -1,4 +1,4 @@
-//! What holds for every value that somebody may have stored.
+//! Properties of every value that may be stored.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_348_800, 0).unwrap()
 }
 
-/// Times that are right or nearly so, in any form that somebody may write.
+/// Times that are valid or nearly so, in any form that people may write.
 fn values() -> impl Strategy<Value = String> {
     let millis = prop_oneof![
         4 => GITHUB_OPENED..1_795_349_700_000_i64,
@@ -35,7 +35,7 @@ fn values() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_value_is_a_time_that_can_be_stored_or_clearly_none(
+    fn a_value_is_a_time_that_can_be_stored_or_an_error(
         value in prop_oneof![values(), values().prop_flat_map(hostile::mutated)],
     ) {
         match parse(&value, now()) {
@@ -51,10 +51,10 @@ proptest! {
                     value: one_line(&value, SHOWN),
                     wrong,
                 };
-                let said = error.to_string();
-                prop_assert!(!said.contains(['\n', '\r']), "{:?}", said);
-                prop_assert!(said.chars().count() < 400);
-                prop_assert!(said.contains(wrong) && said.contains("store milliseconds since the epoch"));
+                let message = error.to_string();
+                prop_assert!(!message.contains(['\n', '\r']), "{:?}", message);
+                prop_assert!(message.chars().count() < 400);
+                prop_assert!(message.contains(wrong) && message.contains("store milliseconds since the epoch"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Where the checkpoint and the state lie: in two variables of a repository, or in one file.
+//! The place of the checkpoint and the state: two variables of a repository, or one file.
 
 use std::fmt;
 use std::io::Write;
@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::file;
+use crate::file::SharedPath;
 use crate::github;
 use crate::github::Client;
-use crate::model::{SharedPath, Variable};
+use crate::model::Variable;
 use crate::remember::checkpoint::CheckpointError;
 
-/// What this program writes and reads. A newer file is somebody else's.
+/// The version that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// Largest state in a variable, in bytes. GitHub keeps 48 KB of one.
+/// Largest state in a variable, in bytes. GitHub's limit is 48 KB.
 const LARGEST_STATE: usize = 40_000;
 
 /// Largest file that is read, in bytes.
@@ -26,31 +27,31 @@ const LARGEST_FILE: u64 = 64 * file::MIB;
 /// Largest state in a file, in bytes: with the checkpoint beside it, the file stays below [`LARGEST_FILE`].
 const LARGEST_STATE_IN_A_FILE: usize = 64_000_000;
 
-/// What is stored, or was.
+/// The texts that are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredTexts {
     /// The checkpoint.
     pub(super) value: Option<String>,
-    /// What belongs to it, as JSON.
+    /// The state that belongs to it, as JSON.
     pub(super) state: Option<String>,
 }
 
-/// A place that holds both.
+/// The place of both texts.
 pub(super) enum Store {
     /// Two variables.
     Variables {
-        /// Who may read and write them.
+        /// The client that may read and write them.
         client: Client,
-        /// That of the checkpoint.
+        /// The checkpoint's variable.
         value: Variable,
     },
     /// One file.
     File(SharedPath),
 }
 
-/// A file as it is written.
+/// The contents of the file.
 #[derive(Serialize, Deserialize)]
-struct Contents {
+struct FileContents {
     version: u32,
     checkpoint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,13 +82,13 @@ pub enum FileError {
     },
     /// It holds something else.
     #[error(
-        "checkpoint file `{path}` is none ({wrong}): name another file, or delete this one to start over with \
+        "`{path}` is not a checkpoint file ({wrong}): name another file, or delete this one to start over with \
          the last 24 hours"
     )]
     Contents {
         /// Its path.
         path: String,
-        /// What is wrong with it.
+        /// The problem with it.
         wrong: String,
     },
 }
@@ -118,7 +119,7 @@ impl fmt::Display for Store {
 }
 
 impl Store {
-    /// What it is called, without what it is.
+    /// The variable's name or the file's path.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Variables { value, .. } => value.name.clone(),
@@ -126,7 +127,7 @@ impl Store {
         }
     }
 
-    /// Whether the one can be written without the other.
+    /// True if the one can be written without the other.
     pub(super) fn keeps_them_apart(&self) -> bool {
         matches!(self, Self::Variables { .. })
     }
@@ -139,7 +140,7 @@ impl Store {
         }
     }
 
-    /// What it is.
+    /// `variable` or `file`.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Variables { .. } => "variable",
@@ -147,8 +148,8 @@ impl Store {
         }
     }
 
-    /// What is stored.
-    pub(super) async fn read(&self) -> Result<Stored, CheckpointError> {
+    /// Reads both texts.
+    pub(super) async fn read(&self) -> Result<StoredTexts, CheckpointError> {
         match self {
             Self::Variables { client, value } => {
                 let state = state_of(value);
@@ -157,9 +158,9 @@ impl Store {
                     github::variable(client, &state),
                 );
                 let (value, state) = join(read.0, read.1).await;
-                // A state that is there and can't be read knows what was asked for: without it, deliveries
-                // would be sent twice.
-                Ok(Stored {
+                // A state that exists and can't be read lists unconfirmed redeliveries: without it, deliveries would be
+                // sent twice.
+                Ok(StoredTexts {
                     value: value?,
                     state: state?,
                 })
@@ -168,11 +169,10 @@ impl Store {
         }
     }
 
-    /// Stores what is given of value and state, where `there` is what is stored now. `last`: it is the
-    /// pass's last word.
+    /// Stores the new texts; `there` are the texts stored now. `last`: it is the last write of the pass.
     pub(super) async fn write(
         &self,
-        there: &Stored,
+        there: &StoredTexts,
         (value, state): (Option<&str>, Option<&str>),
         last: bool,
     ) -> Result<(), CheckpointError> {
@@ -227,7 +227,7 @@ async fn put(
 }
 
 fn contents(value: &str, state: Option<&str>) -> String {
-    let contents = Contents {
+    let contents = FileContents {
         version: VERSION,
         checkpoint: value.to_owned(),
         state: state.and_then(|state| RawValue::from_string(state.to_owned()).ok()),
@@ -236,25 +236,25 @@ fn contents(value: &str, state: Option<&str>) -> String {
     serde_json::to_string(&contents).unwrap_or_default() + "\n"
 }
 
-fn read_file(path: &Path) -> Result<Stored, FileError> {
+fn read_file(path: &Path) -> Result<StoredTexts, FileError> {
     let text = match file::read(path, LARGEST_FILE) {
         Ok(text) => text,
-        Err(error) if error.is_not_found() => return Ok(Stored::default()),
+        Err(error) if error.is_not_found() => return Ok(StoredTexts::default()),
         Err(error) => return Err(FileError::of(path, error)),
     };
     let wrong = |wrong: String| FileError::Contents {
         path: path.display().to_string(),
         wrong,
     };
-    let contents: Contents =
+    let contents: FileContents =
         serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if contents.version != VERSION {
         let theirs = contents.version;
         return Err(wrong(format!(
-            "it is of version {theirs}, and this program knows {VERSION}"
+            "it has version {theirs}, and this program reads version {VERSION}"
         )));
     }
-    Ok(Stored {
+    Ok(StoredTexts {
         value: Some(contents.checkpoint),
         state: contents.state.map(|state| state.get().to_owned()),
     })
@@ -281,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_private() {
+    fn a_file_is_read_as_it_was_written_and_is_private() {
         let folder = folder();
         let path = folder.path().join("checkpoint.json");
-        assert_eq!(read_file(&path).unwrap(), Stored::default());
+        assert_eq!(read_file(&path).unwrap(), StoredTexts::default());
         let text = contents("1795262400000", Some(r#"{"version":1}"#));
         file::write_whole(&shared(&path), |file| file.write_all(text.as_bytes())).unwrap();
-        let stored = Stored {
+        let stored = StoredTexts {
             value: Some("1795262400000".into()),
             state: Some(r#"{"version":1}"#.into()),
         };
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_something_else_is_named_and_left_alone() {
+    fn a_file_of_something_else_is_an_error_and_stays_as_it_is() {
         let folder = folder();
         let path = folder.path().join("x");
         for (text, wrong) in [

@@ -22,26 +22,26 @@ fn a_time_before_github_is_stored_so_that_it_is_read_again() {
 }
 
 #[test]
-fn anything_else_is_named() {
+fn any_other_value_is_an_error_that_says_why() {
     for (value, wrong) in [
-        ("", "is no time"),
-        ("yesterday", "is no time"),
-        ("2026-11-21", "is no time"),
-        ("99999999999999999999", "is no time"),
+        ("", "is not a valid time"),
+        ("yesterday", "is not a valid time"),
+        ("2026-11-21", "is not a valid time"),
+        ("99999999999999999999", "is not a valid time"),
         (
             "1795262400",
             "is too small for milliseconds since the epoch",
         ),
         ("-1", "is too small for milliseconds since the epoch"),
         ("1795362400000", "lies in the future"),
-        ("9223372036854775807", "is no time"),
+        ("9223372036854775807", "is not a valid time"),
     ] {
         assert_eq!(parse(value, now()), Err(wrong), "{value}");
     }
 }
 
 #[test]
-fn whoever_wrote_it_may_be_a_quarter_of_an_hour_ahead() {
+fn the_writers_clock_may_be_a_quarter_of_an_hour_ahead() {
     let ahead = now() + TimeDelta::minutes(15);
     assert_eq!(parse(&millis(ahead), now()), Ok(ahead));
     let further = millis(ahead + TimeDelta::milliseconds(1));

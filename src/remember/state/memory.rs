@@ -1,4 +1,4 @@
-//! What one pass remembers of a webhook for the next.
+//! The memory of one webhook for the next pass.
 
 mod unreadable;
 
@@ -8,9 +8,9 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 use crate::read::fold::Remembered;
 
 /// Times that may stand in a state, in milliseconds: from 2008 to 2200.
@@ -22,27 +22,27 @@ const MOST_MADE: usize = 1_000_000;
 /// Characters for each delivery that was lost.
 const DIGITS: usize = 12;
 
-/// Characters for each delivery that was asked for: the same, and two for the second.
-const ASKED_DIGITS: usize = DIGITS + 2;
+/// Characters for each unconfirmed redelivery: the same, and two for the second.
+const UNCONFIRMED_DIGITS: usize = DIGITS + 2;
 
-/// What is remembered of one webhook.
+/// The memory of one webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Its log was read up to this time, in milliseconds since the epoch.
     pub(super) read: i64,
-    /// What the open deliveries had before this time is in their numbers.
+    /// The open deliveries' numbers hold their redeliveries before this time.
     pub(super) counted: i64,
     /// None of them was delivered before this time, where that is known for longer than the log is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) open: Vec<Open>,
-    /// What was asked for and not seen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) unseen: Vec<Unseen>,
-    /// What was lost, 12 digits each.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) settled: String,
+    pub(super) open: Vec<RememberedDelivery>,
+    /// Redeliveries that were requested and not confirmed.
+    #[serde(rename = "unseen", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unconfirmed: Vec<UnconfirmedMinute>,
+    /// Deliveries that were lost, 12 digits each.
+    #[serde(rename = "settled", default, skip_serializing_if = "String::is_empty")]
+    pub(super) lost: String,
     /// Rows of the log that could not be read, 12 digits each, by the time of the pass that reported them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) unreadable: BTreeMap<i64, String>,
@@ -50,17 +50,17 @@ pub struct Memory {
 
 /// An open delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Open {
+pub(super) struct RememberedDelivery {
     guid: String,
     pub(super) first: i64,
     /// Redeliveries older than what the next pass reads, and how many of them counted.
     made: usize,
     counted: usize,
-    /// Redeliveries besides, for who reads no further: those in the part of the log that the next pass reads, and
-    /// those by passes that found the receiver down.
+    /// Further redeliveries, for a pass that does not read the log: those in the part of the log that the next pass
+    /// reads, and those by passes that found the receiver down.
     #[serde(default, skip_serializing_if = "is_zero")]
     probes: usize,
-    /// How many of these counted.
+    /// Number of these that counted.
     #[serde(default, skip_serializing_if = "is_zero")]
     probes_counted: usize,
     /// The newest attempt. Ids are strings: they are above 2^53.
@@ -80,9 +80,9 @@ pub(super) struct Open {
     pub(super) refused: Option<(usize, i64, i64)>,
 }
 
-/// What was asked for within one minute.
+/// Unconfirmed redeliveries requested within one minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Unseen {
+pub(super) struct UnconfirmedMinute {
     minute: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unclear: bool,
@@ -91,7 +91,7 @@ pub(super) struct Unseen {
 }
 
 impl Memory {
-    /// A memory of a log that was read up to `read`, whose deliveries' numbers hold what was before
+    /// A memory of a log that was read up to `read`, whose open deliveries' numbers hold their redeliveries before
     /// `counted`.
     pub fn new(read: DateTime<Utc>, counted: DateTime<Utc>) -> Self {
         Self {
@@ -101,13 +101,14 @@ impl Memory {
         }
     }
 
-    /// Whether its times and numbers are such as can be reckoned with, and no open delivery lacks what it
-    /// is asked for by: what is left out in silence would be lost, or sent twice.
+    /// True if its times and numbers are plausible, and each open delivery has the id needed to request it: one left out
+    /// in silence would be lost, or sent twice.
     pub(super) fn is_sound(&self) -> bool {
-        let asked = |unseen: &Unseen| are_digits(&unseen.guids, ASKED_DIGITS);
-        if !self.open.iter().all(Open::is_sound)
-            || !self.unseen.iter().all(asked)
-            || !are_digits(&self.settled, DIGITS)
+        let unconfirmed =
+            |minute: &UnconfirmedMinute| are_digits(&minute.guids, UNCONFIRMED_DIGITS);
+        if !self.open.iter().all(RememberedDelivery::is_sound)
+            || !self.unconfirmed.iter().all(unconfirmed)
+            || !are_digits(&self.lost, DIGITS)
             || !self
                 .unreadable
                 .values()
@@ -121,27 +122,27 @@ impl Memory {
             let refused = refused.map(|time| time.saturating_mul(1_000));
             refused.chain([open.first, open.at])
         });
-        let asked = self
-            .unseen
+        let requested = self
+            .unconfirmed
             .iter()
-            .map(|unseen| unseen.minute.saturating_mul(60_000));
+            .map(|unconfirmed| unconfirmed.minute.saturating_mul(60_000));
         let own = [self.read, self.counted, self.known.unwrap_or(self.read)];
         let reported = self.unreadable.keys().copied();
-        let mut times = open.chain(asked).chain(own).chain(reported);
+        let mut times = open.chain(requested).chain(own).chain(reported);
         times.all(|time| TIMES.contains(&time))
     }
 
-    /// The same without what GitHub redelivers no longer; `None` if nothing is left of it.
+    /// The same without deliveries that GitHub no longer redelivers; `None` if nothing is left.
     pub(super) fn since(&self, retention_start: DateTime<Utc>) -> Option<Self> {
         let start = retention_start.timestamp_millis();
         let mut memory = self.clone();
         memory.open.retain(|open| open.first >= start);
-        memory.forget_asked_before(retention_start);
-        let empty = memory.open.is_empty() && memory.unseen.is_empty();
+        memory.forget_unconfirmed_before(retention_start);
+        let empty = memory.open.is_empty() && memory.unconfirmed.is_empty();
         (!empty || memory.read >= start).then_some(memory)
     }
 
-    /// What the open deliveries had before this time is in their numbers.
+    /// The open deliveries' numbers hold their redeliveries before this time.
     pub fn counted_until(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(self.counted)
     }
@@ -151,7 +152,7 @@ impl Memory {
         DateTime::from_timestamp_millis(self.read)
     }
 
-    /// Until when it is known that none of the open deliveries was delivered.
+    /// None of the open deliveries was delivered before this time.
     pub fn known_until(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(self.known.unwrap_or(self.read))
     }
@@ -161,18 +162,22 @@ impl Memory {
         self.known = Some(time.timestamp_millis()).filter(|known| *known > self.read);
     }
 
-    /// The open deliveries, for who reads the log since.
+    /// The open deliveries, for a scan of the log since.
     pub fn open(&self) -> Remembered {
         Remembered {
-            failures: self.open.iter().filter_map(Open::failure).collect(),
+            failures: self
+                .open
+                .iter()
+                .filter_map(RememberedDelivery::failure)
+                .collect(),
             counted: DateTime::from_timestamp_millis(self.counted),
-            lost: chunks(&self.settled).map(str::to_owned).collect(),
+            lost: chunks(&self.lost).map(str::to_owned).collect(),
         }
     }
 
-    /// The open deliveries, for who reads no further: with what the log would tell of probes.
-    pub fn open_unread(&self) -> Vec<Failure> {
-        let unread = |open: &Open| {
+    /// The open deliveries, for a pass that does not read the log: with the redeliveries that the log would show.
+    pub fn open_unread(&self) -> Vec<FailedDelivery> {
+        let unread = |open: &RememberedDelivery| {
             let mut failure = open.failure()?;
             failure.made_before += open.probes;
             failure.counted_before += open.probes_counted;
@@ -187,8 +192,8 @@ impl Memory {
             .retain(|open| !is_delivered(&Guid::new(&open.guid)));
     }
 
-    /// Remembers what became known of an open delivery, for who reads no further. `counts`: so many of its redeliveries.
-    pub fn update(&mut self, failure: &Failure, counts: usize) {
+    /// Updates an open delivery, for a pass that does not read the log. `counts`: how many of its redeliveries count.
+    pub fn update(&mut self, failure: &FailedDelivery, counts: usize) {
         let guid = failure.guid.to_string();
         if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
             open.probes = failure.made().saturating_sub(open.made);
@@ -205,13 +210,13 @@ impl Memory {
     /// of them that count; of all, `counts` do. `None` for one whose first attempt is unknown.
     pub fn add_open(
         &mut self,
-        failure: &Failure,
+        failure: &FailedDelivery,
         made: usize,
         counted: usize,
         counts: usize,
     ) -> Option<()> {
         let newest = &failure.newest;
-        self.open.push(Open {
+        self.open.push(RememberedDelivery {
             guid: failure.guid.to_string(),
             first: failure.first.time()?.timestamp_millis(),
             made,
@@ -230,7 +235,7 @@ impl Memory {
         Some(())
     }
 
-    /// Whether it is remembered that a delivery is open.
+    /// True if the delivery is remembered as open.
     pub fn is_open(&self, guid: &Guid) -> bool {
         let text = guid.to_string();
         self.open.iter().any(|open| open.guid == text)
@@ -238,7 +243,7 @@ impl Memory {
 
     /// GitHub's refusals to redeliver the open deliveries, by delivery.
     pub fn refusals(&self) -> HashMap<Guid, Refusals> {
-        let refused = |open: &Open| Some((Guid::new(&open.guid), open.refusals()?));
+        let refused = |open: &RememberedDelivery| Some((Guid::new(&open.guid), open.refusals()?));
         self.open.iter().filter_map(refused).collect()
     }
 
@@ -254,57 +259,60 @@ impl Memory {
         }
     }
 
-    /// When a delivery was asked for of which nothing was seen.
-    pub fn asked(&self, guid: &Guid) -> Option<Asked> {
+    /// The last unconfirmed redelivery of a delivery.
+    pub fn unconfirmed(&self, guid: &Guid) -> Option<UnconfirmedRedelivery> {
         let digits = guid.fingerprint();
-        let asked = self.all_asked().filter(|(each, _)| *each == digits);
-        asked.map(|(_, asked)| asked).max_by_key(|asked| asked.at)
+        self.all_unconfirmed()
+            .filter(|(each, _)| *each == digits)
+            .map(|(_, unconfirmed)| unconfirmed)
+            .max_by_key(|unconfirmed| unconfirmed.at)
     }
 
-    /// What was asked for and not seen, by 12 digits.
-    fn all_asked(&self) -> impl Iterator<Item = (&str, Asked)> {
-        self.unseen.iter().flat_map(|unseen| {
-            let items = unseen.guids.as_bytes().chunks(ASKED_DIGITS);
+    /// All unconfirmed redeliveries, by 12 digits of the delivery.
+    fn all_unconfirmed(&self) -> impl Iterator<Item = (&str, UnconfirmedRedelivery)> {
+        self.unconfirmed.iter().flat_map(|requested| {
+            let items = requested.guids.as_bytes().chunks(UNCONFIRMED_DIGITS);
             items.filter_map(|item| {
                 let (digits, second) = std::str::from_utf8(item).ok()?.split_at_checked(DIGITS)?;
                 let second = i64::from_str_radix(second, 16).ok()?;
-                let at = DateTime::from_timestamp(unseen.minute * 60 + second, 0)?;
-                let unclear = unseen.unclear;
-                Some((digits, Asked { at, unclear }))
+                let at = DateTime::from_timestamp(requested.minute * 60 + second, 0)?;
+                let unclear = requested.unclear;
+                Some((digits, UnconfirmedRedelivery { at, unclear }))
             })
         })
     }
 
-    /// How many were asked for since, and not seen.
-    pub fn asked_since(&self, time: DateTime<Utc>) -> usize {
-        let asked = self.all_asked().filter(|(_, asked)| asked.at >= time);
-        asked.count()
+    /// Number of unconfirmed redeliveries since this time.
+    pub fn unconfirmed_since(&self, time: DateTime<Utc>) -> usize {
+        self.all_unconfirmed()
+            .filter(|(_, unconfirmed)| unconfirmed.at >= time)
+            .count()
     }
 
-    /// Forgets what was asked for before this time.
-    pub fn forget_asked_before(&mut self, time: DateTime<Utc>) {
-        self.unseen
-            .retain(|unseen| unseen.minute >= time.timestamp() / 60);
+    /// Forgets unconfirmed redeliveries from before this time.
+    pub fn forget_unconfirmed_before(&mut self, time: DateTime<Utc>) {
+        self.unconfirmed
+            .retain(|unconfirmed| unconfirmed.minute >= time.timestamp() / 60);
     }
 
-    /// Remembers that a delivery was asked for.
-    pub fn add_asked(&mut self, guid: &Guid, asked: Asked) {
+    /// Remembers an unconfirmed redelivery.
+    pub fn add_unconfirmed(&mut self, guid: &Guid, new: UnconfirmedRedelivery) {
         if self
-            .asked(guid)
-            .is_some_and(|known| known.at.timestamp() == asked.at.timestamp())
+            .unconfirmed(guid)
+            .is_some_and(|known| known.at.timestamp() == new.at.timestamp())
         {
             return;
         }
-        let second = asked.at.timestamp();
+        let second = new.at.timestamp();
         let minute = second.div_euclid(60);
         let item = format!("{}{:02x}", guid.fingerprint(), second.rem_euclid(60));
         let same =
-            |unseen: &&mut Unseen| unseen.minute == minute && unseen.unclear == asked.unclear;
-        match self.unseen.iter_mut().find(same) {
-            Some(unseen) => unseen.guids.push_str(&item),
-            None => self.unseen.push(Unseen {
+            |each: &&mut UnconfirmedMinute| each.minute == minute && each.unclear == new.unclear;
+        match self.unconfirmed.iter_mut().find(same) {
+            Some(same) => same.guids.push_str(&item),
+            None => self.unconfirmed.push(UnconfirmedMinute {
                 minute,
-                unclear: asked.unclear,
+                unclear: new.unclear,
                 guids: item,
             }),
         }
@@ -318,17 +326,17 @@ impl Memory {
         }
     }
 
-    /// Whether a delivery was lost by an earlier pass.
-    pub fn is_settled(&self, guid: &Guid) -> bool {
+    /// True if an earlier pass gave the delivery up as lost.
+    pub fn is_lost(&self, guid: &Guid) -> bool {
         let digits = guid.fingerprint();
-        chunks(&self.settled).any(|each| each == digits)
+        chunks(&self.lost).any(|each| each == digits)
     }
 
     /// Remembers that a delivery was lost.
-    pub fn add_settled(&mut self, guid: &Guid) {
+    pub fn add_lost(&mut self, guid: &Guid) {
         let text = guid.to_string();
         self.open.retain(|open| open.guid != text);
-        self.settled.push_str(&guid.fingerprint());
+        self.lost.push_str(&guid.fingerprint());
     }
 }
 
@@ -342,12 +350,12 @@ fn chunks(all: &str) -> impl Iterator<Item = &str> {
     chunks.filter_map(|chunk| std::str::from_utf8(chunk).ok())
 }
 
-/// Whether this is nothing but hex digits, so many for each.
+/// True if the text is hex digits alone, `each` of them for each item.
 fn are_digits(all: &str, each: usize) -> bool {
     all.len().is_multiple_of(each) && all.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-impl Open {
+impl RememberedDelivery {
     fn is_sound(&self) -> bool {
         let refused = self.refused.map_or(0, |(passes, ..)| passes);
         let numbers = [
@@ -369,10 +377,10 @@ impl Open {
         })
     }
 
-    fn failure(&self) -> Option<Failure> {
-        Some(Failure {
+    fn failure(&self) -> Option<FailedDelivery> {
+        Some(FailedDelivery {
             guid: Guid::new(&self.guid),
-            newest: Newest {
+            newest: LatestAttempt {
                 id: AttemptId(self.id.parse().ok()?),
                 at: DateTime::from_timestamp_millis(self.at)?,
                 pending: self.pending,
@@ -381,7 +389,7 @@ impl Open {
                 event: self.event.as_str().into(),
                 action: self.action.as_deref().map(Into::into),
             },
-            first: First::At(DateTime::from_timestamp_millis(self.first)?),
+            first: FirstAttempt::At(DateTime::from_timestamp_millis(self.first)?),
             attempts: Vec::new(),
             made_before: self.made,
             counted_before: self.counted,

@@ -1,4 +1,4 @@
-//! What holds for every state, and for every text that may stand in its place.
+//! Properties of every state, and of every text in its place.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hostile;
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 
 const CHECKPOINT: &str = "1790000000000";
 
@@ -31,10 +31,10 @@ prop_compose! {
         code in proptest::option::of(any::<i64>()),
         action in proptest::option::of(hostile::text()),
         (made, counted) in (0..500_usize, 0..500_usize),
-    ) -> Failure {
-        Failure {
+    ) -> FailedDelivery {
+        FailedDelivery {
             guid,
-            newest: Newest {
+            newest: LatestAttempt {
                 id: AttemptId(id),
                 at: at(newest),
                 pending,
@@ -43,7 +43,7 @@ prop_compose! {
                 event: "push".into(),
                 action: action.map(Into::into),
             },
-            first: First::At(at(first)),
+            first: FirstAttempt::At(at(first)),
             attempts: Vec::new(),
             made_before: made,
             counted_before: counted,
@@ -51,29 +51,29 @@ prop_compose! {
     }
 }
 
-/// What a pass found out about a webhook.
+/// The findings of a pass at one webhook.
 #[derive(Clone, Debug)]
 struct Found {
     read: i64,
-    open: Vec<Failure>,
-    asked: Vec<(Guid, Asked)>,
-    settled: Vec<Guid>,
+    open: Vec<FailedDelivery>,
+    unconfirmed: Vec<(Guid, UnconfirmedRedelivery)>,
+    lost: Vec<Guid>,
 }
 
 prop_compose! {
     fn found()(
         read in 0..90_000_i64,
         open in proptest::collection::vec(failures(), 0..6),
-        asked in proptest::collection::vec((guids(), 0..90_000_i64, any::<bool>()), 0..12),
-        settled in proptest::collection::vec(guids(), 0..4),
+        unconfirmed in proptest::collection::vec((guids(), 0..90_000_i64, any::<bool>()), 0..12),
+        lost in proptest::collection::vec(guids(), 0..4),
     ) -> Found {
-        let asked = asked.into_iter().map(|(guid, second, unclear)| (guid, Asked { at: at(second), unclear }));
+        let unconfirmed = unconfirmed.into_iter().map(|(guid, second, unclear)| (guid, UnconfirmedRedelivery { at: at(second), unclear }));
         let mut guids = HashSet::new();
         Found {
             read,
             open: open.into_iter().filter(|open| guids.insert(open.guid.clone())).collect(),
-            asked: asked.collect(),
-            settled,
+            unconfirmed: unconfirmed.collect(),
+            lost,
         }
     }
 }
@@ -89,22 +89,22 @@ impl Found {
             let refused = (open.made_before > 1).then_some(refusals);
             memory.set_refusals(&open.guid, refused);
         }
-        for (guid, asked) in &self.asked {
-            memory.add_asked(guid, *asked);
+        for (guid, unconfirmed) in &self.unconfirmed {
+            memory.add_unconfirmed(guid, *unconfirmed);
         }
-        for guid in &self.settled {
-            memory.add_settled(guid);
+        for guid in &self.lost {
+            memory.add_lost(guid);
         }
         memory
     }
 
-    /// The time at which it was last asked for.
-    fn last_asked(&self, guid: &Guid) -> Option<DateTime<Utc>> {
-        let asked = self
-            .asked
+    /// The time of the last unconfirmed redelivery.
+    fn last_request(&self, guid: &Guid) -> Option<DateTime<Utc>> {
+        let requests = self
+            .unconfirmed
             .iter()
             .filter(|(each, _)| each.fingerprint() == guid.fingerprint());
-        asked.map(|(_, asked)| asked.at).max()
+        requests.map(|(_, request)| request.at).max()
     }
 }
 
@@ -135,7 +135,7 @@ fn use_it(state: &State) {
     let _ = (
         next.holds(&HashSet::new(), retention_start),
         state.began(),
-        state.asked_since(at(0)),
+        state.unconfirmed_since(at(0)),
     );
     let names = state
         .webhooks
@@ -153,32 +153,32 @@ fn use_it(state: &State) {
             let refusals = Refusals::add(earlier, at(1), true);
             memory.set_refusals(&failure.guid, Some(refusals));
             memory.add_open(&failure, failure.made_before, counted, counted);
-            memory.add_asked(
+            memory.add_unconfirmed(
                 &failure.guid,
-                Asked {
+                UnconfirmedRedelivery {
                     at: at(1),
                     unclear: false,
                 },
             );
-            memory.add_settled(&failure.guid);
-            assert!(memory.is_settled(&failure.guid));
+            memory.add_lost(&failure.guid);
+            assert!(memory.is_lost(&failure.guid));
         }
         next.remember(webhook, memory);
     }
     next.text(CHECKPOINT, 40_000);
-    state.clone().only_asked().text(CHECKPOINT, 0);
+    state.clone().only_unconfirmed().text(CHECKPOINT, 0);
 }
 
 proptest! {
     #[test]
-    fn what_is_written_means_the_same_when_read((state, webhooks) in states()) {
+    fn a_state_means_the_same_when_it_is_read_again((state, webhooks) in states()) {
         let text = state.clone().text(CHECKPOINT, usize::MAX);
         let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
         for (webhook, found) in &webhooks {
             prop_assert_eq!(&*read.memory(webhook), &found.memory());
-            for (guid, _) in &found.asked {
-                let asked = read.memory(webhook).asked(guid).map(|asked| asked.at);
-                prop_assert_eq!(asked, found.last_asked(guid));
+            for (guid, _) in &found.unconfirmed {
+                let request = read.memory(webhook).unconfirmed(guid).map(|request| request.at);
+                prop_assert_eq!(request, found.last_request(guid));
             }
         }
         for webhook in ["acme/77", "beta/ops/77", "gamma/77"] {
@@ -200,7 +200,7 @@ proptest! {
             prop_assert!(until <= at(found.read));
             // An open delivery is remembered, or its newest attempt is read again.
             let remembered = memory.open().failures;
-            let open = found.open.iter().filter(|open| !found.memory().is_settled(&open.guid));
+            let open = found.open.iter().filter(|open| !found.memory().is_lost(&open.guid));
             for open in open {
                 let is_remembered = remembered.iter().any(|each| each.guid == open.guid);
                 prop_assert!(is_remembered || until <= open.newest.at, "{webhook} {:?}", open.guid);
@@ -209,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_state_that_can_be_used_or_none(
+    fn any_text_is_a_usable_state_or_ignored(
         damaged in states().prop_map(|(state, _)| state.text(CHECKPOINT, usize::MAX)).prop_flat_map(|text| {
             prop_oneof![Just(text.clone()), hostile::mutated(text)]
         }),
@@ -233,8 +233,8 @@ proptest! {
             if let Some(state) = State::read(&text, CHECKPOINT, at(0)) {
                 use_it(&state);
                 let open: usize = state.webhooks.values().map(|memory| memory.open.len()).sum();
-                let told: usize = state.webhooks.values().map(|memory| memory.open().failures.len()).sum();
-                prop_assert_eq!(told, open, "all that is open can be asked for");
+                let read: usize = state.webhooks.values().map(|memory| memory.open().failures.len()).sum();
+                prop_assert_eq!(read, open, "all open deliveries can be requested");
             }
         }
     }

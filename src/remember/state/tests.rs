@@ -1,16 +1,16 @@
 use super::*;
-use crate::model::{Asked, Refusals};
 use crate::model::{AttemptId, Guid};
-use crate::model::{Failure, First, Newest};
+use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
+use crate::model::{Refusals, UnconfirmedRedelivery};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
 }
 
-fn failure(n: u64) -> Failure {
-    Failure {
+fn failure(n: u64) -> FailedDelivery {
+    FailedDelivery {
         guid: Guid::new(&format!("{n:08x}-0000-11f0-8abc-79b97f4a7c15")),
-        newest: Newest {
+        newest: LatestAttempt {
             id: AttemptId(3_804_004_623_172_239_366 + n),
             at: at(9),
             pending: false,
@@ -19,7 +19,7 @@ fn failure(n: u64) -> Failure {
             event: "push".into(),
             action: None,
         },
-        first: First::At(at(n as i64)),
+        first: FirstAttempt::At(at(n as i64)),
         attempts: Vec::new(),
         made_before: 3,
         counted_before: 1,
@@ -34,21 +34,21 @@ const CHECKPOINT: &str = "1790000000000";
 const LARGEST: usize = 40_000;
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_state_is_read_as_it_was_written() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
-    let clear = Asked {
+    let clear = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
-    let unclear = Asked {
+    let unclear = UnconfirmedRedelivery {
         at: at(8),
         unclear: true,
     };
-    memory.add_asked(&failure(2).guid, clear);
-    memory.add_asked(&failure(3).guid, clear);
-    memory.add_asked(&failure(3).guid, unclear);
-    memory.add_settled(&failure(4).guid);
+    memory.add_unconfirmed(&failure(2).guid, clear);
+    memory.add_unconfirmed(&failure(3).guid, clear);
+    memory.add_unconfirmed(&failure(3).guid, unclear);
+    memory.add_lost(&failure(4).guid);
     let refusals = Refusals {
         passes: 2,
         first: at(6),
@@ -66,24 +66,28 @@ fn what_is_written_is_read_again() {
     assert_eq!(memory.open().counted, Some(at(4)));
     assert_eq!(memory.refusals()[&failure(1).guid], refusals);
     assert_eq!(memory.read_until(), Some(at(5)));
-    assert_eq!(memory.asked(&failure(2).guid), Some(clear));
-    assert_eq!(memory.asked(&failure(3).guid), Some(unclear), "the newest");
-    assert_eq!(memory.asked(&failure(4).guid), None);
-    assert!(memory.is_settled(&failure(4).guid) && !memory.is_settled(&failure(1).guid));
+    assert_eq!(memory.unconfirmed(&failure(2).guid), Some(clear));
+    assert_eq!(
+        memory.unconfirmed(&failure(3).guid),
+        Some(unclear),
+        "the newest"
+    );
+    assert_eq!(memory.unconfirmed(&failure(4).guid), None);
+    assert!(memory.is_lost(&failure(4).guid) && !memory.is_lost(&failure(1).guid));
 }
 
 #[test]
-fn probes_count_for_who_reads_no_further() {
+fn probes_count_in_a_pass_that_does_not_read_the_log() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
-    let mut probed = Failure {
+    let mut probed = FailedDelivery {
         made_before: 4,
         ..failure(1)
     };
     (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
     memory.update(&probed, 2);
-    let told = |failures: Vec<Failure>| {
-        let Failure {
+    let numbers = |failures: Vec<FailedDelivery>| {
+        let FailedDelivery {
             made_before,
             counted_before,
             newest,
@@ -91,12 +95,12 @@ fn probes_count_for_who_reads_no_further() {
         } = &failures[0];
         (*made_before, *counted_before, newest.at)
     };
-    assert_eq!(told(memory.open().failures), (3, 1, at(99)));
-    assert_eq!(told(memory.open_unread()), (4, 2, at(99)));
+    assert_eq!(numbers(memory.open().failures), (3, 1, at(99)));
+    assert_eq!(numbers(memory.open_unread()), (4, 2, at(99)));
 }
 
 #[test]
-fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
+fn a_damaged_or_newer_state_or_one_of_another_checkpoint_is_ignored() {
     let text = state().text(CHECKPOINT, LARGEST);
     assert!(State::read(&text, "1790000000000", at(0)).is_some());
     assert_eq!(State::read(&text, "1790000000001", at(0)), None);
@@ -107,18 +111,18 @@ fn what_is_damaged_newer_or_of_another_checkpoint_is_no_state() {
 }
 
 #[test]
-fn a_damaged_entry_costs_its_webhook_a_new_reading_and_nothing_else() {
+fn a_damaged_entry_has_only_its_webhook_read_anew() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
-    memory.add_settled(&failure(2).guid);
-    let asked = Asked {
+    memory.add_lost(&failure(2).guid);
+    let unconfirmed = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
-    memory.add_asked(&failure(3).guid, asked);
+    memory.add_unconfirmed(&failure(3).guid, unconfirmed);
     let mut state = state();
     let mut other = Memory::new(at(6), at(4));
-    other.add_asked(&failure(4).guid, asked);
+    other.add_unconfirmed(&failure(4).guid, unconfirmed);
     state.remember("acme/1".into(), memory);
     state.remember("acme/2".into(), other.clone());
     let text = state.text(CHECKPOINT, LARGEST);
@@ -175,7 +179,7 @@ fn targets_share_an_owner_or_a_webhook() {
 }
 
 #[test]
-fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
+fn a_webhook_that_is_not_listed_has_the_common_time() {
     let mut state = state();
     state.remember("acme/1".into(), Memory::new(at(50), at(50) - OVERLAP));
     state.remember("acme/2".into(), Memory::new(at(9), at(9) - OVERLAP));
@@ -183,7 +187,7 @@ fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
     let text = state.text(CHECKPOINT, LARGEST);
     assert!(
         !text.contains("acme/1"),
-        "what is like all others is not said: {text}"
+        "a webhook like all others is not listed: {text}"
     );
     let read = State::read(&text, CHECKPOINT, at(0)).unwrap();
     let until = |webhook: &str| read.memory(webhook).read_until().unwrap();
@@ -198,7 +202,7 @@ fn of_a_webhook_of_which_nothing_is_said_the_common_time_holds() {
 }
 
 #[test]
-fn nothing_is_forgotten_that_was_not_looked_at_until_github_redelivers_it_no_longer() {
+fn an_unread_webhook_is_remembered_as_long_as_github_redelivers_its_deliveries() {
     let mut state = state();
     let mut open = Memory::new(at(50), at(40));
     open.add_open(&failure(20), 0, 0, 0);
@@ -217,7 +221,7 @@ fn nothing_is_forgotten_that_was_not_looked_at_until_github_redelivers_it_no_lon
 }
 
 #[test]
-fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
+fn thousands_of_webhooks_fit_whatever_their_memory() {
     let mut state = state();
     for n in 0..5_000 {
         let mut memory = Memory::new(at(n), at(n));
@@ -236,7 +240,7 @@ fn thousands_of_webhooks_fit_whatever_is_said_of_them() {
 }
 
 #[test]
-fn a_state_that_is_too_large_leaves_out_what_is_most() {
+fn a_state_that_is_too_large_leaves_out_deliveries_of_the_webhooks_with_most() {
     let mut state = state();
     let mut small = Memory::new(at(100_000), at(99_000));
     small.add_open(&failure(1), 0, 0, 0);
@@ -246,9 +250,9 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
         large.add_open(&failure(n), 0, 0, 0);
     }
     for n in 0..2_000 {
-        large.add_asked(
+        large.add_unconfirmed(
             &failure(n).guid,
-            Asked {
+            UnconfirmedRedelivery {
                 at: at(7),
                 unclear: false,
             },
@@ -261,24 +265,29 @@ fn a_state_that_is_too_large_leaves_out_what_is_most() {
     assert_eq!(read.memory("acme/1").open().failures.len(), 1);
     let large = read.memory("acme/2");
     let kept = large.open().failures;
-    assert!(kept.len() > 20 && kept.iter().all(|kept| kept.first >= First::At(at(4_000))));
+    assert!(
+        kept.len() > 20
+            && kept
+                .iter()
+                .all(|kept| kept.first >= FirstAttempt::At(at(4_000)))
+    );
     assert_eq!(large.read_until(), Some(at(9)), "the newest attempt of all");
     assert_eq!(
         large.known_until(),
         Some(at(100_000)),
         "reading from an earlier time forgets nothing"
     );
-    assert!(large.asked(&failure(1_999).guid).is_some());
+    assert!(large.unconfirmed(&failure(1_999).guid).is_some());
 }
 
 #[test]
-fn until_when_nothing_was_delivered_is_said_only_where_it_is_later_than_what_is_read() {
+fn the_time_before_which_nothing_was_delivered_is_stored_only_if_it_is_later_than_the_time_read() {
     let mut memory = Memory::new(at(50), at(40));
     assert_eq!(memory.known_until(), Some(at(50)));
     memory.know_until(at(70));
-    memory.add_asked(
+    memory.add_unconfirmed(
         &failure(1).guid,
-        Asked {
+        UnconfirmedRedelivery {
             at: at(7),
             unclear: false,
         },
@@ -296,15 +305,15 @@ fn until_when_nothing_was_delivered_is_said_only_where_it_is_later_than_what_is_
 }
 
 #[test]
-fn what_could_not_be_looked_at_costs_nothing_of_what_prevents_doubles() {
+fn unread_owners_take_no_room_from_unconfirmed_redeliveries() {
     let mut state = state();
     let mut memory = Memory::new(at(50), at(40));
-    let asked = Asked {
+    let unconfirmed = UnconfirmedRedelivery {
         at: at(7),
         unclear: false,
     };
-    memory.add_asked(&failure(1).guid, asked);
-    memory.add_settled(&failure(2).guid);
+    memory.add_unconfirmed(&failure(1).guid, unconfirmed);
+    memory.add_lost(&failure(2).guid);
     state.remember("acme/1".into(), memory);
     for n in 0..1_500 {
         state.remember_unread(&format!("acme/repository-{n}"), None, at(n));
@@ -313,13 +322,13 @@ fn what_could_not_be_looked_at_costs_nothing_of_what_prevents_doubles() {
     assert_eq!(held, Some(at(3)));
     let read = State::read(&state.text(CHECKPOINT, LARGEST), CHECKPOINT, at(0)).unwrap();
     let memory = read.memory("acme/1");
-    assert_eq!(memory.asked(&failure(1).guid), Some(asked));
-    assert!(memory.is_settled(&failure(2).guid));
+    assert_eq!(memory.unconfirmed(&failure(1).guid), Some(unconfirmed));
+    assert!(memory.is_lost(&failure(2).guid));
     assert_eq!(read.memory("acme/repository-7/7").read_until(), Some(at(0)));
 }
 
 #[test]
-fn which_rows_were_reported_as_unreadable_is_remembered_and_left_out_first() {
+fn rows_reported_as_unreadable_are_remembered_and_left_out_first() {
     let digits = |n: u64| failure(n).guid.fingerprint();
     let rows: Vec<_> = (0..100)
         .map(|n| (digits(n % 50), at(n as i64 / 25)))

@@ -4,8 +4,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 
 use crate::model::Guid;
-use crate::model::{Asked, Delivery, Outcome, Request};
-use crate::model::{Failure, Seen};
+use crate::model::{Attempt, FailedDelivery};
+use crate::model::{DeliveryReport, Outcome, RedeliveryRequest, UnconfirmedRedelivery};
 use crate::report::{Cause, CauseKind, WebhookReport, WebhookState};
 
 /// A time to the millisecond: the finest in GitHub's log.
@@ -137,7 +137,7 @@ struct UnaccountedRow {
 impl<'a> WebhookRow<'a> {
     pub(super) fn new(webhook: &'a WebhookReport, web: &str) -> Self {
         let since = webhook.failing_since.filter(|_| webhook.down);
-        let earlier = |failure: &'a Failure| EarlierRow {
+        let earlier = |failure: &'a FailedDelivery| EarlierRow {
             guid: failure.guid.to_string(),
             event: &failure.newest.event,
             action: failure.newest.action.as_deref(),
@@ -145,7 +145,7 @@ impl<'a> WebhookRow<'a> {
             code: failure.newest.code,
             attempts: failure.attempts.iter().map(AttemptRow::from).collect(),
         };
-        let unaccounted = |(guid, asked): &(Guid, Asked)| UnaccountedRow {
+        let unaccounted = |(guid, asked): &(Guid, UnconfirmedRedelivery)| UnaccountedRow {
             guid: guid.to_string(),
             asked_at: time(asked.at),
         };
@@ -206,8 +206,8 @@ struct RequestRow<'a> {
     message: Option<&'a str>,
 }
 
-impl From<&Seen> for AttemptRow {
-    fn from(seen: &Seen) -> Self {
+impl From<&Attempt> for AttemptRow {
+    fn from(seen: &Attempt) -> Self {
         Self {
             id: seen.id.to_string(),
             at: time(seen.at),
@@ -217,9 +217,9 @@ impl From<&Seen> for AttemptRow {
 }
 
 impl<'a> DeliveryRow<'a> {
-    pub(super) fn new(webhook: &WebhookReport, delivery: &'a Delivery) -> Self {
+    pub(super) fn new(webhook: &WebhookReport, delivery: &'a DeliveryReport) -> Self {
         let failure = &delivery.failure;
-        let request = |request: &'a Request| RequestRow {
+        let request = |request: &'a RedeliveryRequest| RequestRow {
             at: time(request.at),
             attempt: request.attempt.to_string(),
             answer: request.answer.name(),

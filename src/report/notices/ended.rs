@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::github::{LimitEnd, Remaining};
 use crate::model::Outcome;
 use crate::report::{Report, SOON, WebhookReport};
-use crate::stop::Why;
+use crate::stop::StopReason;
 use crate::text::time::in_a_sentence;
 use crate::text::{a_few, counted, number, rfc3339};
 
@@ -22,7 +22,7 @@ pub fn of_limits(report: &Report, limits: &[LimitEnd], pace: u32) -> Option<Stri
         names => format!(" for {}", a_few(names)),
     };
     let ended = format!("GitHub's rate limit is reached{whose}");
-    let mut warning = of_end(report, &ended, Why::Limit(until), pace, until);
+    let mut warning = of_end(report, &ended, StopReason::Limit(until), pace, until);
     let remaining = limits.iter().filter_map(|each| each.remaining);
     if let Some(Remaining { left, limit }) = remaining.min_by_key(|each| each.left)
         && (1..=limit / 10).contains(&left)
@@ -37,19 +37,19 @@ pub fn of_limits(report: &Report, limits: &[LimitEnd], pace: u32) -> Option<Stri
 }
 
 /// The warning about a pass that was cancelled or that reached its time limit.
-pub fn of_stop(report: &Report, why: Why, pace: u32, now: DateTime<Utc>) -> Option<String> {
+pub fn of_stop(report: &Report, why: StopReason, pace: u32, now: DateTime<Utc>) -> Option<String> {
     match why {
-        Why::Cancelled => {
+        StopReason::Cancelled => {
             Some("The pass was cancelled: the next one goes on where it ended".to_owned())
         }
-        Why::TimeLimit => Some(of_end(report, "`time-limit` was reached", why, pace, now)),
+        StopReason::TimeLimit => Some(of_end(report, "`time-limit` was reached", why, pace, now)),
         // See `of_limits`.
-        Why::Limit(_) => None,
+        StopReason::Limit(_) => None,
     }
 }
 
 /// One sentence: why the pass `ended`, what is left, and the next step. Redelivering goes on at `next`.
-fn of_end(report: &Report, ended: &str, why: Why, pace: u32, next: DateTime<Utc>) -> String {
+fn of_end(report: &Report, ended: &str, why: StopReason, pace: u32, next: DateTime<Utc>) -> String {
     let deferred = report.count(|outcome| outcome == Outcome::Deferred);
     let unread: Vec<String> = report.unread().collect();
     let mut left = Vec::new();
@@ -76,14 +76,14 @@ fn of_end(report: &Report, ended: &str, why: Why, pace: u32, next: DateTime<Utc>
 
 /// The error about unread logs whose deliveries may be lost before anyone notices. `why`: the reason why reading
 /// ended. There is no such error if the pass has another one.
-pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
+pub fn of_unread(report: &Report, why: Option<StopReason>) -> Option<String> {
     if report.cancelled || !report.errors.is_empty() {
         return None;
     }
     // The reason at a log is more exact than the pass's.
     let ended = report.webhooks.iter().filter_map(|each| each.ended);
-    let until = |why: &Why| match why {
-        Why::Limit(until) => Some(*until),
+    let until = |why: &StopReason| match why {
+        StopReason::Limit(until) => Some(*until),
         _ => None,
     };
     let why = ended.max_by_key(until).or(why);
@@ -123,11 +123,11 @@ pub fn of_unread(report: &Report, why: Option<Why>) -> Option<String> {
     ))
 }
 
-fn next_step(why: Why) -> String {
+fn next_step(why: StopReason) -> String {
     match why {
-        Why::Cancelled => "run again".to_owned(),
-        Why::Limit(until) => format!("run again after {}, or less often", rfc3339(until)),
-        Why::TimeLimit => "run again soon, or give a pass more time".to_owned(),
+        StopReason::Cancelled => "run again".to_owned(),
+        StopReason::Limit(until) => format!("run again after {}, or less often", rfc3339(until)),
+        StopReason::TimeLimit => "run again soon, or give a pass more time".to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Delivery, Failure, Outcome};
+use crate::model::{DeliveryReport, FailedDelivery, Outcome};
 use crate::report::{Report, WebhookReport};
 use crate::tell::markdown::{code, code_long, link};
 use crate::tell::summary::counts;
@@ -18,7 +18,7 @@ const LOST: usize = 20;
 const ROWS: usize = 30;
 
 /// A failed delivery with its webhook.
-type DeliveryOf<'a> = (&'a WebhookReport, &'a Delivery);
+type DeliveryOf<'a> = (&'a WebhookReport, &'a DeliveryReport);
 
 pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     let (skipped, all): (Vec<DeliveryOf<'_>>, Vec<_>) = report
@@ -36,7 +36,7 @@ pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
         table(page, report, &most_urgent_first(urgent), most);
     }
     if !others.is_empty() {
-        let recovered = |delivery: &Delivery| delivery.outcome == Outcome::Recovered;
+        let recovered = |delivery: &DeliveryReport| delivery.outcome == Outcome::Recovered;
         others.sort_by_key(|(_, each)| (recovered(each), each.first()));
         let title = if none_urgent {
             counted(others.len(), "failed delivery")
@@ -56,7 +56,7 @@ pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
 }
 
 /// True if the delivery is lost or expires soon.
-fn needs_a_person(report: &Report, delivery: &Delivery) -> bool {
+fn needs_a_person(report: &Report, delivery: &DeliveryReport) -> bool {
     delivery.outcome.is_lost() || report.expires_soon(delivery)
 }
 
@@ -92,7 +92,7 @@ fn table(page: &mut SummaryPage<'_>, report: &Report, rows: &[DeliveryOf<'_>], m
 }
 
 /// The event, the GUID, and a link to the page where a person can redeliver it.
-fn name(webhook: &WebhookReport, failure: &Failure, report: &Report) -> String {
+fn name(webhook: &WebhookReport, failure: &FailedDelivery, report: &Report) -> String {
     let event = code(&event(failure));
     let guid = code(&failure.guid.to_string());
     let place = link(
@@ -102,14 +102,14 @@ fn name(webhook: &WebhookReport, failure: &Failure, report: &Report) -> String {
     format!("{event}<br>{guid}<br>{place}")
 }
 
-fn event(failure: &Failure) -> String {
+fn event(failure: &FailedDelivery) -> String {
     match &failure.newest.action {
         Some(action) => format!("{}.{action}", failure.newest.event),
         None => failure.newest.event.to_string(),
     }
 }
 
-fn outcome(report: &Report, delivery: &Delivery) -> String {
+fn outcome(report: &Report, delivery: &DeliveryReport) -> String {
     let words = counts::words(delivery.outcome).unwrap_or("recovered");
     let reason = delivery.reason.as_deref();
     let reason = reason.map_or(String::new(), |reason| format!(": {}", code_long(reason)));
@@ -138,7 +138,7 @@ fn left_out(page: &mut SummaryPage<'_>, rows: &[DeliveryOf<'_>]) {
     }
     let mut why: Vec<_> = why.into_iter().collect();
     why.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let head = ["Event", "Why", "#Deliveries"];
+    let head = ["Event", "StopReason", "#Deliveries"];
     page.table(&head, &why, ROWS, |((reason, event), count)| {
         vec![code(event), code(reason), number(*count as u64)]
     });
@@ -146,7 +146,7 @@ fn left_out(page: &mut SummaryPage<'_>, rows: &[DeliveryOf<'_>]) {
 
 /// The deliveries that an earlier pass gave up on.
 fn earlier(page: &mut SummaryPage<'_>, report: &Report) {
-    let earlier: Vec<(&WebhookReport, &Failure)> = report
+    let earlier: Vec<(&WebhookReport, &FailedDelivery)> = report
         .webhooks
         .iter()
         .flat_map(|webhook| {

@@ -33,8 +33,8 @@ pub(super) fn footer(report: &Report) -> String {
         }
         None => requests,
     });
-    let took = time::long(report.took);
-    parts.push(match time::long(report.waited()) {
+    let took = time::duration(report.took);
+    parts.push(match time::duration(report.waited()) {
         waited if report.waited().as_secs() > 0 => format!("{took}, {waited} of it waiting"),
         _ => took,
     });

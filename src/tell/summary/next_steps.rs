@@ -38,7 +38,7 @@ pub(super) fn next_steps(report: &Report) -> Vec<String> {
     {
         let last = time::in_a_sentence(first + retention);
         let left = (first + retention - began).max(TimeDelta::zero());
-        let left = time::long(left.to_std().unwrap_or_default());
+        let left = time::duration(left.to_std().unwrap_or_default());
         steps.push(format!(
             "GitHub redelivers the oldest open delivery until {last}: **{left}** from this pass."
         ));

@@ -38,8 +38,8 @@ fn the_two_kinds_take_turns_at_leading() {
     };
     let plan_waiting = planned(with(waiting));
     assert_eq!(ids(&plan_waiting), [1, 2, 3]);
-    let asked = |failure: &Failure| {
-        (failure.newest.id == AttemptId(4)).then(|| Asked {
+    let asked = |failure: &FailedDelivery| {
+        (failure.newest.id == AttemptId(4)).then(|| UnconfirmedRedelivery {
             at: at(48 * 60 - 1),
             unclear: false,
         })

@@ -3,18 +3,18 @@
 use super::*;
 
 /// `a`, first attempted so many minutes ago, as an earlier pass remembers it.
-fn failed(minutes: i64) -> Failure {
-    Failure {
+fn failed(minutes: i64) -> FailedDelivery {
+    FailedDelivery {
         guid: Guid::new("a"),
-        newest: Newest::from(&original(1, "a", minutes, 503)),
-        first: First::At(ago(minutes)),
+        newest: LatestAttempt::from(&original(1, "a", minutes, 503)),
+        first: FirstAttempt::At(ago(minutes)),
         attempts: Vec::new(),
         made_before: 0,
         counted_before: 0,
     }
 }
 
-fn remembered(failure: Failure) -> Remembered {
+fn remembered(failure: FailedDelivery) -> Remembered {
     Remembered {
         failures: vec![failure],
         counted: Some(window().start),
@@ -32,18 +32,22 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
         failures.pop()
     };
     assert_eq!(earlier(), None, "not in the window by itself");
-    let mut open = Failure {
-        newest: Newest::from(&redelivery(8, "a", DAY + 10, 503)),
+    let mut open = FailedDelivery {
+        newest: LatestAttempt::from(&redelivery(8, "a", DAY + 10, 503)),
         made_before: 4,
         counted_before: 2,
         ..failed(2 * DAY)
     };
-    let fold = |failure: Failure, rows: Vec<Row<'static>>| {
-        let mut history = History::new(window(), remembered(failure));
+    let fold = |failure: FailedDelivery, rows: Vec<Row<'static>>| {
+        let mut history = Fold::new(window(), remembered(failure));
         history.fold(rows);
         history.fold(vec![original(1, "old", DAY + 20, 200)]);
-        assert_eq!(history.end(), Some(End::Window), "its original is known");
-        history.into_failures(End::Window).0
+        assert_eq!(
+            history.end(),
+            Some(ScanEnd::Window),
+            "its original is known"
+        );
+        history.into_failures(ScanEnd::Window).0
     };
     let found = fold(
         open.clone(),
@@ -59,7 +63,7 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
     assert_eq!(found[0].redeliveries().count(), 1);
     assert_eq!(
         (found[0].newest.id, found[0].first),
-        (AttemptId(9), First::At(ago(2 * DAY)))
+        (AttemptId(9), FirstAttempt::At(ago(2 * DAY)))
     );
 
     open.made_before = 0;
@@ -68,22 +72,22 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
 
 #[test]
 fn what_was_remembered_and_delivered_since_does_not_come_back() {
-    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     history.fold(vec![redelivery(9, "a", 5, 200)]);
     history.fold(vec![original(8, "b", 2 * HOUR, 200)]);
     history.fold(vec![original(7, "c", 3 * HOUR, 200)]);
     history.fold(vec![original(1, "a", 10 * HOUR, 503)]);
-    assert_eq!(history.into_failures(End::Log).0, []);
+    assert_eq!(history.into_failures(ScanEnd::Log).0, []);
 }
 
 #[test]
 fn nobody_looks_for_the_original_of_what_was_lost() {
-    for (lost, end) in [("a", Some(End::Window)), ("b", None)] {
+    for (lost, end) in [("a", Some(ScanEnd::Window)), ("b", None)] {
         let remembered = Remembered {
             lost: [Guid::new(lost).fingerprint()].into(),
             ..Remembered::default()
         };
-        let mut history = History::new(window(), remembered);
+        let mut history = Fold::new(window(), remembered);
         history.fold(vec![redelivery(9, "a", 5, 503)]);
         history.fold(vec![original(1, "old", DAY + 20, 200)]);
         assert_eq!(history.end(), end);
@@ -92,12 +96,12 @@ fn nobody_looks_for_the_original_of_what_was_lost() {
 
 #[test]
 fn only_what_was_remembered_is_told_with_what_was_read_of_it() {
-    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     let a = Guid::new("a");
     history.fold(vec![redelivery(9, "a", 5, 504), original(8, "b", 6, 503)]);
     let told = history.remembered(&a).unwrap();
     assert_eq!(told.newest.id, AttemptId(9));
-    assert_eq!(told.first, First::At(ago(10 * HOUR)));
+    assert_eq!(told.first, FirstAttempt::At(ago(10 * HOUR)));
     assert_eq!(history.remembered(&Guid::new("b")), None);
     history.fold(vec![redelivery(7, "a", 7, 200)]);
     assert_eq!(history.remembered(&a), None);
@@ -105,10 +109,10 @@ fn only_what_was_remembered_is_told_with_what_was_read_of_it() {
 
 #[test]
 fn where_reading_broke_off_nobody_knows_what_came_of_it() {
-    let mut history = History::new(window(), remembered(failed(10 * HOUR)));
+    let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     history.fold(vec![original(8, "b", 6, 503)]);
-    let (mut found, _) = history.into_failures(End::Broken);
+    let (mut found, _) = history.into_failures(ScanEnd::Broken);
     found.sort_by(|a, b| a.guid.cmp(&b.guid));
-    assert_eq!(found[0].first, First::Unseen);
-    assert_eq!(found[1].first, First::At(ago(6)));
+    assert_eq!(found[0].first, FirstAttempt::Unknown);
+    assert_eq!(found[1].first, FirstAttempt::At(ago(6)));
 }

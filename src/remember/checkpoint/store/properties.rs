@@ -1,4 +1,4 @@
-//! What holds for every checkpoint file.
+//! Properties of every checkpoint file.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::hostile;
 use crate::remember::checkpoint::store::tests::shared;
 
-/// What may be stored: a value, and JSON beside it or none.
+/// Texts that may be stored: a value, with or without JSON beside it.
 fn stored() -> impl Strategy<Value = (String, Option<String>)> {
     let value = prop_oneof!["[0-9]{13}", hostile::text()];
     let state = hostile::text()
@@ -18,17 +18,17 @@ fn stored() -> impl Strategy<Value = (String, Option<String>)> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read((value, state) in stored()) {
+    fn a_file_is_read_as_it_was_written((value, state) in stored()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.json");
         let text = contents(&value, state.as_deref());
         file::write_whole(&shared(&path), |file| file.write_all(text.as_bytes())).unwrap();
-        let read = Stored { value: Some(value), state };
+        let read = StoredTexts { value: Some(value), state };
         prop_assert_eq!(read_file(&path).unwrap(), read);
     }
 
     #[test]
-    fn a_damaged_file_is_read_or_named(
+    fn a_damaged_file_is_read_or_an_error(
         (damaged, bytes) in (
             stored().prop_map(|(value, state)| contents(&value, state.as_deref())).prop_flat_map(hostile::mutated),
             proptest::collection::vec(any::<u8>(), 0..3),
@@ -39,9 +39,9 @@ proptest! {
         let damaged = [damaged.as_bytes(), &bytes].concat();
         fs::write(&path, &damaged).unwrap();
         if let Err(error) = read_file(&path) {
-            let said = error.to_string();
-            prop_assert!(said.starts_with(&format!("checkpoint file `{}` ", path.display())), "{}", said);
-            prop_assert!(!said.contains('\n'), "{:?}", said);
+            let message = error.to_string();
+            prop_assert!(message.starts_with(&format!("checkpoint file `{}` ", path.display())), "{}", message);
+            prop_assert!(!message.contains('\n'), "{:?}", message);
         }
         prop_assert_eq!(fs::read(&path).unwrap(), damaged, "it is left as it was");
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::*;
+use crate::file::SharedPath;
 use crate::inputs::PointInTime;
-use crate::model::SharedPath;
 
 const RETENTION: TimeDelta = TimeDelta::days(3);
 
@@ -29,13 +29,13 @@ fn kept(folder: &Path) -> Checkpoint {
 async fn found(folder: &Path, time: DateTime<Utc>) -> Checkpoint {
     let mut checkpoint = kept(folder);
     let value = Some(millis(time));
-    let write = checkpoint.write(Stored::default(), value, None, false);
+    let write = checkpoint.write(StoredTexts::default(), value, None, false);
     write.await.unwrap();
     checkpoint.found = Some(time);
     checkpoint
 }
 
-async fn stored(folder: &Path) -> Stored {
+async fn stored(folder: &Path) -> StoredTexts {
     kept(folder).store.unwrap().read().await.unwrap()
 }
 
@@ -73,7 +73,7 @@ fn the_window_starts_as_far_back_as_it_must() {
 }
 
 #[test]
-fn what_is_kept_and_not_there_is_missing() {
+fn a_checkpoint_that_does_not_exist_yet_is_missing() {
     let mut checkpoint = kept(Path::new("folder"));
     let window = checkpoint.window(None, now(), RETENTION);
     assert!(checkpoint.is_kept());
@@ -126,7 +126,7 @@ async fn it_is_written_once_before_the_first_redelivery() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_written_as_it_is_to_find_out_whether_it_can_be() {
+async fn the_test_write_leaves_an_existing_checkpoint_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = found(folder.path(), hours_ago(2)).await;
     let window = checkpoint.window(None, now(), RETENTION);
@@ -136,7 +136,7 @@ async fn what_is_there_is_written_as_it_is_to_find_out_whether_it_can_be() {
 }
 
 #[tokio::test]
-async fn what_is_only_looked_at_is_never_written() {
+async fn a_read_only_checkpoint_is_never_written() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = Checkpoint {
         read_only: true,
@@ -146,7 +146,7 @@ async fn what_is_only_looked_at_is_never_written() {
     assert!(checkpoint.is_writable(window).await);
     let saved = checkpoint.save(now(), state(), false).await.unwrap();
     assert!(!saved.moved);
-    assert_eq!(stored(folder.path()).await, Stored::default());
+    assert_eq!(stored(folder.path()).await, StoredTexts::default());
 }
 
 #[tokio::test]
@@ -156,19 +156,19 @@ async fn a_file_holds_the_checkpoint_and_its_state_even_if_the_pass_was_cancelle
         let checkpoint = found(folder.path(), hours_ago(2)).await;
         let saved = checkpoint.save(now(), state(), cancelled).await.unwrap();
         assert!(saved.moved && saved.state_failed.is_none());
-        let Stored { value, state } = stored(folder.path()).await;
+        let StoredTexts { value, state } = stored(folder.path()).await;
         assert_eq!(value, Some(millis(now())));
         assert!(State::read(&state.unwrap(), &millis(now()), now()).is_some());
     }
 }
 
 #[tokio::test]
-async fn where_the_next_pass_starts_where_this_one_did_nothing_has_moved() {
+async fn a_checkpoint_at_the_same_time_has_not_moved() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = found(folder.path(), hours_ago(2)).await;
     let saved = checkpoint.save(hours_ago(2), state(), false).await.unwrap();
     assert!(!saved.moved);
-    let Stored { value, state } = stored(folder.path()).await;
+    let StoredTexts { value, state } = stored(folder.path()).await;
     assert_eq!(value, Some(millis(hours_ago(2))));
     assert!(state.is_some());
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::github::{Remaining, Usage};
+use crate::model::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt, Window};
 use crate::model::{AttemptId, Guid, ReceiverResponse};
-use crate::model::{Delivery, Outcome};
-use crate::model::{Failure, First, Newest, Seen, Window};
+use crate::model::{DeliveryReport, Outcome};
 use crate::model::{HookId, Owner, Repository, Webhook};
 use crate::read::evidence::Since;
 use crate::report::{Report, Sample, WebhookReport};
@@ -39,7 +39,7 @@ pub(super) fn healthy(id: u64) -> WebhookReport {
 }
 
 /// A `push` that failed, the n-th of many.
-pub(super) fn failed(n: u64, status: &str, code: i64, outcome: Outcome) -> Delivery {
+pub(super) fn failed(n: u64, status: &str, code: i64, outcome: Outcome) -> DeliveryReport {
     of_event(
         "push",
         None,
@@ -59,12 +59,12 @@ fn of_event(
     status: &str,
     code: i64,
     outcome: Outcome,
-) -> Delivery {
+) -> DeliveryReport {
     let id = AttemptId(3_804_004_623_172_000_000 + n);
     let at = ago(minutes);
-    let failure = Failure {
+    let failure = FailedDelivery {
         guid: Guid::new(&format!("0b989ba4-242f-11e5-81e1-{n:012x}")),
-        newest: Newest {
+        newest: LatestAttempt {
             id,
             at,
             pending: false,
@@ -73,8 +73,8 @@ fn of_event(
             event: event.into(),
             action: action.map(Into::into),
         },
-        first: First::At(at),
-        attempts: vec![Seen {
+        first: FirstAttempt::At(at),
+        attempts: vec![Attempt {
             id,
             at,
             redelivery: false,
@@ -83,10 +83,10 @@ fn of_event(
         made_before: 0,
         counted_before: 0,
     };
-    Delivery::new(failure, outcome)
+    DeliveryReport::new(failure, outcome)
 }
 
-fn given_up_after(times: usize, delivery: Delivery) -> Delivery {
+fn given_up_after(times: usize, delivery: DeliveryReport) -> DeliveryReport {
     let reason = format!("failed {times} times while its receiver was up");
     let mut delivery = delivery.because(reason);
     delivery.failure.made_before = times;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::github::TokenEnd;
-use crate::model::{Delivery, Outcome};
+use crate::model::{DeliveryReport, Outcome};
 use crate::model::{Owner, Repository};
 use crate::read::evidence::Since;
 use crate::report::{Gap, Report, WebhookReport};
@@ -102,7 +102,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
     let waiting = &mut webhooks[8];
     let due = began() + TimeDelta::minutes(12);
     waiting.deliveries = vec![
-        Delivery {
+        DeliveryReport {
             due_at: Some(due),
             ..failed(9_200, "Invalid HTTP Response: 429", 429, Outcome::Waiting)
         }
