@@ -65,7 +65,7 @@ fn a_file_that_is_not_a_checkpoint_file_stops_the_pass_before_it_does_anything()
     let path = folder.path().join("workspace/x");
     world.log(Attempt::failed(guid(1), ago(10)));
     for (text, wrong) in [
-        ("{}", "is none (missing field"),
+        ("{}", "is not a checkpoint file (missing field"),
         (
             r#"{"version":1,"checkpoint":"soon"}"#,
             "holds `soon`, which is not a valid time",

@@ -71,7 +71,7 @@ fn advice(kind: CauseKind) -> &'static str {
     match kind {
         CauseKind::Timeout => {
             "**No answer in time.** GitHub waits 10 seconds (an Enterprise Server 30): answer at once, and do the \
-             work later. The receiver may have acted on it already; `X-GitHub-DeliveryReport` stays the same, compare it."
+             work later. The receiver may have acted on it already; `X-GitHub-Delivery` stays the same, compare it."
         }
         CauseKind::Connection => {
             "**No connection.** GitHub could not reach the host: look at its name in DNS, its firewall, and whether \

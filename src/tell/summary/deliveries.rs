@@ -138,7 +138,7 @@ fn left_out(page: &mut SummaryPage<'_>, rows: &[DeliveryOf<'_>]) {
     }
     let mut why: Vec<_> = why.into_iter().collect();
     why.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let head = ["Event", "StopReason", "#Deliveries"];
+    let head = ["Event", "Why", "#Deliveries"];
     page.table(&head, &why, ROWS, |((reason, event), count)| {
         vec![code(event), code(reason), number(*count as u64)]
     });

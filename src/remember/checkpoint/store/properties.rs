@@ -40,7 +40,7 @@ proptest! {
         fs::write(&path, &damaged).unwrap();
         if let Err(error) = read_file(&path) {
             let message = error.to_string();
-            prop_assert!(message.starts_with(&format!("checkpoint file `{}` ", path.display())), "{}", message);
+            prop_assert!(message.contains(&format!("`{}` ", path.display())), "{}", message);
             prop_assert!(!message.contains('\n'), "{:?}", message);
         }
         prop_assert_eq!(fs::read(&path).unwrap(), damaged, "it is left as it was");
