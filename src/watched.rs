@@ -1,6 +1,6 @@
-//! A value that everyone can ask, and wait for.
+//! A value that every task can read, and wait for.
 //!
-//! Those who wait wake in the order in which they began to, so that the same pass goes the same way twice.
+//! Waiting tasks wake in the order in which they began to wait, so that the same pass always runs in the same order.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -25,12 +25,12 @@ impl<T: Copy> Watched<T> {
         }
     }
 
-    /// What it is now.
+    /// The current value.
     pub fn get(&self) -> T {
         *lock(&self.value)
     }
 
-    /// Changes it, and tells everyone who waits.
+    /// Changes it, and wakes every waiting task.
     pub fn change(&self, change: impl FnOnce(&mut T)) {
         change(&mut lock(&self.value));
         self.changed.notify_waiters();

@@ -259,7 +259,7 @@ impl<'a> Discovery<'a> {
         )
     }
 
-    /// True if the search is to end: the pass no longer waits for it, or GitHub refused the credential.
+    /// True if the search must end: the pass no longer waits for it, or GitHub refused the credential.
     fn is_over(&self) -> bool {
         self.found.is_closed() || self.result().unauthorized
     }

@@ -22,7 +22,7 @@ pub struct DiscoveryResult {
     pub errors: Vec<String>,
     /// Warnings for the report.
     pub warnings: Vec<String>,
-    /// The search came to its end. If a bug prevents that, it is unknown what is missing.
+    /// The search came to its end. If a bug prevents that, the missing webhooks are unknown.
     pub(super) ended: bool,
     /// Keys of webhooks that are switched off.
     pub switched_off: Vec<String>,

@@ -77,7 +77,7 @@ fn valid() -> impl Strategy<Value = String> {
     prop_oneof![4 => known.clone().prop_map(str::to_owned), 1 => known.prop_map(str::to_owned).prop_flat_map(hostile::mutated)]
 }
 
-/// Values, whether or not their input takes them. They may contain the secret.
+/// Values, valid or not. They may contain the secret.
 fn values(secret: String) -> impl Strategy<Value = String> {
     let with_secret = prop_oneof![
         Just(secret.clone()),

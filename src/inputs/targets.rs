@@ -26,7 +26,7 @@ impl RawInputs {
         let app_webhook = self.app_webhook.as_deref();
         let app_webhook = problems.parse("app-webhook", app_webhook, values::boolean);
         let app_webhook = app_webhook.unwrap_or_default();
-        // Where a list is wrong, the rules below would report problems that are none.
+        // If a list is wrong, the rules below would report problems that do not exist.
         if problems.count() > before {
             return Targets::default();
         }

@@ -142,12 +142,12 @@ impl ReceiverGroup {
         self.report_no_success();
     }
 
-    /// True if a member found the receiver down and none found it up.
+    /// True if a member found the receiver down and no member found it up.
     pub fn is_down(&self) -> bool {
         lock(&self.state).found_down && self.phase.get() != GroupPhase::Up
     }
 
-    /// Reports that a member found out nothing: GitHub gave no answer, refused, or its log showed no outcome.
+    /// Reports that a member learned nothing: GitHub gave no answer, refused, or its log showed no outcome.
     pub fn report_no_success(&self) {
         let mut state = lock(&self.state);
         self.phase.change(|phase| match phase {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use futures_util::future::join_all;
 
-    /// The admissions of every member, if those that try find the receiver as `up` says.
+    /// The admissions of every member, if those that try find the receiver in the state that `up` returns.
     async fn admissions(due: &[usize], up: impl Fn(usize) -> bool) -> Vec<Vec<Admission>> {
         let group = ReceiverGroup::new(due.len());
         let (group, up) = (&group, &up);

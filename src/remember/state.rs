@@ -1,7 +1,7 @@
 //! The state that one pass leaves for the next, beside the checkpoint. It saves reading and prevents doubles: without it
 //! the log shows the same, at more cost.
 //!
-//! Pure: its text, and what is left out where it grows too large.
+//! Pure: the state's text, and the parts that are left out if it grows too large.
 
 mod memory;
 
@@ -97,7 +97,7 @@ impl State {
 
     /// True if it shares a target with a pass over these targets.
     pub fn shares_targets(&self, targets: &[String]) -> bool {
-        // Patterns for payload URLs stand as hashes, and two that differ share nothing.
+        // Patterns for payload URLs are stored as hashes, and two that differ share nothing.
         let pattern =
             |targets: &[String]| targets.iter().find(|name| name.starts_with('?')).cloned();
         if let (Some(ours), Some(theirs)) = (pattern(targets), pattern(&self.targets))
@@ -168,8 +168,8 @@ impl State {
         self
     }
 
-    /// Keeps an earlier state's memory of webhooks that this one does not list: what could not be read in between is
-    /// forgotten only when GitHub no longer redelivers it.
+    /// Keeps an earlier state's memory of webhooks that this one does not list. A delivery that could not be read in
+    /// between is forgotten only when GitHub no longer redelivers it.
     pub fn keep(&mut self, earlier: &Self, retention_start: DateTime<Utc>) {
         for (webhook, memory) in &earlier.webhooks {
             if let Entry::Vacant(entry) = self.webhooks.entry(webhook.clone())
@@ -252,7 +252,7 @@ impl State {
         }
     }
 
-    /// Leaves something out. Returns whether there was anything.
+    /// Leaves something out. Returns whether there was anything to leave out.
     fn shorten(&mut self) -> bool {
         // One time for all of many unread ones costs only reading.
         if self.unread.len() + self.switched_off.len() > MOST_UNREAD {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Report, Sample, WebhookReport};
 use crate::model::{DeliveryReport, LatestAttempt, StatusWord};
 
-/// Failed deliveries that failed in the same way.
+/// Deliveries that failed for the same reason.
 #[derive(Clone, Debug)]
 pub struct Cause<'a> {
     /// GitHub's status text.

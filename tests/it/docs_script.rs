@@ -1,7 +1,7 @@
 //! The same decisions as the script in GitHub's documentation, wherever that script is right, and a
 //! test by name for each thing that it gets wrong.
 //!
-//! The script itself is GitHub's; what stands here is a description of the rule it follows
+//! The script itself is GitHub's; this file only describes the rule that it follows
 //! (<https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-an-organization-webhook>).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ fn decisions(
 
 /// The script itself, with Node: `DOCS_SCRIPT` is its path, its `baseUrl` set to
 /// `process.env.GITHUB_API_URL`, with the package `octokit` where Node finds it. It is not ours to
-/// keep here, so this is for those who have copied it from GitHub's page.
+/// keep here, so this is for people who have copied it from GitHub's page.
 fn run_docs_script(path: &str, world: &World) -> Option<BTreeSet<u64>> {
     let ended = Command::new("node")
         .arg(path)

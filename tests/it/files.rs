@@ -1,4 +1,4 @@
-//! Files that the user or the runner names: what they may be, who owns them, and how large they get.
+//! Files that the user or the runner names: their allowed kinds, owners and sizes.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, chown, symlink};
@@ -46,7 +46,7 @@ const WRITTEN: [&str; 3] = ["report-file", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY
 fn make(kind: &str, path: &Path) -> bool {
     let run = |program: &str, arguments: &[&str]| {
         let made = Command::new(program).arg(path).args(arguments).output();
-        // Where nodes may be made but not used, they are no use here.
+        // Some file systems let users make nodes but not use them. Such nodes don't help here.
         made.unwrap().status.success() && (kind.starts_with("a FIFO") || File::open(path).is_ok())
     };
     match kind {

@@ -1,4 +1,4 @@
-//! Wrong inputs, and what the files of the repository say of right ones.
+//! Wrong inputs, and the documentation of right ones in the repository's files.
 
 use redeliver_webhooks::inputs::NAMES;
 

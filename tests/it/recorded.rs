@@ -44,7 +44,7 @@ impl Recorded {
         }
     }
 
-    /// Answers requests with it, and without what the simulated GitHub would add.
+    /// Answers requests with it, and without the headers that the simulated GitHub would add.
     fn as_fault(&self, method: &str, path: &str) -> Fault {
         let mut fault = Fault::on(method, path).status(self.status, &self.body);
         for name in ADDED {

@@ -33,7 +33,7 @@ fn secrets(world: &World) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     secrets.push(TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect());
-    // The part of it that is the same wherever it stands in a base64 text.
+    // The part of it that is the same at any position in a base64 text.
     for before in ["", "a", "ab"] {
         let text = BASE64_STANDARD.encode(format!("{before}{TOKEN}"));
         secrets.push(text[8..text.len() - 8].to_owned());
@@ -49,7 +49,7 @@ fn secrets(world: &World) -> Vec<String> {
     secrets
 }
 
-/// Runs a pass with everything that can be written switched on, and tells all that it wrote.
+/// Runs a pass with all kinds of output switched on, and returns all that it wrote.
 fn everything_written(world: &World, run: Run<'_>) -> (RunResult, String) {
     let folder = tempfile::tempdir().unwrap();
     let run = run

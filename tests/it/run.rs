@@ -236,7 +236,7 @@ fn make_folders(folder: &Path) -> (PathBuf, PathBuf) {
     (commands, workspace)
 }
 
-/// Sends a signal to what [`Run::start`] started.
+/// Sends a signal to the process or container that [`Run::start`] started.
 fn send(signal: &str, id: u32, name: &str) {
     let mut kill = if in_a_container() {
         let mut kill = engine();

@@ -213,7 +213,7 @@ async fn an_unclear_request_is_repeated_once_the_log_has_moved_past_it() {
     assert_eq!(count(&report, Outcome::Recovered), 6);
     assert_eq!(asked(&world, world.hook), 6, "and nothing twice");
 
-    // Where the log shows nothing newer, the outcome is unknown.
+    // If the log shows nothing newer, the outcome is unknown.
     let world = VirtualWorld::new();
     world.log_failures(world.hook, 1, start());
     world

@@ -1,4 +1,4 @@
-//! The client for one credential: octocrab on top of our own stack, one way to read and one to write.
+//! The client for one credential: octocrab on top of our own stack, with one method to read and one to write.
 //!
 //! From the wire up: [`Connections`](crate::github::http::connect::Connections) (proxies, TLS, HTTP), octocrab's layers
 //! for base address and headers, [`Transport`](crate::github::http::transport::Transport) (slots, limits, time-outs), and
@@ -75,7 +75,7 @@ impl Client {
         Arc::ptr_eq(&self.authorization, &other.authorization)
     }
 
-    /// The same for reading further back than what is new, which leaves more of a limit to others.
+    /// The same for reading older rows, which leaves more of a limit to others.
     #[must_use]
     pub(crate) fn for_old_rows(&self) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Client {
         self.transport.clock.now()
     }
 
-    /// Which GitHub this client speaks to.
+    /// The GitHub that this client calls.
     pub(crate) fn base(&self) -> &ApiBase {
         &self.transport.base
     }
@@ -128,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Ties a failure to what it was about, and takes secrets out of its words.
+    /// Attaches the subject to a failure, and removes secrets from its text.
     pub(crate) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
         if matches!(failure, RequestError::Stopped(StopReason::Limit(_))) {
             self.gate.end(RequestKind::OldRead);
@@ -137,7 +137,7 @@ impl Client {
         Error::new(subject.clone(), self.kind(), failure)
     }
 
-    /// Reads what is at `path`. `on_headers` receives the headers of a success before its body is read.
+    /// Reads the resource at `path`. `on_headers` receives the headers of a success before its body is read.
     pub(crate) async fn read(
         &self,
         path: &str,

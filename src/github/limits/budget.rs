@@ -30,7 +30,7 @@ pub(crate) struct Budget {
 struct BudgetState {
     /// True if this GitHub has limits, so points count. `None` until a response shows it.
     limited: Option<bool>,
-    /// Number of times that GitHub said that requests came too fast.
+    /// Number of times that GitHub reported that requests came too fast.
     halvings: u32,
     /// Points spent in the last minute, with their times.
     spent: VecDeque<(Instant, u32)>,
@@ -73,7 +73,7 @@ impl Budget {
         }
     }
 
-    /// Spends points that [`Budget::wait`] found free.
+    /// Spends points that [`Budget::wait`] waited for.
     pub(crate) fn spend(&self, points: u32) {
         let mut state = lock(&self.state);
         if state.limited != Some(false) {

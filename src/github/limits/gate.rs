@@ -209,7 +209,7 @@ impl Gate {
         });
     }
 
-    /// Takes note of a success. One whose request left before the gate was closed says nothing about the time since.
+    /// Records a success. If its request left before the gate was closed, it proves nothing about the time since.
     pub(crate) fn accepted(&self, permit: Permit) {
         let state = self.state.get();
         let as_costly = permit.points >= state.untimed_points;

@@ -71,7 +71,7 @@ impl WebhookRun<'_> {
         let deliveries = &result.report.deliveries;
         let refusals = self.refusals();
         let read = self.read_until(result);
-        // The next pass takes from memory what is older.
+        // The next pass takes older deliveries from memory.
         let next_start = read - OVERLAP;
         let mut memory = Memory::new(read, next_start);
         memory.know_until(self.began);

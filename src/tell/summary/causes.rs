@@ -1,4 +1,4 @@
-//! Why deliveries failed, the usual reason for that, and what to do.
+//! The causes of failed deliveries: GitHub's status, the usual reason for it, and the next step.
 
 use crate::report::{Cause, CauseKind, Report};
 use crate::tell::markdown::{code, code_long};

@@ -75,8 +75,8 @@ impl Access {
         }
     }
 
-    /// A classic token, such as `ghp_...`, of someone who may do everything. It may do what its scopes allow; what the
-    /// person may do can be lessened with the other methods.
+    /// A classic token, such as `ghp_...`, of a person with all permissions. Its scopes limit it; the other methods
+    /// reduce the person's permissions.
     pub fn classic(scopes: &[&str]) -> Self {
         Self::of_admin(Kind::Classic {
             scopes: owned(scopes),
@@ -174,7 +174,7 @@ impl Access {
         }
     }
 
-    /// When it expires, for tokens whose expiry every answer tells: those of people.
+    /// The time when it expires, for tokens whose expiry every answer announces: those of people.
     pub(crate) fn announced_expiry(&self) -> Option<DateTime<Utc>> {
         self.expires_at.filter(|_| !self.is_integration())
     }
@@ -192,7 +192,7 @@ impl Access {
         }
     }
 
-    /// Where to authorize the token before it may be used for what an organization has.
+    /// The address at which to authorize the token before it may access an organization's resources.
     pub(crate) fn sso_url(&self, login: &str) -> Option<&str> {
         self.sso
             .get(&login.to_ascii_lowercase())
@@ -244,7 +244,7 @@ impl Access {
             .unwrap_or(most)
     }
 
-    /// Applies what it says of a repository to the repository's new name.
+    /// Moves the access to a repository to the repository's new name.
     pub(crate) fn rename_repository(&mut self, from: &str, to: &str) {
         for granted in [&mut self.repository_webhooks, &mut self.variables] {
             if let Some(level) = granted.remove(&from.to_ascii_lowercase()) {

@@ -116,7 +116,7 @@ impl Webhook {
         self.log.insert(attempt, None)
     }
 
-    /// The row with this id, whether the log shows it yet or not.
+    /// The row with this id, even if the log does not show it yet.
     pub fn attempt(&self, id: u64) -> Option<&Attempt> {
         self.log.get(id, DateTime::<Utc>::MAX_UTC)
     }

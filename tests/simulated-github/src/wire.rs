@@ -56,7 +56,7 @@ impl Link {
         }
     }
 
-    /// Takes the link for so many bytes, after those who have taken it already. Tells when they are through.
+    /// Reserves the link for so many bytes, after earlier reservations. Returns the time when the bytes have passed.
     pub(crate) fn take(&self, bytes: usize) -> Instant {
         let mut free_from = self
             .free_from

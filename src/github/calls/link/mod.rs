@@ -120,7 +120,7 @@ fn next_target(header: &str) -> Option<&str> {
     })
 }
 
-/// True if `next` stands anywhere but in a link's target.
+/// True if `next` appears anywhere but in a link's target.
 fn mentions_next(header: &str) -> bool {
     header.split('<').any(|link| {
         let (_, parameters) = link.split_once('>').unwrap_or(("", link));

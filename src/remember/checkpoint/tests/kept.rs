@@ -1,4 +1,4 @@
-//! A checkpoint in a file, from what was found to what is left.
+//! A checkpoint in a file, from the content before a pass to the content after it.
 
 use std::path::Path;
 
