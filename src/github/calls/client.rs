@@ -1,7 +1,7 @@
 //! The client for one credential: octocrab on top of our own stack, with one method to read and one to write.
 //!
 //! From the wire up: [`Connections`](crate::github::http::connect::Connections) (proxies, TLS, HTTP), octocrab's layers
-//! for base address and headers, [`Transport`](crate::github::http::transport::Transport) (slots, limits, time-outs), and
+//! for base address and headers, [`Transport`] (slots, limits, time-outs), and
 //! here retries and redirects. A tower layer could not see a request as a whole: its part ends at the response's headers.
 
 use std::borrow::Cow;
