@@ -1,4 +1,4 @@
-//! Finds webhook deliveries that failed, asks GitHub to redeliver them, and reports the outcome.
+//! Finds webhook deliveries that failed, has GitHub redeliver them, and reports the outcome.
 //!
 //! # Layout
 //! In the order of the data. Modules marked * are pure: no I/O, and time is an argument.

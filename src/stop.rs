@@ -110,8 +110,8 @@ impl Stop {
         self.why().map_or(Ok(()), Err)
     }
 
-    /// Waits until this long after the cancellation or the time limit, whichever comes first. Requests in flight are then
-    /// given up.
+    /// Waits until this long after the cancellation or the time limit, whichever comes first. The pass then
+    /// abandons requests in flight.
     pub async fn over(&self, grace: Grace) {
         tokio::select! {
             biased;

@@ -17,7 +17,7 @@ pub struct Watched<T> {
 }
 
 impl<T: Copy> Watched<T> {
-    /// One that is this now.
+    /// A watched value that starts as `value`.
     pub fn new(value: T) -> Self {
         Self {
             value: Mutex::new(value),
@@ -40,7 +40,7 @@ impl<T: Copy> Watched<T> {
     pub async fn wait_for<R>(&self, mut which: impl FnMut(T) -> Option<R>) -> R {
         let mut changed = pin!(self.changed.notified());
         loop {
-            // Whatever changes from here on is heard of.
+            // Every change from here on wakes this task.
             changed.as_mut().enable();
             if let Some(made) = which(self.get()) {
                 return made;

@@ -1,4 +1,4 @@
-//! Finds the webhooks that the user named, and sends each on as soon as it is found: where an account has
+//! Finds the webhooks that the user named, and sends each on as soon as it is found: if an account has
 //! thousands of repositories, the first are scanned while the last are still being listed.
 
 mod result;

@@ -29,7 +29,7 @@ impl InputError {
         Self(format!("`{name}` {}: {}", problem.wrong, problem.next_step))
     }
 
-    /// For `name`, which is not an input but close to the name of `input`.
+    /// The error about `name`, which is not an input but close to the name of `input`.
     pub(super) fn unknown(name: &str, input: &str) -> Self {
         let name = KnownSecrets::default().shown(name, None);
         Self(format!("`{name}` is not an input. Did you mean `{input}`?"))

@@ -244,8 +244,8 @@ fn hook(value: &str, web: &str) -> Result<Hook, &'static str> {
     Ok((Some(owner), id(number)?))
 }
 
-/// The reason why `hook-id` does not take this page, if it is one of a webhook whose deliveries GitHub has no API for, or
-/// one that another input names.
+/// The reason why `hook-id` does not take this page, if GitHub has no API for its webhook's deliveries, or another
+/// input names it.
 fn without_deliveries(page: &str) -> Option<&'static str> {
     let (_, path) = page.split_once("://")?.1.split_once('/')?;
     let path = path.to_ascii_lowercase();

@@ -24,7 +24,7 @@ use store::{Store, StoredTexts};
 
 pub use store::FileError;
 
-/// The first pass reads this far back where a checkpoint is kept, as the docs script does.
+/// The first pass reads this far back if a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
 
 /// A checkpoint may be this far ahead of GitHub's clock: the clock of the machine that wrote it may differ.
@@ -80,7 +80,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// The same without secrets that became known since.
+    /// The same error without secrets that became known since.
     pub fn without(self, secrets: &Secrets) -> Self {
         match self {
             Self::GitHub(error) => Self::GitHub(error.without(secrets)),
@@ -243,7 +243,7 @@ impl Checkpoint {
         self.found
     }
 
-    /// Nothing was left to do before this time when the pass began.
+    /// The time before which nothing was left to do when the pass began.
     pub fn old_start(&self, window: Window) -> DateTime<Utc> {
         self.found.unwrap_or(window.start)
     }

@@ -21,7 +21,7 @@ pub use memory::Memory;
 /// The version that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// Most unread owners and webhooks that each have a time of their own where room is scarce.
+/// Most unread owners and webhooks that each have a time of their own if room is scarce.
 const MOST_UNREAD: usize = 100;
 
 /// The state as it is stored.
@@ -236,7 +236,7 @@ impl State {
         self.webhooks.insert(webhook, memory);
     }
 
-    /// The text to store beside this checkpoint, of at most `largest` bytes. Where it is too large, the oldest open
+    /// The text to store beside this checkpoint, of at most `largest` bytes. If it is too large, the oldest open
     /// deliveries of the webhooks that have most of them are left out, those that GitHub refused last of all, and the
     /// next pass reads those webhooks from their time on.
     pub fn text(mut self, checkpoint: &str, largest: usize) -> String {
@@ -254,12 +254,12 @@ impl State {
 
     /// Leaves something out. Returns whether there was anything to leave out.
     fn shorten(&mut self) -> bool {
-        // One time for all of many unread ones costs only reading.
+        // A single time for many unread owners and webhooks only costs more reading.
         if self.unread.len() + self.switched_off.len() > MOST_UNREAD {
             self.read_all_from_the_earliest();
             return true;
         }
-        // It stays known that rows could not be read, without their names.
+        // The state still shows that rows could not be read, but not which.
         let reported = self.webhooks.values_mut();
         let reported = reported.max_by_key(|memory| memory.unreadable_len());
         if let Some(memory) = reported.filter(|memory| memory.unreadable_len() > 0) {

@@ -1,5 +1,5 @@
-//! A pass that is killed at any of its requests loses nothing and sends nothing twice: the next one ends where
-//! an undisturbed one does.
+//! A pass that is killed at any of its requests loses nothing and sends nothing twice: the next one ends in the
+//! same state as an undisturbed one.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ enum Cut {
 /// The common past of all worlds of a test.
 struct Story {
     now: DateTime<Utc>,
-    /// Something is left to do, and so the checkpoint stays where it is.
+    /// Some work is left, so the checkpoint does not move.
     stays_open: bool,
     /// Checkpoint and state, as an earlier pass left them.
     stored: Vec<(&'static str, String)>,
@@ -110,7 +110,7 @@ impl Story {
         }
         for (hook, failures) in hooks.into_iter().zip(FAILURES) {
             for n in 0..failures {
-                // One event has the same GUID wherever it goes.
+                // An event has the same GUID at every webhook.
                 let at = minutes_ago(100 - n as i64);
                 world.log_at(hook, Attempt::failed(guid(n), at));
             }

@@ -13,7 +13,7 @@ use simulated_github::{Attempt, guid};
 use crate::world::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
 
 /// The attempts that the docs script would redeliver of these pages, given the time that it stored
-/// the last time; `None` where it crashes.
+/// the last time; `None` if it crashes.
 fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u64>> {
     let mut read = Vec::new();
     for page in pages {
@@ -40,8 +40,8 @@ fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u
     )
 }
 
-/// The decisions of the script and of the product on the log that `write` writes, given where the last pass
-/// began.
+/// The decisions of the script and of the product on the log that `write` writes, if the last pass
+/// began at `last`.
 fn decisions(
     write: impl Fn(&World),
     last: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Answers that GitHub gave to others, read by this client. `tests/recorded/README.md` says where each comes from.
+//! Answers that GitHub gave to others, read by this client. `tests/recorded/README.md` names the source of each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redeliver_webhooks::model::{Outcome, PassResult};

@@ -96,7 +96,7 @@ fn by_app(run: Run<'_>) -> Run<'_> {
     run.input("private-key", TestKey::APP.pkcs1_pem)
 }
 
-/// Words that repeat a token and whatever else was sent, in the ways in which servers do.
+/// A text that repeats a token and other parts of the request, in the forms that servers use.
 fn telltale(token: &str) -> String {
     let encoded: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let basic = BASE64_STANDARD.encode(format!("x-access-token:{token}"));

@@ -1,4 +1,4 @@
-//! The bytes of requests: each header once, and a length only where there is a body or a POST.
+//! The bytes of requests: each header once, and a length only with a body or a POST.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -61,7 +61,7 @@ impl Client {
         &self.gate
     }
 
-    /// The same for the pass's last word, which no limit and no end keeps back.
+    /// The same client for the last request of a pass, which neither a limit nor the end of the pass holds back.
     #[must_use]
     pub fn for_the_last_word(&self) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Client {
         Arc::ptr_eq(&self.authorization, &other.authorization)
     }
 
-    /// The same for reading older rows, which leaves more of a limit to others.
+    /// The same client for reading older rows, which leaves more of a limit to others.
     #[must_use]
     pub(crate) fn for_old_rows(&self) -> Self {
         Self {
@@ -84,10 +84,10 @@ impl Client {
         }
     }
 
-    /// True if this credential may still redeliver within the time that a pass may wait.
+    /// Checks that this credential may still redeliver within the time that a pass may wait.
     ///
     /// # Errors
-    /// It does not.
+    /// It may not redeliver in that time.
     pub fn may_redeliver(&self) -> Result<(), StopReason> {
         let may = self.gate.check(RequestKind::Redelivery);
         self.gate.end(RequestKind::Redelivery);
@@ -196,7 +196,7 @@ impl Client {
         self.request(call, &mut |_| {}).await
     }
 
-    /// Sends a request, and sends it again where that may help: with a new token where GitHub refused an old one (it
+    /// Sends a request, and sends it again if that may help: with a new token if GitHub refused an old one (it
     /// does nothing for such a request), at the place that a redirect names, after a limit, and after a failure that
     /// may pass.
     async fn request(

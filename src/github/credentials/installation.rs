@@ -179,7 +179,7 @@ impl InstallationTokens {
         )))
     }
 
-    /// The error for the account where GitHub refused the App's own request.
+    /// The error for the account if GitHub refused the App's own request.
     fn refused(&self, error: RequestError) -> RequestError {
         let refused = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
         let certain = refused || error.refuses_version();

@@ -319,7 +319,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// True if GitHub refused because of a limit. The words of a page are not GitHub's. A server in trouble (503) is no
-/// limit, even where it names the time of the next try
+/// limit, even if it names the time of the next try
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str, page: bool) -> bool {
     match status.as_u16() {

@@ -1,7 +1,7 @@
 //! Paths of the API, as links and redirects name them.
 //!
 //! Load balancers put other schemes, ports and internal names into GitHub's addresses, so only path and query of an
-//! address are used. They are requested at `api-url`, and only where they name the list or the thing that was
+//! address are used. They are requested at `api-url`, and only if they name the list or the thing that was
 //! requested: the token goes nowhere else.
 
 use http::uri::PathAndQuery;

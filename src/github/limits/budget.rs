@@ -37,7 +37,7 @@ struct BudgetState {
 }
 
 impl Budget {
-    /// With `limited`, GitHub is known to have limits even where its responses have no headers about them.
+    /// With `limited`, GitHub is known to have limits even if its responses have no headers about them.
     pub(crate) fn new(stop: &Stop, limited: bool) -> Self {
         Self {
             stop: stop.clone(),
@@ -81,7 +81,7 @@ impl Budget {
         }
     }
 
-    /// Takes note of a response, whose headers name a limit if `limited`.
+    /// Records a response, whose headers name a limit if `limited`.
     pub(crate) fn note_response(&self, limited: bool) {
         let mut state = lock(&self.state);
         state.limited = Some(limited || state.limited == Some(true));

@@ -96,7 +96,8 @@ impl WebhookRun<'_> {
         memory
     }
 
-    /// The time that the next pass reads from: it reads again whatever has no outcome yet or could not be read.
+    /// The time from which the next pass reads. It reads again all rows without an outcome, and those that could not be
+    /// read.
     fn read_until(&self, result: &WebhookResult) -> DateTime<Utc> {
         let deliveries = &result.report.deliveries;
         let pending = deliveries

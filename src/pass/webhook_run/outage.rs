@@ -1,4 +1,4 @@
-//! The short run during an outage: where the receiver accepts nothing and an earlier pass knows of it, one delivery is
+//! The short run during an outage: if the receiver accepts nothing and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
 use crate::decide::plan::{Plan, counts, unseen};

@@ -32,7 +32,7 @@ pub struct Memory {
     pub(super) read: i64,
     /// The open deliveries' numbers hold their redeliveries before this time.
     pub(super) counted: i64,
-    /// None of them was delivered before this time, where that is known for longer than the log is read.
+    /// No open delivery was delivered before this time, if that is known for longer than the log is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -132,7 +132,7 @@ impl Memory {
         times.all(|time| TIMES.contains(&time))
     }
 
-    /// The same without deliveries that GitHub no longer redelivers; `None` if nothing is left.
+    /// The same memory without deliveries that GitHub no longer redelivers; `None` if nothing is left.
     pub(super) fn since(&self, retention_start: DateTime<Utc>) -> Option<Self> {
         let start = retention_start.timestamp_millis();
         let mut memory = self.clone();

@@ -44,7 +44,7 @@ pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     samples(page, &causes);
 }
 
-/// GitHub's status text, and the status code where the text lacks it.
+/// GitHub's status text, and the status code if the text lacks it.
 fn status(cause: &Cause<'_>) -> String {
     match cause.code {
         Some(code_of) if code_of != 0 && !cause.status.contains(&code_of.to_string()) => {

@@ -38,7 +38,7 @@ pub(super) struct Verdict {
     pub(super) doubles: BTreeMap<&'static str, usize>,
     /// The same for deliveries that were requested again before the row of the first request appeared.
     pub(super) repeats: BTreeMap<&'static str, usize>,
-    /// Requests of passes that nothing disturbed, and how many would have done.
+    /// Requests of undisturbed passes, and the number that would have been enough.
     pub(super) undisturbed: usize,
     pub(super) ideal: usize,
 }

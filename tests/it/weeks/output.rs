@@ -25,7 +25,7 @@ pub(super) const HOSTILE_STATUS: &str = "bad\n::stop-commands::x\r::stop-command
 pub(super) const HOSTILE_ANSWER: &str =
     r###"{"message":"No\n::stop-commands::x ##[stop-commands]\n](https://evil.example.com)"}"###;
 
-/// The log of a pass, and its output files where it has them.
+/// The log of a pass, and its output files if it has them.
 pub(super) struct PassOutput {
     pub(super) console: Console,
     runner: Runner,

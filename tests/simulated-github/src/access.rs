@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::permission::Permission;
 
-/// Whose token it is unless a test says otherwise.
+/// The owner of a token unless a test names another.
 const USER: &str = "octocat";
 
 /// A level of permission.
@@ -140,7 +140,7 @@ impl Access {
         self
     }
 
-    /// Whose token it is; `octocat`'s otherwise.
+    /// Sets the token's owner, which is `octocat` otherwise.
     #[must_use]
     pub fn user(mut self, login: &str) -> Self {
         self.user = Some(login.to_owned());

@@ -73,7 +73,7 @@ impl ReplyBody {
         }
     }
 
-    /// Waits for the link, where there is one, to let the next piece through.
+    /// Waits until the link, if there is one, lets the next piece through.
     fn poll_link(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(link) = &self.link
             && self.through == 0

@@ -22,7 +22,7 @@ pub(crate) enum Caller {
     Unknown(Flaw),
     /// The App itself, by a web token.
     App,
-    /// Someone whose token works.
+    /// A caller whose token works.
     Token(Arc<Access>),
 }
 

@@ -30,7 +30,7 @@ static ENTERPRISE_SERVER: LazyLock<Description> =
 /// One of the descriptions in `openapi/`.
 pub struct Description {
     document: Value,
-    /// Compiled schemas, by where they are in the document.
+    /// Compiled schemas, by their place in the document.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 

@@ -1,5 +1,5 @@
-//! Serves a simulated GitHub to try things on: `acme` has a webhook that missed three deliveries, `acme-labs` one whose
-//! receiver refuses one of them each time.
+//! Serves a simulated GitHub for experiments: `acme` has a webhook that missed three deliveries, and the receiver of
+//! `acme-labs`'s webhook always refuses one delivery.
 #![expect(
     clippy::print_stdout,
     reason = "the one line it prints is how scripts learn the address"

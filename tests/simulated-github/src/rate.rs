@@ -60,7 +60,7 @@ impl Rates {
 }
 
 impl GitHub {
-    /// Lets a token have made so many requests in the hour that ends at `reset_at`. It matters where there is a
+    /// Lets a token have made so many requests in the hour that ends at `reset_at`. It matters if there is a
     /// [`rate_limit`](Self::rate_limit).
     pub fn set_rate_limit_used(&mut self, token: &str, used: u32, reset_at: DateTime<Utc>) {
         let windows = &mut self.rates.windows;

@@ -67,7 +67,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The response that a client gets where its headers arrive: the body acts out its delay, its pace and its end by
+    /// The response that a client gets if its headers arrive: the body acts out its delay, its pace and its end by
     /// Tokio's clock.
     pub fn into_response(self) -> Response<ReplyBody> {
         self.into_response_over(None)

@@ -125,8 +125,8 @@ impl GitHub {
         })
     }
 
-    /// The most points that the [`requests`](Self::requests) of any 60 seconds come to, refused ones too and whosever they
-    /// are; a read is 1 and a write 5.
+    /// The most points of the [`requests`](Self::requests) in any 60 seconds, including refused ones, from all callers
+    /// together; a read is 1 and a write 5.
     pub fn most_points_in_a_minute(&self) -> u32 {
         let mut requests: Vec<(DateTime<Utc>, u32)> = self
             .requests()

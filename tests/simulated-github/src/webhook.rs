@@ -96,7 +96,7 @@ impl Webhook {
         self
     }
 
-    /// True if the token sees the webhook where its permissions let it see the owner's webhooks: OAuth apps and all
+    /// True if the token sees the webhook if its permissions let it see the owner's webhooks: OAuth apps and all
     /// others keep theirs apart.
     ///
     /// Source: <https://docs.github.com/rest/orgs/webhooks#list-organization-webhooks>.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::reply::{Ending, Reply};
 
 impl Reply {
-    /// Compresses the body where the client accepts that, as GitHub does.
+    /// Compresses the body if the client accepts that, as GitHub does.
     pub fn compress(&mut self, asked: &HeaderMap) {
         let whole = matches!(self.ending, Ending::Whole | Ending::CutBody);
         let coded = self.headers.contains_key(header::CONTENT_ENCODING);

@@ -25,7 +25,7 @@ pub(crate) struct Trail {
     list: String,
     /// GitHub redirected a request, so its links may have a name that is not known here.
     renamed: bool,
-    /// A hash of each page's query: 8 bytes a page, where a query has a hundred.
+    /// A hash of each page's query: 8 bytes a page, while a query has a hundred.
     seen: HashSet<u64>,
     hasher: RandomState,
 }

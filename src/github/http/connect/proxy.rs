@@ -71,7 +71,7 @@ impl Proxies {
     }
 }
 
-/// Connects to GitHub, through a proxy where one is named for the address.
+/// Connects to GitHub, through a proxy if one is named for the address.
 #[derive(Clone)]
 pub(super) struct Route {
     proxies: Arc<Matcher>,

@@ -1,4 +1,4 @@
-//! Whom a connection trusts, and whose certificate it was where it does not.
+//! The authorities that a connection trusts, and the name of one that it does not trust.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -164,7 +164,7 @@ impl World {
         self.try_send(method, path, body).unwrap()
     }
 
-    /// Sends a request to a path below the base, or to a whole URL; an error says where it went wrong.
+    /// Sends a request to a path below the base, or to a whole URL; an error names the place of the failure.
     pub(crate) fn try_send(
         &self,
         method: Method,
