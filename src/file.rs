@@ -22,7 +22,7 @@ pub struct SharedPath {
 
 /// The reason why a file could not be used. The message continues a sentence that begins with the file's path.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum FileError {
     /// It is not a regular file.
     #[error("is {0}, not a regular file")]
     Irregular(&'static str),
@@ -37,7 +37,7 @@ pub enum Error {
     Unwritable(io::Error),
 }
 
-impl Error {
+impl FileError {
     /// True if there is no such file.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Unreadable(error) if error.kind() == io::ErrorKind::NotFound)
@@ -48,14 +48,14 @@ impl Error {
 ///
 /// # Errors
 /// It is not a regular file, it is larger, or it could not be read.
-pub fn read(path: &Path, largest: u64) -> Result<String, Error> {
-    let file = open(path, OpenOptions::new().read(true), Error::Unreadable)?;
+pub fn read(path: &Path, largest: u64) -> Result<String, FileError> {
+    let file = open(path, OpenOptions::new().read(true), FileError::Unreadable)?;
     let mut bytes = Vec::new();
     let read = file.take(largest + 1).read_to_end(&mut bytes);
-    if read.map_err(Error::Unreadable)? as u64 > largest {
-        return Err(Error::TooLarge(largest));
+    if read.map_err(FileError::Unreadable)? as u64 > largest {
+        return Err(FileError::TooLarge(largest));
     }
-    let not_text = |_| Error::Unreadable(io::Error::other("it is not UTF-8 text"));
+    let not_text = |_| FileError::Unreadable(io::Error::other("it is not UTF-8 text"));
     String::from_utf8(bytes).map_err(not_text)
 }
 
@@ -63,13 +63,14 @@ pub fn read(path: &Path, largest: u64) -> Result<String, Error> {
 ///
 /// # Errors
 /// It is not a regular file, or it could not be written.
-pub fn append(path: &Path, text: &str) -> Result<(), Error> {
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Error::Unwritable)?;
+        fs::create_dir_all(folder).map_err(FileError::Unwritable)?;
     }
     let append = OpenOptions::new().append(true).create(true).clone();
-    let mut file = open(path, &append, Error::Unwritable)?;
-    file.write_all(text.as_bytes()).map_err(Error::Unwritable)
+    let mut file = open(path, &append, FileError::Unwritable)?;
+    file.write_all(text.as_bytes())
+        .map_err(FileError::Unwritable)
 }
 
 /// Writes a file whole or not at all. In a folder that the workflow's steps share, a new file, and each folder made
@@ -80,13 +81,13 @@ pub fn append(path: &Path, text: &str) -> Result<(), Error> {
 pub fn write_whole(
     to: &SharedPath,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
-) -> Result<(), Error> {
-    let path = target(&to.path).map_err(Error::Unwritable)?;
+) -> Result<(), FileError> {
+    let path = target(&to.path).map_err(FileError::Unwritable)?;
     let before = fs::metadata(&path).ok();
     if let Some(before) = &before {
         check_regular(before)?;
     }
-    replace(&path, before.as_ref(), &to.shared, write).map_err(Error::Unwritable)
+    replace(&path, before.as_ref(), &to.shared, write).map_err(FileError::Unwritable)
 }
 
 /// The path with every link resolved, whether a file exists there or not.
@@ -150,8 +151,8 @@ fn replace(
 fn open(
     path: &Path,
     options: &OpenOptions,
-    refused: impl Fn(io::Error) -> Error,
-) -> Result<File, Error> {
+    refused: impl Fn(io::Error) -> FileError,
+) -> Result<File, FileError> {
     if let Ok(there) = fs::metadata(path) {
         check_regular(&there)?;
     }
@@ -162,9 +163,9 @@ fn open(
     Ok(file)
 }
 
-fn check_regular(file: &fs::Metadata) -> Result<(), Error> {
+fn check_regular(file: &fs::Metadata) -> Result<(), FileError> {
     let kind = file.file_type();
-    Err(Error::Irregular(if kind.is_file() {
+    Err(FileError::Irregular(if kind.is_file() {
         return Ok(());
     } else if kind.is_dir() {
         "a directory"
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    fn write(to: &Path, shared: Option<&Path>, text: &str) -> Result<(), Error> {
+    fn write(to: &Path, shared: Option<&Path>, text: &str) -> Result<(), FileError> {
         write_whole(&path(to, shared), |file| file.write_all(text.as_bytes()))
     }
 

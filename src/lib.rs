@@ -15,7 +15,7 @@
 //! | [`decide`] * | failed deliveries, policy and the time -> which to redeliver, when, and how many at once |
 //! | [`redeliver`] | requests redeliveries in waves and confirms each |
 //! | [`remember`] | the checkpoint and the state for the next pass |
-//! | [`report`] * | the outcome of a pass, as data |
+//! | [`report`] * | what happened, as data; whether the step fails |
 //! | [`tell`] | the report as log, step outputs, JSON and job summary |
 //!
 //! Below all of them: [`text`] *, [`secrets`] (text without known secrets), [`mod@file`], [`stop`] (time limit and

@@ -196,7 +196,7 @@ pub fn conclude(
 /// were written.
 fn write_files(runner: &Runner, report_file: Option<&SharedPath>, report: &mut Report) -> bool {
     let mut written = true;
-    let mut check = |report: &mut Report, result: Option<Result<(), files::FileError>>| {
+    let mut check = |report: &mut Report, result: Option<Result<(), files::OutputError>>| {
         if let Some(Err(error)) = result {
             written = false;
             report.errors.push(error.to_string());

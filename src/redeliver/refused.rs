@@ -33,14 +33,14 @@ pub(super) struct Refused {
     /// GitHub accepted a redelivery in this turn.
     accepts: bool,
     /// Deliveries refused while GitHub accepted others.
-    alone: Vec<Refusal>,
+    alone: Vec<RefusedRequest>,
     /// Deliveries refused since GitHub last accepted one.
-    in_a_row: Vec<Refusal>,
+    in_a_row: Vec<RefusedRequest>,
     /// The refusals in a row ended the turn.
     ended: bool,
 }
 
-struct Refusal {
+struct RefusedRequest {
     failure: FailedDelivery,
     at: DateTime<Utc>,
     error: github::Error,
@@ -100,7 +100,7 @@ impl Turn<'_> {
         let aged_before = self.shared.retention_start + AGED_OUT;
         let is_expected = is_aged(&failure, aged_before) || self.refused.was_alone(&failure);
         let message = error.to_string();
-        let refusal = Refusal { failure, at, error };
+        let refusal = RefusedRequest { failure, at, error };
         if self.refused.accepts && is_expected {
             self.refused.alone.push(refusal);
             return;

@@ -22,7 +22,7 @@ use crate::secrets::Secrets;
 use crate::text::one_line;
 use store::{Store, StoredTexts};
 
-pub use store::FileError;
+pub use store::CheckpointFileError;
 
 /// The first pass reads this far back if a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
@@ -44,7 +44,7 @@ pub enum CheckpointError {
     GitHub(#[from] github::Error),
     /// The file could not be used.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] CheckpointFileError),
     /// The token for it is not valid.
     #[error("`checkpoint-token`: {0}")]
     Token(#[from] CredentialError),

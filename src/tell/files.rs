@@ -8,7 +8,7 @@ use crate::report::Report;
 
 /// The reason why a file could not be written.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub enum OutputError {
     /// The file could not be written.
     #[error("`{name}`: `{}` {source}. {}", path.display(), advice(source))]
     Write {
@@ -17,55 +17,55 @@ pub enum FileError {
         /// The file's path.
         path: PathBuf,
         /// The reason.
-        source: file::Error,
+        source: file::FileError,
     },
     /// A value holds the random delimiter. That only happens if an attacker knows it.
     #[error("output `{0}` holds its own delimiter and was not written: run again")]
     Delimiter(&'static str),
 }
 
-fn advice(error: &file::Error) -> &'static str {
+fn advice(error: &file::FileError) -> &'static str {
     match error {
-        file::Error::Irregular(_) => "Name a regular file, or a path where nothing exists yet",
+        file::FileError::Irregular(_) => "Name a regular file, or a path where nothing exists yet",
         _ => "Check the permissions of the file and its folder, and the space on the disk",
     }
 }
 
 /// Appends step outputs as heredocs with an unpredictable delimiter: a malformed file fails the step, and with a
 /// predictable delimiter a value could add outputs of its own.
-pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result<(), FileError> {
+pub fn append_outputs(path: &Path, outputs: &[(&'static str, String)]) -> Result<(), OutputError> {
     let delimiter = format!("end-{:016x}{:016x}", random(), random());
     append("GITHUB_OUTPUT", path, &heredocs(outputs, &delimiter)?)
 }
 
 /// Appends to the job summary.
-pub fn append_summary(path: &Path, markdown: &str) -> Result<(), FileError> {
+pub fn append_summary(path: &Path, markdown: &str) -> Result<(), OutputError> {
     append("GITHUB_STEP_SUMMARY", path, markdown)
 }
 
 /// Writes the report to the path that the user chose.
-pub fn write_report(to: &SharedPath, report: &Report) -> Result<(), FileError> {
+pub fn write_report(to: &SharedPath, report: &Report) -> Result<(), OutputError> {
     let written = file::write_whole(to, |file| report.write_json(file));
-    written.map_err(|source| FileError::Write {
+    written.map_err(|source| OutputError::Write {
         name: "report-file",
         path: to.path.clone(),
         source,
     })
 }
 
-fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, FileError> {
+fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, OutputError> {
     let mut text = String::new();
     for (name, value) in outputs {
         if value.contains(delimiter) {
-            return Err(FileError::Delimiter(name));
+            return Err(OutputError::Delimiter(name));
         }
         text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
     }
     Ok(text)
 }
 
-fn append(name: &'static str, path: &Path, text: &str) -> Result<(), FileError> {
-    file::append(path, text).map_err(|source| FileError::Write {
+fn append(name: &'static str, path: &Path, text: &str) -> Result<(), OutputError> {
+    file::append(path, text).map_err(|source| OutputError::Write {
         name,
         path: path.to_owned(),
         source,

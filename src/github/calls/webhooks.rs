@@ -36,7 +36,7 @@ pub struct UnreadableWebhooks {
 }
 
 #[derive(Deserialize)]
-struct WebhookRow {
+struct ListedWebhook {
     #[serde(deserialize_with = "number_or_text")]
     id: u64,
     #[serde(default = "yes")]
@@ -77,7 +77,7 @@ impl WebhookList {
         hook: &RawValue,
         secrets: &Secrets,
     ) {
-        let hook: WebhookRow = match serde_json::from_str(hook.get()) {
+        let hook: ListedWebhook = match serde_json::from_str(hook.get()) {
             Ok(hook) => hook,
             Err(error) => {
                 self.unreadable.rows += 1;

@@ -79,14 +79,14 @@ pub(crate) fn without_query(path: &str) -> &str {
 
 /// The path of something that an organization or a repository owns.
 struct Owned<'a> {
-    by: Owner,
+    by: OwnerKind,
     by_number: bool,
     /// The path after the owner.
     rest: &'a str,
 }
 
 #[derive(PartialEq, Eq)]
-enum Owner {
+enum OwnerKind {
     Organization,
     Repository,
 }
@@ -95,10 +95,10 @@ impl<'a> Owned<'a> {
     fn of(path: &'a str) -> Option<Self> {
         let (kind, rest) = path.strip_prefix('/')?.split_once('/')?;
         let (by, by_number) = match kind {
-            "orgs" => (Owner::Organization, false),
-            "organizations" => (Owner::Organization, true),
-            "repos" => (Owner::Repository, false),
-            "repositories" => (Owner::Repository, true),
+            "orgs" => (OwnerKind::Organization, false),
+            "organizations" => (OwnerKind::Organization, true),
+            "repos" => (OwnerKind::Repository, false),
+            "repositories" => (OwnerKind::Repository, true),
             _ => return None,
         };
         let (owner, mut rest) = rest.split_once('/')?;
@@ -106,7 +106,7 @@ impl<'a> Owned<'a> {
         if by_number && !is_number {
             return None;
         }
-        if by == Owner::Repository && !by_number {
+        if by == OwnerKind::Repository && !by_number {
             (_, rest) = rest.split_once('/')?;
         }
         Some(Self {

@@ -20,7 +20,7 @@ pub(crate) struct Block {
 }
 
 /// The text of a file with a key or certificates.
-pub(crate) fn read(path: &Path) -> Result<String, file::Error> {
+pub(crate) fn read(path: &Path) -> Result<String, file::FileError> {
     file::read(path, LARGEST)
 }
 

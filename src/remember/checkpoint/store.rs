@@ -60,7 +60,7 @@ struct FileContents {
 
 /// The reason why a file could not be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub enum CheckpointFileError {
     /// It could not be read or written.
     #[error(
         "checkpoint file `{path}` {error}. Its folder must exist and be writable; where the file is a mount of its \
@@ -70,7 +70,7 @@ pub enum FileError {
         /// Its path.
         path: String,
         /// The cause.
-        error: file::Error,
+        error: file::FileError,
     },
     /// It can't be a checkpoint file.
     #[error("checkpoint file `{path}` {error}. Name another file as `checkpoint-file`")]
@@ -78,7 +78,7 @@ pub enum FileError {
         /// Its path.
         path: String,
         /// The cause.
-        error: file::Error,
+        error: file::FileError,
     },
     /// It holds something else.
     #[error(
@@ -93,11 +93,13 @@ pub enum FileError {
     },
 }
 
-impl FileError {
-    fn of(path: &Path, error: file::Error) -> Self {
+impl CheckpointFileError {
+    fn of(path: &Path, error: file::FileError) -> Self {
         let path = path.display().to_string();
         match error {
-            file::Error::Irregular(_) | file::Error::TooLarge(_) => Self::Unusable { path, error },
+            file::FileError::Irregular(_) | file::FileError::TooLarge(_) => {
+                Self::Unusable { path, error }
+            }
             error => Self::Io { path, error },
         }
     }
@@ -198,7 +200,7 @@ impl Store {
                 let state = state.or(there.state.as_deref());
                 let contents = contents(value, state);
                 let written = file::write_whole(to, |file| file.write_all(contents.as_bytes()));
-                written.map_err(|error| FileError::of(&to.path, error))?;
+                written.map_err(|error| CheckpointFileError::of(&to.path, error))?;
             }
         }
         Ok(())
@@ -236,13 +238,13 @@ fn contents(value: &str, state: Option<&str>) -> String {
     serde_json::to_string(&contents).unwrap_or_default() + "\n"
 }
 
-fn read_file(path: &Path) -> Result<StoredTexts, FileError> {
+fn read_file(path: &Path) -> Result<StoredTexts, CheckpointFileError> {
     let text = match file::read(path, LARGEST_FILE) {
         Ok(text) => text,
         Err(error) if error.is_not_found() => return Ok(StoredTexts::default()),
-        Err(error) => return Err(FileError::of(path, error)),
+        Err(error) => return Err(CheckpointFileError::of(path, error)),
     };
-    let wrong = |wrong: String| FileError::Contents {
+    let wrong = |wrong: String| CheckpointFileError::Contents {
         path: path.display().to_string(),
         wrong,
     };

@@ -85,7 +85,7 @@ proptest! {
             Err(error) => {
                 let holds = |(_, value): &(&str, String)| value.contains(DELIMITER);
                 let first = values.iter().find(|each| holds(each)).map(|(name, _)| *name);
-                prop_assert!(matches!(error, FileError::Delimiter(name) if Some(name) == first));
+                prop_assert!(matches!(error, OutputError::Delimiter(name) if Some(name) == first));
             }
         }
     }

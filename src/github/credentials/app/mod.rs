@@ -58,7 +58,7 @@ pub enum KeyError {
         /// Its path.
         path: PathBuf,
         /// The reason.
-        error: file::Error,
+        error: file::FileError,
     },
     /// The value begins like a key but is not a whole one.
     #[error(
@@ -75,14 +75,14 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    fn of(path: &Path, error: file::Error) -> Self {
+    fn of(path: &Path, error: file::FileError) -> Self {
         match error {
-            file::Error::Irregular(_) | file::Error::TooLarge(_) => Self::File {
+            file::FileError::Irregular(_) | file::FileError::TooLarge(_) => Self::File {
                 path: path.to_owned(),
                 error,
             },
             // The value may be part of a key, so it is not shown as a path.
-            file::Error::Unreadable(error) | file::Error::Unwritable(error) => {
+            file::FileError::Unreadable(error) | file::FileError::Unwritable(error) => {
                 Self::Unreadable(error.to_string())
             }
         }

@@ -53,7 +53,7 @@ pub enum TrustError {
         /// Its path.
         path: PathBuf,
         /// The cause.
-        error: file::Error,
+        error: file::FileError,
     },
     /// It holds no certificate, or one that is not valid.
     #[error(
