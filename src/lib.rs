@@ -1,21 +1,21 @@
-//! Finds webhook deliveries that failed, asks GitHub to redeliver them, and reports the outcome.
+//! Finds webhook deliveries that failed, has GitHub redeliver them, and reports the outcome.
 //!
 //! # Layout
 //! In the order of the data. Modules marked * are pure: no I/O, and time is an argument.
 //!
-//! | module | what it does |
+//! | module | purpose |
 //! |---|---|
 //! | `run` | environment -> inputs -> pass -> exit code |
 //! | [`inputs`] * | `INPUT_*` and the runner's variables -> one validated struct |
 //! | [`pass`] | the whole pass on one page: read this next |
 //! | [`model`] * | webhooks, deliveries, outcomes, policy: the nouns of all that follows |
-//! | [`github`] | everything that speaks HTTP |
+//! | [`github`] | all HTTP code |
 //! | [`discover`] | finds the webhooks |
 //! | [`read`] | a webhook's delivery log -> the deliveries that failed |
 //! | [`decide`] * | failed deliveries, policy and the time -> which to redeliver, when, and how many at once |
 //! | [`redeliver`] | requests redeliveries in waves and confirms each |
 //! | [`remember`] | the checkpoint and the state for the next pass |
-//! | [`report`] * | what happened, as data |
+//! | [`report`] * | the outcome of a pass, as data |
 //! | [`tell`] | the report as log, step outputs, JSON and job summary |
 //!
 //! Below all of them: [`text`] *, [`secrets`] (text without known secrets), [`mod@file`], [`stop`] (time limit and

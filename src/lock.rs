@@ -1,4 +1,4 @@
-//! The one way to lock a mutex.
+//! Locking a mutex, in one place.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

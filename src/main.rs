@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// musl's own gives every large buffer back to the system at once, and asks for it again.
+/// musl's own returns every large buffer to the system at once, and requests it again.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

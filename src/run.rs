@@ -36,8 +36,8 @@ const CANCELLED: &str =
 /// Time from a cancellation until the pass is abandoned. A runner kills the process 10 s after its first signal.
 const ABANDON_AFTER: Duration = Duration::from_millis(4_700);
 
-/// Runs one pass as the environment says: prints the log, writes outputs and the job summary. Returns whether the step
-/// succeeded.
+/// Runs one pass as the environment defines it: prints the log, writes outputs and the job summary. Returns whether the
+/// step succeeded.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -114,7 +114,7 @@ fn run_without_pass(arguments: &[OsString], console: &Console, runner: &Runner) 
 }
 
 /// The report of a pass, even if the pass failed or panicked: outputs and summary are still written after a bug. The
-/// next pass finds what this one did in GitHub's log.
+/// next pass finds the redeliveries of this one in GitHub's log.
 fn report_of(pass: impl FnOnce() -> anyhow::Result<Report>) -> Report {
     match catch_unwind(AssertUnwindSafe(pass)) {
         Ok(Ok(report)) => report,
@@ -167,7 +167,7 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
 }
 
 /// Publishes the report: outputs, summary, report file, annotations, and the verdict as the log's last line. Returns
-/// whether the step succeeds: as `fail_on` says, and never if a file could not be written.
+/// whether the step succeeds: `fail_on` decides, but it never succeeds if a file could not be written.
 pub fn conclude(
     console: &Console,
     runner: &Runner,
@@ -192,8 +192,8 @@ pub fn conclude(
     !fails
 }
 
-/// Writes the report to each file that is wanted, and adds an error to it for each that failed. Returns whether none
-/// failed.
+/// Writes the report to each requested file, and adds an error to it for each that failed. Returns whether all
+/// were written.
 fn write_files(runner: &Runner, report_file: Option<&SharedPath>, report: &mut Report) -> bool {
     let mut written = true;
     let mut check = |report: &mut Report, result: Option<Result<(), files::FileError>>| {

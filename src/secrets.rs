@@ -1,7 +1,7 @@
 //! The secrets that a pass knows, and removing them from text.
 //!
-//! GitHub, a proxy or a receiver may repeat in its messages what it received. The code that creates or reads a secret adds
-//! it here. Text from outside is cleaned where it enters the program, before it is shortened.
+//! Messages of GitHub, a proxy or a receiver may repeat the data that it received. The code that creates or reads a
+//! secret adds it here. Text from outside is cleaned where it enters the program, before it is shortened.
 
 mod unescaped;
 
@@ -186,7 +186,7 @@ impl Needles {
             .max_by_key(|needle| needle.bytes.len())
     }
 
-    /// The text with all needles replaced, or `None` if it contains none.
+    /// The text with all needles replaced, or `None` if it contains no needle.
     fn replaced_in(&self, text: &str) -> Option<String> {
         if self.0.is_empty() {
             return None;
@@ -201,7 +201,7 @@ impl Needles {
         self.replaced(rest, &Unescaped::verbatim(rest)).or(replaced)
     }
 
-    /// The text with the needles in `unescaped` replaced, or `None` if it contains none.
+    /// The text with the needles in `unescaped` replaced, or `None` if it contains no needle.
     fn replaced(&self, text: &str, unescaped: &Unescaped<'_>) -> Option<String> {
         let mut replaced = String::new();
         let (mut at, mut copied) = (0, 0);

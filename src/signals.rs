@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM end the pass in an orderly way.
+//! SIGINT and SIGTERM end the pass in an orderly manner.
 
 use std::io;
 

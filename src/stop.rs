@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::watched::Watched;
 
-/// Why a pass ends early.
+/// The reason why a pass ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// It was cancelled.
@@ -68,7 +68,7 @@ impl Stop {
         });
     }
 
-    /// Why the pass is to end now, if it is.
+    /// The reason to end the pass now, if there is one.
     pub fn why(&self) -> Option<StopReason> {
         if self.state.get().cancelled.is_some() {
             Some(StopReason::Cancelled)
@@ -82,7 +82,7 @@ impl Stop {
         self.state.change(|state| state.ran_short = true);
     }
 
-    /// Why the pass ended before all was done, if it did.
+    /// The reason why the pass ended before all was done, if it did.
     pub fn ended(&self) -> Option<StopReason> {
         let ran_short = self.state.get().ran_short;
         self.why().or(ran_short.then_some(StopReason::TimeLimit))
@@ -101,7 +101,7 @@ impl Stop {
     /// Sleeps until this time.
     ///
     /// # Errors
-    /// The pass is to end; the sleep ends with it.
+    /// The pass ends, and the sleep with it.
     pub async fn sleep_until(&self, time: Instant) -> Result<(), StopReason> {
         let time = time.min(self.deadline);
         let ended = self.state.wait_for(|state| state.cancelled);
@@ -110,8 +110,8 @@ impl Stop {
         self.why().map_or(Ok(()), Err)
     }
 
-    /// Waits until this long after the cancellation or the time limit, whichever comes first. Requests in flight are then
-    /// given up.
+    /// Waits until this long after the cancellation or the time limit, whichever comes first. The pass then
+    /// abandons requests in flight.
     pub async fn over(&self, grace: Grace) {
         tokio::select! {
             biased;

@@ -1,6 +1,6 @@
-//! A value that everyone can ask, and wait for.
+//! A value that every task can read, and wait for.
 //!
-//! Those who wait wake in the order in which they began to, so that the same pass goes the same way twice.
+//! Waiting tasks wake in the order in which they began to wait, so that the same pass always runs in the same order.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ pub struct Watched<T> {
 }
 
 impl<T: Copy> Watched<T> {
-    /// One that is this now.
+    /// A watched value that starts as `value`.
     pub fn new(value: T) -> Self {
         Self {
             value: Mutex::new(value),
@@ -25,12 +25,12 @@ impl<T: Copy> Watched<T> {
         }
     }
 
-    /// What it is now.
+    /// The current value.
     pub fn get(&self) -> T {
         *lock(&self.value)
     }
 
-    /// Changes it, and tells everyone who waits.
+    /// Changes it, and wakes every waiting task.
     pub fn change(&self, change: impl FnOnce(&mut T)) {
         change(&mut lock(&self.value));
         self.changed.notify_waiters();
@@ -40,7 +40,7 @@ impl<T: Copy> Watched<T> {
     pub async fn wait_for<R>(&self, mut which: impl FnMut(T) -> Option<R>) -> R {
         let mut changed = pin!(self.changed.notified());
         loop {
-            // Whatever changes from here on is heard of.
+            // Every change from here on wakes this task.
             changed.as_mut().enable();
             if let Some(made) = which(self.get()) {
                 return made;

@@ -1,4 +1,4 @@
-//! Hostile text that anyone could write who names an event, a status or a repository.
+//! Hostile text, such as an attacker could use as the name of an event, a status or a repository.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Finds the webhooks that the user named, and sends each on as soon as it is found: where an account has
+//! Finds the webhooks that the user named, and sends each on as soon as it is found: if an account has
 //! thousands of repositories, the first are scanned while the last are still being listed.
 
 mod result;
@@ -259,7 +259,7 @@ impl<'a> Discovery<'a> {
         )
     }
 
-    /// True if the search is to end: the pass no longer waits for it, or GitHub refused the credential.
+    /// True if the search must end: the pass no longer waits for it, or GitHub refused the credential.
     fn is_over(&self) -> bool {
         self.found.is_closed() || self.result().unauthorized
     }

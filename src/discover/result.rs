@@ -14,7 +14,7 @@ pub struct DiscoveryResult {
     pub inactive: usize,
     /// Counts of the accounts all of whose repositories were searched.
     pub listed: RepositoryCounts,
-    /// Requests by account, or all of them where one token makes them.
+    /// Requests by account, or all of them if one token makes them.
     pub requests: HashMap<String, u64>,
     /// Owners and webhooks that should have been read and were not, for people.
     pub unread: Vec<String>,
@@ -22,7 +22,7 @@ pub struct DiscoveryResult {
     pub errors: Vec<String>,
     /// Warnings for the report.
     pub warnings: Vec<String>,
-    /// The search came to its end. If a bug prevents that, it is unknown what is missing.
+    /// The search came to its end. If a bug prevents that, the missing webhooks are unknown.
     pub(super) ended: bool,
     /// Keys of webhooks that are switched off.
     pub switched_off: Vec<String>,
@@ -83,7 +83,7 @@ impl DiscoveryResult {
         }
     }
 
-    /// The same where many may fail alike: a few are named one by one, and the rest counted.
+    /// The same if many may fail for the same reason: a few are named one by one, and the rest counted.
     pub(super) fn fail_alike(&mut self, name: String, error: &Error) {
         self.leave_out(name);
         self.unauthorized |= error.failure().status() == Some(401);

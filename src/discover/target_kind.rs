@@ -2,7 +2,7 @@
 
 use crate::github::Client;
 
-/// Shows how precisely the user named webhooks. It decides the message if there are none.
+/// The precision with which the user named webhooks. It decides the message if no webhook matches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TargetKind {
     /// The webhook itself was named.

@@ -1,4 +1,4 @@
-//! Which GitHub: where its API and its web pages are, and how long it redelivers.
+//! The addresses of GitHub's API and web pages, and the time for which it redelivers.
 
 use chrono::TimeDelta;
 use http::Uri;
@@ -45,7 +45,7 @@ impl ApiBase {
         self.uri.host().unwrap_or_default()
     }
 
-    /// How long GitHub redelivers a delivery: 3 days on github.com and ghe.com, 7 on Enterprise
+    /// The time for which GitHub redelivers a delivery: 3 days on github.com and ghe.com, 7 on Enterprise
     /// Server (<https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks>).
     pub fn retention(&self) -> TimeDelta {
         TimeDelta::days(if self.is_cloud() { 3 } else { 7 })
@@ -77,7 +77,7 @@ impl ApiBase {
         self.uri.scheme_str() == Some("http")
     }
 
-    /// True if a token sent there could be read on the way.
+    /// True if others could read a token in transit.
     pub fn is_unprotected(&self) -> bool {
         let host = self.host().trim_matches(['[', ']']);
         let loopback = host == "localhost"
@@ -89,7 +89,7 @@ impl ApiBase {
 }
 
 /// Returns whether an address has no port, or a valid one. Parsers ignore an invalid port, and would
-/// speak to the one that its scheme has.
+/// connect to the default port of its scheme.
 pub fn has_sound_port(uri: &Uri) -> bool {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let place = authority.rsplit('@').next().unwrap_or_default();

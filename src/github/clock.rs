@@ -33,7 +33,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that reads `now`, until GitHub says otherwise.
+    /// A clock that shows `now` until a response of GitHub corrects it.
     pub(crate) fn new(now: DateTime<Utc>) -> Self {
         Self {
             started: Instant::now(),
@@ -57,7 +57,7 @@ impl Clock {
     }
 
     /// Sets the clock by an answer's `Date`, which is at most a second behind GitHub's time and
-    /// never ahead of it: what is measured from it errs towards reading more.
+    /// never ahead of it, so an error only makes passes read more.
     pub(crate) fn set_by(&self, headers: &HeaderMap) {
         if let Some(date) = headers.get(DATE).and_then(http_date) {
             let offset = date - self.own();

@@ -20,7 +20,7 @@ pub(crate) enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// By the prefix that GitHub documents
+    /// The kind of a token, by the prefix that GitHub documents
     /// (<https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>).
     pub(crate) fn of(token: &str) -> Self {
         if token.starts_with("ghs_") {

@@ -1,8 +1,8 @@
-//! Everything that speaks HTTP. Nothing outside of here sees a URL or a header.
+//! All HTTP code. Nothing outside of this module sees a URL or a header.
 //!
-//! | module | what it does |
+//! | module | purpose |
 //! |---|---|
-//! | `base`, `clock`, `credential_kind`, `pem` | which GitHub, its time, kinds of credentials, and PEM text |
+//! | `base`, `clock`, `credential_kind`, `pem` | GitHub's addresses and time, kinds of credentials, and PEM text |
 //! | `http` | connections, requests and their answers |
 //! | `credentials` | tokens, a GitHub App's key, and the clients that use them |
 //! | `limits` | GitHub's limits, and how fast a pass may go |

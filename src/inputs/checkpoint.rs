@@ -1,4 +1,4 @@
-//! Where the checkpoint is kept: the rules of the inputs that begin with `checkpoint-`.
+//! The place of the checkpoint: the rules for the inputs that begin with `checkpoint-`.
 
 use super::path::shared_path;
 use super::problems::Problems;
@@ -9,7 +9,7 @@ use crate::file::SharedPath;
 use crate::github::Secret;
 use crate::model::{Repository, Variable};
 
-/// Where the checkpoint is kept.
+/// The place of the checkpoint.
 #[derive(Clone, Debug)]
 pub enum CheckpointPlace {
     /// In a repository variable.

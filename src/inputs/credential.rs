@@ -7,7 +7,7 @@ use super::raw::RawInputs;
 use super::values;
 use crate::github::{Credential, PrivateKey};
 
-/// Why a secret that the workflow passes may arrive empty.
+/// The reason why a secret that the workflow passes may arrive empty.
 const UNAVAILABLE_SECRET: &str = "If the workflow passes it, the secret is not available to this run (workflows of \
                                   forks and of Dependabot get none, and a reusable workflow needs `secrets: inherit`)";
 

@@ -165,12 +165,12 @@ impl Environment {
         })
     }
 
-    /// Where the report goes as JSON. It is known even if other inputs are wrong.
+    /// The path of the JSON report. It is known even if other inputs are wrong.
     pub fn report_file(&self) -> Option<SharedPath> {
         shared_path(self.inputs.report_file.as_deref()?, &self.variables).ok()
     }
 
-    /// What the runner sets besides inputs.
+    /// The variables that the runner sets besides inputs.
     pub fn runner(&self) -> &Runner {
         &self.runner
     }

@@ -1,6 +1,6 @@
 //! `INPUT_*` and the runner's variables -> one validated struct.
 //!
-//! Every rule, default and message about inputs is here, but the defaults of [`Policy`], which stand beside it. No I/O:
+//! Every rule, default and message about inputs is here, except the defaults of [`Policy`], which are beside it. No I/O:
 //! the environment comes in as an iterator, and the time as an argument.
 
 mod checkpoint;
@@ -37,15 +37,15 @@ pub struct Inputs {
     pub targets: Targets,
     /// A window of its own, which leaves the checkpoint alone.
     pub one_off: Option<OneOffWindow>,
-    /// How to treat failed deliveries.
+    /// The policy for failed deliveries.
     pub policy: Policy,
-    /// Where the checkpoint is kept, if it is.
+    /// The place of the checkpoint, if one is kept.
     pub checkpoint: Option<CheckpointPlace>,
     /// Change nothing.
     pub dry_run: bool,
-    /// When to exit with 1.
+    /// The results that make the step fail, with exit code 1.
     pub fail_on: FailOn,
-    /// Where the report goes as JSON.
+    /// The path of the JSON report.
     pub report_file: Option<SharedPath>,
     /// Show samples of the answers of receivers.
     pub show_responses: bool,

@@ -178,7 +178,7 @@ pub(super) fn nearest_input(name: &str) -> Option<&'static str> {
     (typos(&nearest) <= typos_allowed(nearest)).then_some(nearest)
 }
 
-/// How many letters may differ. Short names are often one letter apart (`page`, `name`).
+/// The number of letters that may differ. Short names are often one letter apart (`page`, `name`).
 fn typos_allowed(input: &str) -> usize {
     match letters(input).len() {
         0..=4 => 0,

@@ -1,10 +1,10 @@
-//! What is wrong with the inputs. All of it is collected, so that one run reports every problem.
+//! Problems with the inputs. All of them are collected, so that one run reports every problem.
 
 use std::fmt;
 
 use super::known_secrets::KnownSecrets;
 
-/// What is wrong with an input, and what to do about it.
+/// A problem with an input, and the step that fixes it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     wrong: String,
@@ -20,7 +20,7 @@ impl Problem {
     }
 }
 
-/// A wrong input: its name, what is wrong, and what to do about it.
+/// A wrong input: its name, the problem, and the step that fixes it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InputError(String);
 
@@ -29,7 +29,7 @@ impl InputError {
         Self(format!("`{name}` {}: {}", problem.wrong, problem.next_step))
     }
 
-    /// For `name`, which is not an input but close to the name of `input`.
+    /// The error about `name`, which is not an input but close to the name of `input`.
     pub(super) fn unknown(name: &str, input: &str) -> Self {
         let name = KnownSecrets::default().shown(name, None);
         Self(format!("`{name}` is not an input. Did you mean `{input}`?"))

@@ -77,7 +77,7 @@ fn valid() -> impl Strategy<Value = String> {
     prop_oneof![4 => known.clone().prop_map(str::to_owned), 1 => known.prop_map(str::to_owned).prop_flat_map(hostile::mutated)]
 }
 
-/// Values, whether or not their input takes them. They may contain the secret.
+/// Values, valid or not. They may contain the secret.
 fn values(secret: String) -> impl Strategy<Value = String> {
     let with_secret = prop_oneof![
         Just(secret.clone()),
@@ -88,7 +88,7 @@ fn values(secret: String) -> impl Strategy<Value = String> {
         Just(format!("https://{secret}.acme.com/x")),
         Just(format!("https://user:{secret}@git.acme.com/api/v3")),
         Just(format!("acme/{secret}")),
-        // As it looks where a page or a mail carried something invisible along.
+        // The look of a text copied from a page or a mail, with something invisible in it.
         Just(secret.chars().map(|c| format!("{c}\u{200b}")).collect()),
         (hostile::text(), hostile::text()).prop_map({
             let secret = secret.clone();

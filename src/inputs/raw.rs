@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// Names each input once: as `action.yml` spells it, and as a field that envy fills.
 macro_rules! inputs {
     ($($field:ident = $name:literal,)*) => {
-        /// The inputs as the environment holds them: trimmed, and `None` where empty.
+        /// The inputs as the environment holds them: trimmed, and `None` if empty.
         #[derive(Debug, Default, Deserialize)]
         #[serde(default)]
         pub(super) struct RawInputs {

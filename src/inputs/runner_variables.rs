@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::values;
 use crate::model::Repository;
 
-/// Variables that name proxies, and hosts that need none.
+/// Variables that name proxies, and hosts that need no proxy.
 pub(super) const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];
 
 /// Variables other than inputs that the rules of inputs need.

@@ -26,7 +26,7 @@ impl RawInputs {
         let app_webhook = self.app_webhook.as_deref();
         let app_webhook = problems.parse("app-webhook", app_webhook, values::boolean);
         let app_webhook = app_webhook.unwrap_or_default();
-        // Where a list is wrong, the rules below would report problems that are none.
+        // If a list is wrong, the rules below would report problems that do not exist.
         if problems.count() > before {
             return Targets::default();
         }
@@ -244,8 +244,8 @@ fn hook(value: &str, web: &str) -> Result<Hook, &'static str> {
     Ok((Some(owner), id(number)?))
 }
 
-/// The reason why `hook-id` does not take this page, if it is one of a webhook whose deliveries GitHub has no API for, or
-/// one that another input names.
+/// The reason why `hook-id` does not take this page, if GitHub has no API for its webhook's deliveries, or another
+/// input names it.
 fn without_deliveries(page: &str) -> Option<&'static str> {
     let (_, path) = page.split_once("://")?.1.split_once('/')?;
     let path = path.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! How the text of a single input is read, and the message if it can't be.
+//! Reads the text of a single input. The error is the message for the user.
 
 use std::time::Duration;
 

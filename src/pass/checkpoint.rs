@@ -15,7 +15,7 @@ use crate::stop::StopReason;
 use crate::text::rfc3339;
 
 impl Pass<'_> {
-    /// Reads the checkpoint while the first webhook is being found. Each is `None` if the pass is to end without it.
+    /// Reads the checkpoint while the search looks for the first webhook. Each is `None` if the pass ends without it.
     pub(super) async fn read_checkpoint(
         &mut self,
         webhooks: &mut UnboundedReceiver<FoundWebhook>,
@@ -34,7 +34,7 @@ impl Pass<'_> {
         Ok((self.usable(checkpoint)?, first))
     }
 
-    /// The checkpoint, if the pass can go on with it; `None` if the pass is to end.
+    /// The checkpoint, if the pass can go on with it; `None` if the pass must end.
     fn usable(
         &mut self,
         read: Result<Checkpoint, CheckpointError>,

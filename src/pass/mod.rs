@@ -103,7 +103,7 @@ struct Start {
 }
 
 impl<'a> Pass<'a> {
-    /// The steps of a pass, while `discovered` is being filled and webhooks are being found.
+    /// The steps of a pass, while the search finds webhooks and fills `discovered`.
     async fn run_steps(
         &mut self,
         mut webhooks: UnboundedReceiver<FoundWebhook>,

@@ -10,7 +10,7 @@ use crate::report::{Report, Sample};
 const CAUSES: usize = 10;
 
 /// Fetches the response to the newest delivery of each cause, one request each. `clients` are the clients by webhook. It
-/// never fails: an error stands in the response's place.
+/// never fails: an error takes the response's place.
 pub async fn samples(report: &Report, clients: &HashMap<String, Client>) -> Vec<Sample> {
     let mut samples = Vec::new();
     for cause in report.causes().into_iter().take(CAUSES) {
@@ -34,7 +34,7 @@ pub async fn samples(report: &Report, clients: &HashMap<String, Client>) -> Vec<
     samples
 }
 
-/// True if no further sample is fetched after this: the pass is to end, or GitHub allows no more.
+/// True if no further sample is fetched after this: the pass ends, or GitHub allows no more.
 fn ends(failure: &RequestError) -> bool {
     failure.is_stop() || failure.is_limit() || failure.status() == Some(401)
 }

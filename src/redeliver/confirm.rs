@@ -1,6 +1,6 @@
 //! Watches GitHub's log for the outcomes of a wave.
 //!
-//! The log lags, and also shows live traffic and what people redeliver by hand. Every row counts.
+//! The log lags, and also shows live traffic and redeliveries by hand. Every row counts.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Turn<'_> {
     pub(super) async fn confirm(&mut self, since: DateTime<Utc>) {
         let stop = self.shared.credentials.stop();
         let deadline = Instant::now() + self.shared.confirm_timeout;
-        // The last look is to come before the end of the pass.
+        // The last look must come before the end of the pass.
         let deadline = deadline.min(stop.deadline() - LAST_LOOK);
         let mut wait = FIRST_CONFIRM_WAIT;
         let mut newest = None;
@@ -92,7 +92,7 @@ impl Turn<'_> {
         while let Some(page) = log.next_page().await? {
             let (mut attempts, unreadable) = rows(&page)?;
             depth.reach(&page, &attempts, unreadable.is_empty())?;
-            // A success decides a delivery's outcome whatever else stands beside it.
+            // A success decides a delivery's outcome, whatever the other rows show.
             attempts.sort_by_key(|attempt| attempt.outcome() != AttemptOutcome::Succeeded);
             let newest = attempts.iter().map(|attempt| attempt.delivered_at).max();
             newest_of_all = newest_of_all.max(newest);

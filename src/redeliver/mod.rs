@@ -1,7 +1,7 @@
 //! Carries a plan out in waves and confirms each: requests redeliveries, then reads the log until it shows their
 //! outcomes.
 //!
-//! One failed request never stops the others, unless it shows that none of them can work.
+//! One failed request never stops the others, unless it shows that they can't work either.
 
 mod confirm;
 mod log;
@@ -80,9 +80,9 @@ impl Redeliverer<'_> {
 pub enum ReceiverHealth {
     /// It accepts deliveries.
     Up,
-    /// It accepts none.
+    /// It accepts no deliveries.
     Down,
-    /// The turn showed nothing of it.
+    /// The turn showed nothing about it.
     Unknown,
 }
 
@@ -127,10 +127,10 @@ pub struct Turn<'a> {
     /// When the last request may be made, once the turn has begun.
     until: Option<Instant>,
     refused: Refused,
-    /// Why the log could not be read the last time.
+    /// The error of the last attempt to read the log.
     unread: Option<String>,
     stopped: Option<String>,
-    /// Why confirming ended early.
+    /// The reason why confirming ended early.
     unconfirmed: Option<String>,
     health: ReceiverHealth,
     deliveries: Vec<DeliveryReport>,
@@ -158,7 +158,7 @@ pub struct TurnResult {
 }
 
 impl<'a> Turn<'a> {
-    /// A turn that redelivers `due`, in this order. `evidence` is what the webhook's log shows of the receiver, and
+    /// A turn that redelivers `due`, in this order. `evidence` is the receiver's state as the webhook's log shows it, and
     /// `refusals` are GitHub's refusals in earlier passes.
     pub fn new(
         shared: &'a Redeliverer<'a>,
@@ -230,7 +230,7 @@ impl<'a> Turn<'a> {
             && !self.awaited.values().any(accepted)
     }
 
-    /// Why the turn stopped, if it did.
+    /// The reason why the turn stopped, if it did.
     pub fn stopped(&self) -> Option<String> {
         self.stopped.clone()
     }
@@ -248,12 +248,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Leaves what is still due to the next pass.
+    /// Leaves the remaining deliveries to the next pass.
     pub fn defer(&mut self, reason: &str) {
         self.stopped.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// The same because the pass is to end.
+    /// The same because the pass ends.
     fn defer_for(&mut self, why: StopReason) {
         if why == StopReason::TimeLimit {
             self.shared.credentials.stop().ran_short();

@@ -1,7 +1,7 @@
 //! The webhooks of one receiver form a group, so that while it is down most of them send it nothing.
 //!
 //! The webhook with most due goes first. If it finds the receiver down, up to five others try one delivery each: a path
-//! may be broken where the host is not. Any success releases the group.
+//! may be broken while the host is up. Any success releases the group.
 
 use std::sync::Mutex;
 
@@ -21,7 +21,7 @@ pub struct ReceiverGroup {
 
 #[derive(Debug, Default)]
 struct Arrivals {
-    /// Of each member that has arrived: how many deliveries it has due, and its number.
+    /// For each member that has arrived: the number of its due deliveries, and its own number.
     arrived: Vec<(usize, usize)>,
     probes_left: usize,
     /// A member found the receiver down.
@@ -43,11 +43,11 @@ enum GroupPhase {
 /// Permission for a member to redeliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// All that it has due, and then to report the receiver's health.
+    /// The webhook redelivers everything due, and then reports the receiver's health.
     Lead,
-    /// All that it has due.
+    /// The webhook redelivers everything due.
     Go,
-    /// One delivery, and then to wait for [`ReceiverGroup::released`].
+    /// The webhook redelivers one delivery, and then waits for [`ReceiverGroup::released`].
     Probe,
     /// Nothing: the receiver is down.
     Wait,
@@ -142,12 +142,12 @@ impl ReceiverGroup {
         self.report_no_success();
     }
 
-    /// True if a member found the receiver down and none found it up.
+    /// True if a member found the receiver down and no member found it up.
     pub fn is_down(&self) -> bool {
         lock(&self.state).found_down && self.phase.get() != GroupPhase::Up
     }
 
-    /// Reports that a member found out nothing: GitHub gave no answer, refused, or its log showed no outcome.
+    /// Reports that a member learned nothing: GitHub gave no answer, refused, or its log showed no outcome.
     pub fn report_no_success(&self) {
         let mut state = lock(&self.state);
         self.phase.change(|phase| match phase {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use futures_util::future::join_all;
 
-    /// The admissions of every member, if those that try find the receiver as `up` says.
+    /// The admissions of every member, if those that try find the receiver in the state that `up` returns.
     async fn admissions(due: &[usize], up: impl Fn(usize) -> bool) -> Vec<Vec<Admission>> {
         let group = ReceiverGroup::new(due.len());
         let (group, up) = (&group, &up);

@@ -14,7 +14,7 @@ use crate::model::Guid;
 use crate::model::{Outcome, Refusals};
 use crate::redeliver::Turn;
 
-/// Refusals in a row, with none accepted between them, that end a webhook's turn.
+/// Refusals in a row, without an accepted request between them, that end a webhook's turn.
 const REFUSALS_IN_A_ROW: usize = 3;
 
 /// A refusal this close to the end of GitHub's retention means that the delivery has aged out.
@@ -162,7 +162,7 @@ impl Turn<'_> {
             alone.append(&mut in_a_row);
         }
         if !ended && !accepts {
-            // Too few to show that it is the webhook's fault, but people should know what permission may be missing.
+            // Too few to show that it is the webhook's fault, but people should know which permission may be missing.
             let last = alone.last().map(|refusal| refusal.error.to_string());
             self.warnings.extend(last);
         }

@@ -31,11 +31,11 @@ enum RequestFailure {
     Unclear,
     /// GitHub never saw the request.
     Unsent,
-    /// The pass is to end.
+    /// The pass ends early.
     Stop(StopReason),
     /// GitHub refused the credential.
     Credential,
-    /// GitHub redelivers nothing of this webhook.
+    /// GitHub redelivers nothing for this webhook.
     Webhook,
 }
 

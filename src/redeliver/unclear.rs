@@ -20,7 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
-/// The last requests, all of which got no clear answer.
+/// The final run of requests without a clear answer.
 #[derive(Default)]
 pub(super) struct Unclear {
     pub(super) requests: u32,
@@ -35,7 +35,7 @@ impl Unclear {
         self.took += took;
     }
 
-    /// The pause before the next request, if one is needed; zero if no further request is to be made.
+    /// The pause before the next request, if one is needed. Zero means that no further request follows.
     fn pause(&self) -> Option<Duration> {
         let left = LONGEST_SILENCE.to_std().ok()?.saturating_sub(self.took);
         let doublings = self.requests.checked_sub(UNCLEAR_IN_A_ROW)?.min(10);

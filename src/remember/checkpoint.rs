@@ -24,7 +24,7 @@ use store::{Store, StoredTexts};
 
 pub use store::FileError;
 
-/// The first pass reads this far back where a checkpoint is kept, as the docs script does.
+/// The first pass reads this far back if a checkpoint is kept, as the docs script does.
 const FIRST_PASS: TimeDelta = TimeDelta::hours(24);
 
 /// A checkpoint may be this far ahead of GitHub's clock: the clock of the machine that wrote it may differ.
@@ -36,7 +36,7 @@ const GITHUB_OPENED: i64 = 1_207_785_600_000;
 /// Longest piece of a wrong value that is shown, in characters.
 const SHOWN: usize = 80;
 
-/// Why the checkpoint could not be read or written.
+/// The reason why the checkpoint could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// GitHub failed or refused the request.
@@ -80,7 +80,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// The same without secrets that became known since.
+    /// The same error without secrets that became known since.
     pub fn without(self, secrets: &Secrets) -> Self {
         match self {
             Self::GitHub(error) => Self::GitHub(error.without(secrets)),
@@ -88,7 +88,7 @@ impl CheckpointError {
         }
     }
 
-    /// The pass is to end, and nothing failed.
+    /// True if the pass ends early and nothing failed.
     pub fn is_stop(&self) -> bool {
         matches!(self, Self::GitHub(error) if error.failure().is_stop())
     }
@@ -102,13 +102,13 @@ impl CheckpointError {
 /// The result of storing the checkpoint.
 #[derive(Debug, Default)]
 pub struct SaveResult {
-    /// The stored checkpoint differs from the one found.
+    /// The stored checkpoint differs from the one that the pass started with.
     pub moved: bool,
-    /// Why the state was not stored, if it was not.
+    /// The error if the state was not stored.
     pub state_failed: Option<CheckpointError>,
 }
 
-/// The checkpoint as this pass found it.
+/// The checkpoint as it was when this pass began.
 pub struct Checkpoint {
     store: Option<Store>,
     /// It is never written.
@@ -188,7 +188,7 @@ impl Checkpoint {
     /// The state of the last pass, if it had these targets.
     ///
     /// # Errors
-    /// It had none of these targets: the checkpoint belongs to others.
+    /// The last pass had none of these targets, so the checkpoint belongs to another workflow.
     pub fn state(&self, targets: &[String]) -> Result<Option<&State>, CheckpointError> {
         let (Some(state), Some(store)) = (&self.state, &self.store) else {
             return Ok(None);
@@ -243,7 +243,7 @@ impl Checkpoint {
         self.found
     }
 
-    /// Nothing was left to do before this time when the pass began.
+    /// The time before which nothing was left to do when the pass began.
     pub fn old_start(&self, window: Window) -> DateTime<Utc> {
         self.found.unwrap_or(window.start)
     }
@@ -368,8 +368,8 @@ fn parse(value: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, &'static str>
 /// The next checkpoint: the earliest of the time when this pass began, open deliveries, and unread parts of a log.
 ///
 /// An open delivery from before this pass's window is in the pass because someone redelivered it later. For it, and for
-/// what was not read (`None`), the checkpoint stays at `old_start`: the next pass reads that redelivery again, and not
-/// everything since the original.
+/// the unread part of a log (`None`), the checkpoint stays at `old_start`: the next pass reads that redelivery again,
+/// and not everything since the original.
 pub fn next(
     began: DateTime<Utc>,
     open: impl IntoIterator<Item = Option<DateTime<Utc>>>,

@@ -1,4 +1,4 @@
-//! Where the next pass starts, and what it need not read again.
+//! The start of the next pass, and the parts of a log that it need not read again.
 
 pub mod checkpoint;
 pub mod state;

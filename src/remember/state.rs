@@ -1,7 +1,7 @@
 //! The state that one pass leaves for the next, beside the checkpoint. It saves reading and prevents doubles: without it
 //! the log shows the same, at more cost.
 //!
-//! Pure: its text, and what is left out where it grows too large.
+//! Pure: the state's text, and the parts that are left out if it grows too large.
 
 mod memory;
 
@@ -21,7 +21,7 @@ pub use memory::Memory;
 /// The version that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// Most unread owners and webhooks that each have a time of their own where room is scarce.
+/// Most unread owners and webhooks that each have a time of their own if room is scarce.
 const MOST_UNREAD: usize = 100;
 
 /// The state as it is stored.
@@ -97,7 +97,7 @@ impl State {
 
     /// True if it shares a target with a pass over these targets.
     pub fn shares_targets(&self, targets: &[String]) -> bool {
-        // Patterns for payload URLs stand as hashes, and two that differ share nothing.
+        // Patterns for payload URLs are stored as hashes, and two that differ share nothing.
         let pattern =
             |targets: &[String]| targets.iter().find(|name| name.starts_with('?')).cloned();
         if let (Some(ours), Some(theirs)) = (pattern(targets), pattern(&self.targets))
@@ -168,8 +168,8 @@ impl State {
         self
     }
 
-    /// Keeps an earlier state's memory of webhooks that this one does not list: what could not be read in between is
-    /// forgotten only when GitHub no longer redelivers it.
+    /// Keeps an earlier state's memory of webhooks that this one does not list. A delivery that could not be read in
+    /// between is forgotten only when GitHub no longer redelivers it.
     pub fn keep(&mut self, earlier: &Self, retention_start: DateTime<Utc>) {
         for (webhook, memory) in &earlier.webhooks {
             if let Entry::Vacant(entry) = self.webhooks.entry(webhook.clone())
@@ -236,7 +236,7 @@ impl State {
         self.webhooks.insert(webhook, memory);
     }
 
-    /// The text to store beside this checkpoint, of at most `largest` bytes. Where it is too large, the oldest open
+    /// The text to store beside this checkpoint, of at most `largest` bytes. If it is too large, the oldest open
     /// deliveries of the webhooks that have most of them are left out, those that GitHub refused last of all, and the
     /// next pass reads those webhooks from their time on.
     pub fn text(mut self, checkpoint: &str, largest: usize) -> String {
@@ -252,14 +252,14 @@ impl State {
         }
     }
 
-    /// Leaves something out. Returns whether there was anything.
+    /// Leaves something out. Returns whether there was anything to leave out.
     fn shorten(&mut self) -> bool {
-        // One time for all of many unread ones costs only reading.
+        // A single time for many unread owners and webhooks only costs more reading.
         if self.unread.len() + self.switched_off.len() > MOST_UNREAD {
             self.read_all_from_the_earliest();
             return true;
         }
-        // It stays known that rows could not be read, without their names.
+        // The state still shows that rows could not be read, but not which.
         let reported = self.webhooks.values_mut();
         let reported = reported.max_by_key(|memory| memory.unreadable_len());
         if let Some(memory) = reported.filter(|memory| memory.unreadable_len() > 0) {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Report, Sample, WebhookReport};
 use crate::model::{DeliveryReport, LatestAttempt, StatusPattern};
 
-/// Failed deliveries that failed in the same way.
+/// Deliveries that failed for the same reason.
 #[derive(Clone, Debug)]
 pub struct Cause<'a> {
     /// GitHub's status text.
@@ -60,7 +60,7 @@ pub enum CauseKind {
 }
 
 impl CauseKind {
-    /// The usual reason for this failure. GitHub's status text says more than the code, which is a proxy's where the
+    /// The usual reason for this failure. GitHub's status text says more than the code, which is a proxy's if the
     /// receiver did not answer.
     pub fn of(newest: &LatestAttempt) -> Self {
         if newest.pending {

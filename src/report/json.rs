@@ -13,8 +13,8 @@ use rows::{
     CauseRow, DeliveryRow, GapRow, RemainingRow, Time, WebhookRow, WindowRow, rounded, time,
 };
 
-/// The version of the schema. Programs that read this version also understand later documents: fields are added, and
-/// none is removed.
+/// The version of the schema. Programs that read this version also understand later documents: fields are added, but
+/// never removed.
 const VERSION: u32 = 1;
 
 /// Longest `report` output, in bytes. Later steps get it in an environment variable, for which Linux allows 128 KiB.

@@ -42,7 +42,7 @@ pub struct Report {
     pub scope: String,
     /// The address of GitHub's web pages.
     pub web: String,
-    /// How failed deliveries were treated.
+    /// The policy by which failed deliveries were treated.
     pub policy: Policy,
     /// The path of the JSON report, as the user wrote it.
     pub report_file: Option<String>,
@@ -66,7 +66,7 @@ pub struct Report {
     pub unread_accounts: Vec<String>,
     /// When a pass last listed every account's webhooks, if the state holds that time.
     pub accounts_read_until: Option<DateTime<Utc>>,
-    /// Where the next pass starts, if the checkpoint was moved.
+    /// The start of the next pass, if the checkpoint was moved.
     pub checkpoint: Option<DateTime<Utc>>,
     /// Set if the checkpoint was older than GitHub's redelivery deadline.
     pub gap: Option<Gap>,

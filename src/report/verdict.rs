@@ -69,7 +69,7 @@ fn unreadable(report: &Report) -> Option<String> {
     })
 }
 
-/// How many deliveries failed, and how many of them were recovered.
+/// The number of failed deliveries, and the number of them that were recovered.
 fn recovered(report: &Report) -> String {
     let failed_count = report.count(|_| true);
     if failed_count == 0 {
@@ -129,7 +129,7 @@ fn since_when(since: Since) -> String {
     format!("since {}{earlier}", time::in_a_sentence(since.at))
 }
 
-/// Requests that GitHub gave no clear answer to, where a webhook's last ones got none.
+/// The requests without a clear answer from GitHub, if they were the last ones of their webhook.
 fn unanswered(report: &Report) -> Option<String> {
     let requests: usize = report.webhooks.iter().map(|each| each.unanswered).sum();
     (requests > 0).then(|| {

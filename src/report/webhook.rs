@@ -38,7 +38,7 @@ pub struct WebhookReport {
     pub unread_from: Option<DateTime<Utc>>,
     /// The unread part of the log only holds original attempts of deliveries that the pass already knows.
     pub only_originals_unread: bool,
-    /// Why the pass stopped reading the log, if it did.
+    /// The reason why the pass stopped reading the log, if it did.
     pub ended: Option<StopReason>,
     /// The receiver is down.
     pub down: bool,

@@ -168,8 +168,8 @@ fn escape_data(data: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// A line that the runner does not take for a command. New-style commands stand first on a line, old-style ones
-/// (`##[name]`) anywhere; [`one_line`] breaks up the latter.
+/// A line that the runner does not take for a command. New-style commands begin a line, old-style ones may appear
+/// anywhere (`##[name]`); [`one_line`] breaks up the latter.
 fn harmless(text: &str) -> String {
     let line = one_line(text, LINE);
     if line.trim_start().starts_with("::") {

@@ -22,7 +22,7 @@ fn pass_with(headers: &[(&str, &str)]) -> RunResult {
     ended.outputs(&["result=healthy"])
 }
 
-/// The lines of the log that begin so and speak of the API version.
+/// The lines of the log that begin with `start` and mention the API version.
 fn lines<'a>(ended: &'a RunResult, start: &str) -> Vec<&'a str> {
     let lines = ended.log.lines();
     lines

@@ -1,4 +1,4 @@
-//! A GitHub App speaks for itself: web tokens, installation tokens, clocks.
+//! Authentication as a GitHub App: web tokens, installation tokens, clocks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -212,7 +212,7 @@ async fn a_wrong_key_is_tried_once() {
         "{:?}",
         report.errors
     );
-    // Once for both who ask: the webhooks and the variable.
+    // One request for both purposes: the webhooks and the variable.
     assert_eq!(world.github().requests().len(), 1);
 }
 
@@ -285,7 +285,7 @@ async fn an_app_covers_every_organization_except_excluded_ones() {
         ),
         (0, 0)
     );
-    // The list tells what single look-ups would.
+    // The list holds everything that single look-ups would return.
     let lookups = github
         .requests()
         .iter()
@@ -328,7 +328,7 @@ async fn a_token_that_cannot_be_made_matters_only_once_the_old_one_expires() {
     world.github().installation_token_lifetime = TimeDelta::minutes(8);
     world.log_failures(world.hook, 150, start());
     world.latency = Duration::from_millis(100);
-    // The first is made; then for a while none is.
+    // GitHub makes the first token, and then fails for a while.
     let trouble = Fault::on("POST", "/access_tokens")
         .nth(2)
         .times(8)

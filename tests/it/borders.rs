@@ -1,10 +1,11 @@
-//! The borders between the modules in `src`: which may import which, what the pure ones may use, and how long a file may be.
+//! The borders between the modules in `src`: allowed imports, paths that the pure modules may not use, and the longest
+//! allowed file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The modules from the lowest to the highest. A module may import itself and what is in a lower layer.
+/// The modules from the lowest to the highest. A module may import itself and modules in a lower layer.
 const LAYERS: [&[&str]; 12] = [
     &["lock", "secrets", "stop", "text", "watched"],
     &["model"],
@@ -23,7 +24,7 @@ const LAYERS: [&[&str]; 12] = [
 /// Modules without I/O, to which time is an argument.
 const PURE: [&str; 5] = ["decide", "inputs", "model", "report", "text"];
 
-/// What they may not use.
+/// Paths that they may not use.
 const IMPURE: [&str; 8] = [
     "tokio",
     "std::env",
@@ -117,7 +118,7 @@ impl Source {
         all
     }
 
-    /// What this module re-exports, by name.
+    /// The names that this module re-exports.
     fn exports(&self) -> BTreeMap<String, Vec<String>> {
         let statements = self.code.split_inclusive(';').map(str::trim_start);
         let exports = statements.filter(|statement| {
@@ -136,7 +137,7 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Adds each path that `text` goes on with after `prefix`, which is several where it is a group. Returns what follows.
+/// Adds each path with which `text` continues after `prefix`: one path, or several if it is a group. Returns the rest.
 fn expand<'a>(text: &'a str, prefix: &mut Vec<String>, all: &mut Vec<Vec<String>>) -> &'a str {
     let text = text.trim_start();
     if let Some(mut rest) = text.strip_prefix('{') {
@@ -244,8 +245,8 @@ fn no_file_is_longer_than_400_lines() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// The files that each file imports from. What a file uses of the folder that it is in does not count: the file is a part of
-/// that module.
+/// The files that each file imports from. Imports from the file's own folder do not count: the file is a part of that
+/// module.
 fn imports(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let by_module: BTreeMap<&[String], &Source> = sources
         .iter()
@@ -255,7 +256,7 @@ fn imports(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
         .iter()
         .map(|source| (&*source.module, source.exports()))
         .collect();
-    // The file that defines what a path names, through all re-exports.
+    // The file that defines the item of a path, through all re-exports.
     let defined_in = |mut path: Vec<String>| loop {
         let lengths = (1..=path.len()).rev();
         let module = lengths

@@ -1,4 +1,4 @@
-//! Where passes start, and what they leave for the next.
+//! The start of a pass, and the checkpoint that it leaves for the next.
 
 use simulated_github::{Access, Attempt, Fault, Level, guid};
 

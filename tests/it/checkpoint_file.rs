@@ -1,4 +1,4 @@
-//! A checkpoint in a file, and none at all.
+//! A checkpoint in a file, and passes without a checkpoint.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

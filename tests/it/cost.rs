@@ -1,4 +1,4 @@
-//! A pass costs what is new, not what is open: whole passes in virtual time.
+//! A pass costs requests for new deliveries, not for open ones: whole passes in virtual time.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Stream {
         }
     }
 
-    /// Lets the time between two passes go by, and logs what came in meanwhile.
+    /// Lets the time between two passes go by, and logs the deliveries of that time.
     async fn advance(&mut self, world: &VirtualWorld) {
         advance(EVERY).await;
         let mut github = world.github();
@@ -82,7 +82,7 @@ async fn a_receiver_that_is_down_for_sixty_hours_costs_ten_requests_per_pass() {
         assert_eq!(report.result(), PassResult::Down);
         stream.advance(&world).await;
     }
-    // The first finds out that it is down, and reads what there is.
+    // The first pass learns that it is down, and reads the whole log.
     assert!(
         requests[1..].iter().all(|requests| *requests <= 10),
         "{requests:?}"

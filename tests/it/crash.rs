@@ -1,5 +1,5 @@
-//! A pass that is killed at any of its requests loses nothing and sends nothing twice: the next one ends where
-//! an undisturbed one does.
+//! A pass that is killed at any of its requests loses nothing and sends nothing twice: the next one ends in the
+//! same state as an undisturbed one.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ const NEW_AND_OPEN: u64 = 901;
 /// New failed deliveries of each webhook.
 const FAILURES: [u64; 3] = [4, 2, 3];
 
-/// Where a request is cut off.
+/// The point at which a request is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cut {
     /// GitHub does not know of it.
@@ -42,7 +42,7 @@ enum Cut {
 /// The common past of all worlds of a test.
 struct Story {
     now: DateTime<Utc>,
-    /// Something is left to do, and so the checkpoint stays where it is.
+    /// Some work is left, so the checkpoint does not move.
     stays_open: bool,
     /// Checkpoint and state, as an earlier pass left them.
     stored: Vec<(&'static str, String)>,
@@ -51,11 +51,11 @@ struct Story {
 /// The state of things at the end.
 #[derive(Debug, PartialEq)]
 struct Standing {
-    /// Webhook, GUID, whether it was delivered, and how often it was sent again.
+    /// Webhook, GUID, true if it was delivered, and the number of redeliveries.
     deliveries: Vec<(usize, String, bool, usize)>,
     /// `None` for a time in this story, which is that of a pass.
     checkpoint: Option<i64>,
-    /// Without what may differ.
+    /// Without the parts that may differ.
     state: Value,
 }
 
@@ -80,7 +80,7 @@ impl Story {
         story
     }
 
-    /// A world as the earlier pass found it, or if it is `new` one in which things happened since.
+    /// A world as it was before the earlier pass, or if it is `new`, one in which things happened since.
     fn world(&self, new: bool) -> World {
         let world = World::new();
         let hooks = [world.hook, world.add_webhook(), world.add_webhook()];
@@ -110,7 +110,7 @@ impl Story {
         }
         for (hook, failures) in hooks.into_iter().zip(FAILURES) {
             for n in 0..failures {
-                // One event has the same GUID wherever it goes.
+                // An event has the same GUID at every webhook.
                 let at = minutes_ago(100 - n as i64);
                 world.log_at(hook, Attempt::failed(guid(n), at));
             }
@@ -150,8 +150,8 @@ impl Story {
         }
     }
 
-    /// Takes out of a state what may differ from one world to the next: times of this story, ids, and
-    /// the order of what is open.
+    /// Removes from a state the parts that may differ from one world to the next: times of this story, ids, and
+    /// the order of open deliveries.
     fn blank(&self, state: &mut Value) {
         match state {
             // GitHub's `Date` has whole seconds, and so a pass may seem to begin a second early.
@@ -198,8 +198,8 @@ impl Story {
         (standing, requests)
     }
 
-    /// Kills a pass at its request number `n`, and tells whether it came so far, and how things stand after the
-    /// next.
+    /// Kills a pass at its request number `n`. Returns whether it got that far, and the state of things after the
+    /// next pass.
     fn disturbed(&self, n: usize, cut: Cut) -> (bool, Standing) {
         let world = self.world(true);
         let fault = Fault::on_any_path("*").nth(n);
@@ -217,7 +217,7 @@ impl Story {
         (killed, self.standing(&world))
     }
 
-    /// Kills passes at every request, and holds what the next ones make of it against an undisturbed one.
+    /// Kills passes at every request, and compares the result of the next ones with that of an undisturbed one.
     fn survives(&self, cut: Cut) {
         let (expected, requests) = self.undisturbed();
         assert!(requests >= 20, "{requests}");
@@ -308,7 +308,7 @@ fn where_the_log_lags_only_requests_of_a_killed_pass_are_repeated() {
         Story::pass(&world).run().success();
         assert_eq!(asked(), expected, "the next knows of nothing");
 
-        // The second pass stored what it requested, and so the third knows of it.
+        // The second pass stored its requests, so the third knows of them.
         Story::pass(&world).run().success();
         assert_eq!(asked(), expected);
     });

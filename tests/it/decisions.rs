@@ -1,4 +1,4 @@
-//! Which deliveries are redelivered.
+//! The choice of deliveries to redeliver.
 
 use simulated_github::{Attempt, Receiver, guid};
 
@@ -195,7 +195,7 @@ fn reading_stops_at_the_window() {
     world.set_variable(&ago(HOUR).timestamp_millis().to_string());
     world.log_healthy(1_000, 5);
     world.pass().run().success().outputs(&["scanned=200"]);
-    // 90 minutes of a minute each, the page that reaches past them, and the one that tells.
+    // 90 minutes with a row each, the page that reaches past them, and the page that shows it.
     assert!(
         world.requests("/deliveries?") <= 3,
         "two, and one asked for ahead"

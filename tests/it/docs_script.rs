@@ -1,7 +1,7 @@
 //! The same decisions as the script in GitHub's documentation, wherever that script is right, and a
 //! test by name for each thing that it gets wrong.
 //!
-//! The script itself is GitHub's; what stands here is a description of the rule it follows
+//! The script itself is GitHub's; this file only describes the rule that it follows
 //! (<https://docs.github.com/en/webhooks/using-webhooks/automatically-redelivering-failed-deliveries-for-an-organization-webhook>).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use simulated_github::{Attempt, guid};
 use crate::world::{DAY, HOUR, TOKEN, VARIABLE, World, ago};
 
 /// The attempts that the docs script would redeliver of these pages, given the time that it stored
-/// the last time; `None` where it crashes.
+/// the last time; `None` if it crashes.
 fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u64>> {
     let mut read = Vec::new();
     for page in pages {
@@ -40,8 +40,8 @@ fn docs_script(pages: &[Vec<Attempt>], last: DateTime<Utc>) -> Option<BTreeSet<u
     )
 }
 
-/// The decisions of the script and of the product on the log that `write` writes, given where the last pass
-/// began.
+/// The decisions of the script and of the product on the log that `write` writes, if the last pass
+/// began at `last`.
 fn decisions(
     write: impl Fn(&World),
     last: DateTime<Utc>,
@@ -66,7 +66,7 @@ fn decisions(
 
 /// The script itself, with Node: `DOCS_SCRIPT` is its path, its `baseUrl` set to
 /// `process.env.GITHUB_API_URL`, with the package `octokit` where Node finds it. It is not ours to
-/// keep here, so this is for those who have copied it from GitHub's page.
+/// keep here, so this is for people who have copied it from GitHub's page.
 fn run_docs_script(path: &str, world: &World) -> Option<BTreeSet<u64>> {
     let ended = Command::new("node")
         .arg(path)

@@ -169,7 +169,7 @@ fn a_quiet_pass_makes_as_many_requests_as_the_readme_says() {
         }
         world.log_healthy(20, 1);
         world.pass().run().success();
-        // GitHub tells the time in whole seconds, and a checkpoint that did not move is not written.
+        // GitHub's time has whole seconds, and a checkpoint that did not move is not written.
         world.pass_time(TimeDelta::seconds(2));
         let before = world.requests("/");
         world.pass().run().success().outputs(&["result=healthy"]);

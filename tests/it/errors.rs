@@ -1,4 +1,4 @@
-//! Errors that GitHub answers with are reported, and cost no more than they must.
+//! Errors of GitHub are reported, and cost no more requests than necessary.
 
 use chrono::TimeDelta;
 use simulated_github::{Access, Attempt, Fault, Level, guid};

@@ -1,4 +1,4 @@
-//! Files that the user or the runner names: what they may be, who owns them, and how large they get.
+//! Files that the user or the runner names: their allowed kinds, owners and sizes.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, chown, symlink};
@@ -42,11 +42,11 @@ fn pass_with<'a>(world: &'a World, workspace: &Path, name: &str) -> Run<'a> {
 const READ: [&str; 3] = ["checkpoint-file", "private-key", "ca-certificates"];
 const WRITTEN: [&str; 3] = ["report-file", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"];
 
-/// Makes the special file that `kind` names. False where that is not permitted.
+/// Makes the special file that `kind` names. Returns false if that is not permitted.
 fn make(kind: &str, path: &Path) -> bool {
     let run = |program: &str, arguments: &[&str]| {
         let made = Command::new(program).arg(path).args(arguments).output();
-        // Where nodes may be made but not used, they are no use here.
+        // Some file systems let users make nodes but not use them. Such nodes don't help here.
         made.unwrap().status.success() && (kind.starts_with("a FIFO") || File::open(path).is_ok())
     };
     match kind {
@@ -215,7 +215,7 @@ fn a_report_never_takes_the_place_of_the_checkpoint() {
         }
         for (checkpoint, report) in spellings.iter().flat_map(|a| [(*a, "a/x"), ("a/x", *a)]) {
             let run = world.bare_pass().input("checkpoint-file", checkpoint);
-            // The report would be written even where another input is wrong.
+            // The report would be written even if another input is wrong.
             let wrong = run.input("report-file", report).input("since", "nonsense");
             let ended = wrong.run_executable_in(folder.path());
             let ended = ended.failure("`report-file` is the same file as `checkpoint-file`");

@@ -1,4 +1,4 @@
-//! When the window of a pass is fixed, by whose clock, and which deliveries are in it.
+//! The window of a first pass: the time when it is fixed, the clock that fixes it, and the deliveries in it.
 
 use std::fs;
 use std::sync::Arc;
@@ -219,7 +219,7 @@ fn hanging(silent: &'static [&'static str]) -> VirtualWorld {
     world
 }
 
-/// Nothing comes back of requests whose path holds one of these.
+/// A network that never answers requests whose path holds one of these.
 struct Silent(&'static [&'static str]);
 
 impl Network for Silent {

@@ -25,7 +25,7 @@ fn count(report: &Report, outcome: Outcome) -> usize {
     report.count(|each| each == outcome)
 }
 
-/// An App on acme and globex, each with a webhook and three failed deliveries. Tells globex's webhook.
+/// An App on acme and globex, each with a webhook and three failed deliveries. Returns the id of globex's webhook.
 fn app_on_two() -> (VirtualWorld, u64) {
     let world = VirtualWorld::new();
     let permissions = [
@@ -220,7 +220,7 @@ async fn every_response_that_github_calls_a_limit_is_waited_for() {
 async fn a_wave_that_the_last_tenth_cuts_is_confirmed() {
     let world = VirtualWorld::new();
     world.log_failures(world.hook, 60, start() - TimeDelta::minutes(1));
-    // Of what may be used some goes into finding and reading.
+    // Discovery and reading use a part of the available requests.
     let reset = start() + TimeDelta::minutes(50);
     world.github().set_rate_limit_used(TOKEN, 4_480, reset);
     let report = world.pass(&[]).await;

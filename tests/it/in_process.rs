@@ -1,4 +1,4 @@
-//! A run within this process: the pass speaks to the simulated GitHub without sockets, and time is virtual.
+//! A run within this process: the pass calls the simulated GitHub without sockets, and time is virtual.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ impl Write for KeptLog {
     }
 }
 
-/// Runs a pass as these variables say. Returns whether it succeeded, and its log.
+/// Runs a pass with these variables. Returns whether it succeeded, and its log.
 pub(crate) fn run(world: &World, variables: &BTreeMap<String, String>) -> (bool, String) {
     let owned = |(name, value): (&String, &String)| (name.into(), value.into());
     let environment = Environment::new(variables.iter().map(owned));

@@ -1,4 +1,4 @@
-//! Wrong inputs, and what the files of the repository say of right ones.
+//! Wrong inputs, and the documentation of right ones in the repository's files.
 
 use redeliver_webhooks::inputs::NAMES;
 
@@ -247,7 +247,7 @@ fn action_yml_readme_and_binary_name_the_same_outputs() {
 
 #[test]
 fn inputs_that_arrive_empty_are_unset() {
-    // As the runner hands over every input that has neither a value nor a default.
+    // The runner passes every input without a value and a default like this.
     let world = World::new();
     let mut run = world.pass();
     for name in NAMES {

@@ -1,4 +1,4 @@
-//! Where links and redirects lead: only within the API, and to the same list.
+//! Links and redirects are followed only within the API, and only to the same list.
 
 use std::net::TcpListener;
 

@@ -1,4 +1,4 @@
-//! Answers that GitHub gave to others, read by this client. `tests/recorded/README.md` says where each comes from.
+//! Answers that GitHub gave to others, read by this client. `tests/recorded/README.md` names the source of each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redeliver_webhooks::model::{Outcome, PassResult};
@@ -44,7 +44,7 @@ impl Recorded {
         }
     }
 
-    /// Answers requests with it, and without what the simulated GitHub would add.
+    /// Answers requests with it, and without the headers that the simulated GitHub would add.
     fn as_fault(&self, method: &str, path: &str) -> Fault {
         let mut fault = Fault::on(method, path).status(self.status, &self.body);
         for name in ADDED {

@@ -96,7 +96,7 @@ async fn a_repository_that_could_not_be_read_holds_the_checkpoint() {
     world.github().add_fault(refused);
     world.pass(&all).await;
     advance(HOUR).await;
-    // With another target what is remembered is ignored.
+    // With another target the memory is ignored.
     let more = [
         ("INPUT_ORGANIZATION", "acme"),
         ("INPUT_REPOSITORY", "acme/*"),

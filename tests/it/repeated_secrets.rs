@@ -33,7 +33,7 @@ fn secrets(world: &World) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     secrets.push(TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect());
-    // The part of it that is the same wherever it stands in a base64 text.
+    // The part of it that is the same at any position in a base64 text.
     for before in ["", "a", "ab"] {
         let text = BASE64_STANDARD.encode(format!("{before}{TOKEN}"));
         secrets.push(text[8..text.len() - 8].to_owned());
@@ -49,7 +49,7 @@ fn secrets(world: &World) -> Vec<String> {
     secrets
 }
 
-/// Runs a pass with everything that can be written switched on, and tells all that it wrote.
+/// Runs a pass with all kinds of output switched on, and returns all that it wrote.
 fn everything_written(world: &World, run: Run<'_>) -> (RunResult, String) {
     let folder = tempfile::tempdir().unwrap();
     let run = run
@@ -96,7 +96,7 @@ fn by_app(run: Run<'_>) -> Run<'_> {
     run.input("private-key", TestKey::APP.pkcs1_pem)
 }
 
-/// Words that repeat a token and whatever else was sent, in the ways in which servers do.
+/// A text that repeats a token and other parts of the request, in the forms that servers use.
 fn telltale(token: &str) -> String {
     let encoded: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let basic = BASE64_STANDARD.encode(format!("x-access-token:{token}"));

@@ -18,7 +18,7 @@ fn schema() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Readers are to allow for more fields; here none may be there that the schema does not name.
+/// Readers must allow for more fields, but here every field must be in the schema.
 fn without_more(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -343,7 +343,7 @@ fn hostile_values_stay_within_their_output_as_the_runner_reads_it() {
             "{command}"
         );
     }
-    // The report is for machines: there the words are what they were.
+    // The report is for machines, so it keeps the text unchanged.
     let deliveries = report["deliveries"].as_array().unwrap();
     assert!(
         deliveries

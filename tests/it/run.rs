@@ -56,13 +56,13 @@ impl Run<'_> {
         self
     }
 
-    /// As outside of Actions, where no files for outputs and summary are named.
+    /// As outside of Actions, when no files for outputs and summary are named.
     pub(crate) fn without_files(mut self) -> Self {
         self.files = false;
         self
     }
 
-    /// Runs it to its end: within this process, without sockets and in virtual time; or as a container, where an image is
+    /// Runs it to its end: within this process, without sockets and in virtual time; or as a container, if an image is
     /// tested.
     pub(crate) fn run(self) -> RunResult {
         self.run_in(tempfile::tempdir().unwrap().path())
@@ -76,7 +76,7 @@ impl Run<'_> {
         self.run_in_process(folder)
     }
 
-    /// The same even where an image is tested: for runs that would wait too long in real time.
+    /// The same even if an image is tested: for runs that would wait too long in real time.
     pub(crate) fn run_in_virtual_time(self) -> RunResult {
         self.run_in_process(tempfile::tempdir().unwrap().path())
     }
@@ -109,7 +109,7 @@ impl Run<'_> {
         RunResult::of_process(self.world, &output, folder)
     }
 
-    /// The same, and sends it signals, 300 ms apart, as soon as `when` says so. Returns how long it took to end.
+    /// The same, and sends it signals, 300 ms apart, as soon as `when` returns true. Returns the time it took to end.
     pub(crate) fn run_and_signal(
         mut self,
         folder: &Path,
@@ -236,7 +236,7 @@ fn make_folders(folder: &Path) -> (PathBuf, PathBuf) {
     (commands, workspace)
 }
 
-/// Sends a signal to what [`Run::start`] started.
+/// Sends a signal to the process or container that [`Run::start`] started.
 fn send(signal: &str, id: u32, name: &str) {
     let mut kill = if in_a_container() {
         let mut kill = engine();

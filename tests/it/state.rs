@@ -138,7 +138,7 @@ async fn a_checkpoint_of_other_targets_is_an_error() {
           own variable"
         ]
     );
-    // Some in common: what is remembered is not used, and nothing is wrong.
+    // Some targets in common: the memory is not used, and nothing is wrong.
     store(
         &world,
         STATE,
@@ -226,7 +226,7 @@ async fn a_pending_attempt_is_waited_for_pass_after_pass() {
         advance(Duration::from_secs(600)).await;
     }
     assert_eq!(world.github().requested(world.hook), [0; 0]);
-    // Once it has an outcome, hours later, that is what counts.
+    // Once it has an outcome, hours later, that outcome counts.
     let failed = Attempt::failed(guid(1), pending.delivered_at).with_id(id);
     world.log(failed);
     let report = world.pass(&[]).await;

@@ -239,7 +239,7 @@ fn an_unusable_proxy_is_an_error_that_shows_no_password() {
             .run_executable();
         let ended = ended.failure(why);
         assert!(!ended.log.contains("hun"), "{}", ended.log);
-        // Where it is not needed, it may be whatever other tools understand.
+        // If it is not needed, any value that other tools understand is fine.
         let asked = world.requests("/");
         assert_eq!(asked, 0);
         trusting(&world)

@@ -208,7 +208,7 @@ async fn a_lagging_log_does_not_make_a_receiver_look_down() {
     let report = world.pass(&[]).await;
     assert!(!says_down(&report), "{}", report.verdict());
 
-    // Nor where it was never down.
+    // Nor if it was never down.
     let world = VirtualWorld::new();
     world.github().log_lag = TimeDelta::minutes(25);
     world.log_failures(world.hook, 50, start());

@@ -34,7 +34,7 @@ fn two_pages() -> World {
     world
 }
 
-/// Asserts that the log, the summary and the report name what was not read, and that nothing is called healthy.
+/// Asserts that the log, the summary and the report name the unread parts, and that nothing is called healthy.
 #[track_caller]
 fn names_what_was_not_read(ended: &RunResult, name: &str) {
     let verdict = format!("not read to the end: {name}");

@@ -236,14 +236,14 @@ async fn warned_for(world: &VirtualWorld) -> i64 {
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_row_is_warned_of_until_github_no_longer_redelivers_it() {
     let at = |hours| start() - TimeDelta::hours(hours);
-    // Its neighbours tell its age.
+    // Its neighbours show its age.
     let world = VirtualWorld::new();
     world.log(Attempt::ok(guid(1), at(3)));
     world.log(without_guid(2, at(2)));
     world.log(Attempt::ok(guid(3), at(1)));
     assert_eq!(warned_for(&world).await, 3 * 24);
 
-    // Nothing tells it but the pass that saw it first.
+    // Only the pass that first read the row knows its age.
     let world = VirtualWorld::new();
     world.log(without_guid(2, at(2)));
     assert_eq!(warned_for(&world).await, 3 * 24 + 1);

@@ -1,4 +1,4 @@
-//! Whole passes in virtual time: clocks, prefetching, time-outs, how many requests are in flight.
+//! Whole passes in virtual time: clocks, prefetching, time-outs, the number of requests in flight.
 
 use std::time::Duration;
 

@@ -28,14 +28,14 @@ pub(crate) const TOKEN: &str = "ghp_virtual";
 pub(crate) struct VirtualWorld {
     pub(crate) github: Arc<Mutex<GitHub>>,
     pub(crate) hook: u64,
-    /// Where its API is.
+    /// The address of its API.
     base: &'static str,
     /// The time that headers take, and that bodies take after them.
     pub(crate) latency: Duration,
     pub(crate) body_latency: Duration,
     /// The number of redelivery requests that get no connection.
     pub(crate) unsent: Arc<AtomicUsize>,
-    /// The redelivery request at `hook` that panics, counted from 1; 0 for none.
+    /// The redelivery request at `hook` that panics, counted from 1; 0 if no request does.
     pub(crate) bug: Arc<AtomicUsize>,
     /// The network on which requests may fail. Without one, all of them arrive.
     pub(crate) network: Option<Arc<dyn Network>>,
@@ -60,7 +60,7 @@ pub(crate) struct Transfer {
     pub(crate) reaches_github: bool,
     /// The result that the client sees.
     pub(crate) client_gets: ClientGets,
-    /// Changes to GitHub's response on its way back.
+    /// Changes to GitHub's response in transit.
     pub(crate) changes: ResponseChanges,
 }
 

@@ -203,7 +203,7 @@ async fn an_unclear_request_is_repeated_once_the_log_has_moved_past_it() {
     world.log_failures(world.hook, 6, start());
     let lost = Fault::on("POST", "/attempts").status(502, "");
     world.github().add_fault(lost);
-    // Live traffic, which shows how far the log has come.
+    // Live traffic, which shows the time that the log has reached.
     for second in 0..30 {
         let at = start() + TimeDelta::seconds(second);
         let live = Attempt::ok(guid(1_000 + second as u64), at);
@@ -213,7 +213,7 @@ async fn an_unclear_request_is_repeated_once_the_log_has_moved_past_it() {
     assert_eq!(count(&report, Outcome::Recovered), 6);
     assert_eq!(asked(&world, world.hook), 6, "and nothing twice");
 
-    // Where the log shows nothing newer, the outcome is unknown.
+    // If the log shows nothing newer, the outcome is unknown.
     let world = VirtualWorld::new();
     world.log_failures(world.hook, 1, start());
     world

@@ -1,4 +1,4 @@
-//! Which webhooks are looked at.
+//! Choosing the webhooks of a pass.
 
 use serde_json::{Value, json};
 use simulated_github::{Attempt, Fault, guid};

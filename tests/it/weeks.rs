@@ -1,5 +1,5 @@
-//! Whole weeks in virtual time: a seed makes one history, the real pass runs in it, and an oracle judges it by what
-//! really happened.
+//! Whole weeks in virtual time: a seed makes one history, the real pass runs in it, and an oracle judges it by the
+//! events that really happened.
 //!
 //! `WEEK_SEED=123 cargo test --test it weeks -- --nocapture` plays one week, and prints the
 //! smallest part of it that still fails. `WEEKS=20000` plays that many, and `WEEKS_FROM=300` starts at that seed.

@@ -1,4 +1,4 @@
-//! The bytes of requests: each header once, and a length only where there is a body or a POST.
+//! The bytes of requests: each header once, and a length only with a body or a POST.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use crate::raw_server::RawServer;
 use crate::run::Run;
 use crate::world::{TOKEN, World, ago};
 
-/// A request's method, path and body, and its headers by name in lower case, as often as they stand there.
+/// A request's method, path and body, and its headers by name in lower case, including repeated ones.
 struct Sent<'a> {
     method: &'a str,
     path: &'a str,
@@ -62,7 +62,7 @@ impl<'a> Sent<'a> {
         self.headers.get(name).map(|values| &*values[0])
     }
 
-    /// Asserts what holds for every request.
+    /// Asserts the rules that hold for every request.
     fn assert_sound(&self) {
         let what = format!("{} {}: {:?}", self.method, self.path, self.headers);
         for (name, values) in &self.headers {
@@ -89,7 +89,7 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// An answer that holds nothing but what HTTP wants.
+/// An answer that holds nothing but the parts that HTTP requires.
 fn answer(status: &str, link: &str, body: &Value) -> Vec<u8> {
     let (date, body) = (
         Utc::now().format("%a, %d %b %Y %H:%M:%S GMT"),

@@ -123,7 +123,7 @@ impl World {
             .env("INPUT_TOKEN", TOKEN)
             .env("INPUT_ORGANIZATION", "acme")
             .env("INPUT_API-URL", &self.simulator.url())
-            // Where it is the executable, real time passes.
+            // The executable runs in real time.
             .env("INPUT_CONFIRM-TIMEOUT", "2s")
             .env("INPUT_MAX-PER-MINUTE", "10000")
             .env("GITHUB_ACTIONS", "true")

@@ -1,7 +1,7 @@
-//! The client for one credential: octocrab on top of our own stack, one way to read and one to write.
+//! The client for one credential: octocrab on top of our own stack, with one method to read and one to write.
 //!
 //! From the wire up: [`Connections`](crate::github::http::connect::Connections) (proxies, TLS, HTTP), octocrab's layers
-//! for base address and headers, [`Transport`](crate::github::http::transport::Transport) (slots, limits, time-outs), and
+//! for base address and headers, [`Transport`] (slots, limits, time-outs), and
 //! here retries and redirects. A tower layer could not see a request as a whole: its part ends at the response's headers.
 
 use std::borrow::Cow;
@@ -61,7 +61,7 @@ impl Client {
         &self.gate
     }
 
-    /// The same for the pass's last word, which no limit and no end keeps back.
+    /// The same client for the last request of a pass, which neither a limit nor the end of the pass holds back.
     #[must_use]
     pub fn for_the_last_word(&self) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Client {
         Arc::ptr_eq(&self.authorization, &other.authorization)
     }
 
-    /// The same for reading further back than what is new, which leaves more of a limit to others.
+    /// The same client for reading older rows, which leaves more of a limit to others.
     #[must_use]
     pub(crate) fn for_old_rows(&self) -> Self {
         Self {
@@ -84,10 +84,10 @@ impl Client {
         }
     }
 
-    /// True if this credential may still redeliver within the time that a pass may wait.
+    /// Checks that this credential may still redeliver within the time that a pass may wait.
     ///
     /// # Errors
-    /// It does not.
+    /// It may not redeliver in that time.
     pub fn may_redeliver(&self) -> Result<(), StopReason> {
         let may = self.gate.check(RequestKind::Redelivery);
         self.gate.end(RequestKind::Redelivery);
@@ -99,7 +99,7 @@ impl Client {
         self.transport.clock.now()
     }
 
-    /// Which GitHub this client speaks to.
+    /// The GitHub that this client calls.
     pub(crate) fn base(&self) -> &ApiBase {
         &self.transport.base
     }
@@ -128,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Ties a failure to what it was about, and takes secrets out of its words.
+    /// Attaches the subject to a failure, and removes secrets from its text.
     pub(crate) fn failed(&self, subject: &Subject, failure: RequestError) -> Error {
         if matches!(failure, RequestError::Stopped(StopReason::Limit(_))) {
             self.gate.end(RequestKind::OldRead);
@@ -137,7 +137,7 @@ impl Client {
         Error::new(subject.clone(), self.kind(), failure)
     }
 
-    /// Reads what is at `path`. `on_headers` receives the headers of a success before its body is read.
+    /// Reads the resource at `path`. `on_headers` receives the headers of a success before its body is read.
     pub(crate) async fn read(
         &self,
         path: &str,
@@ -196,7 +196,7 @@ impl Client {
         self.request(call, &mut |_| {}).await
     }
 
-    /// Sends a request, and sends it again where that may help: with a new token where GitHub refused an old one (it
+    /// Sends a request, and sends it again if that may help: with a new token if GitHub refused an old one (it
     /// does nothing for such a request), at the place that a redirect names, after a limit, and after a failure that
     /// may pass.
     async fn request(

@@ -112,7 +112,8 @@ impl DeliveryLog {
         }
     }
 
-    /// Sets whether the pages that follow are older than the last pass. Reading those leaves more of a limit to others.
+    /// Marks the pages that follow as older than the last pass, or not. Reading older ones leaves more of a limit to
+    /// others.
     pub fn goes_back(&mut self, is_old: bool) {
         self.is_old = is_old;
     }
@@ -189,7 +190,7 @@ impl DeliveryLog {
 /// (<https://docs.github.com/en/rest/orgs/webhooks#redeliver-a-delivery-for-an-organization-webhook>).
 ///
 /// # Errors
-/// GitHub did not accept, or it is not known whether it did.
+/// GitHub did not accept the request, or may not have accepted it.
 pub async fn redeliver(
     client: &Client,
     webhook: &Webhook,

@@ -11,8 +11,8 @@ use crate::model::Repository;
 
 /// An account's repositories, page by page.
 ///
-/// For an installation GitHub lists what the installation includes. For a person it lists an organization's
-/// repositories, or where the account is no organization, the person's own.
+/// For an installation, GitHub lists the repositories that it includes. For a person, it lists an organization's
+/// repositories, or the person's own if the account is not an organization.
 pub struct RepositoryPages {
     client: Client,
     login: String,

@@ -21,7 +21,7 @@ use crate::github::failure::refusal::suspended;
 use crate::github::failure::request_error::RequestError;
 use crate::github::failure::subject::Access;
 
-/// How long before its end a token is renewed, so that no request outlives its token and a short outage can pass.
+/// Time before its expiry when a token is renewed, so that no request outlives its token and a short outage can pass.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
 /// Makes the access tokens for one account, one at a time, however many requests need one.
@@ -37,7 +37,7 @@ pub(super) struct InstallationTokens {
 struct TokenState {
     installation: Option<Installation>,
     current: Option<CurrentToken>,
-    /// Why the App gets no token for this account. It is not requested again.
+    /// The reason why the App gets no token for this account. No further token is requested.
     refused: Option<RequestError>,
 }
 
@@ -179,7 +179,7 @@ impl InstallationTokens {
         )))
     }
 
-    /// The error for the account where GitHub refused the App's own request.
+    /// The error for the account if GitHub refused the App's own request.
     fn refused(&self, error: RequestError) -> RequestError {
         let refused = matches!(error.status(), Some(401 | 403 | 404 | 422)) && !error.is_limit();
         let certain = refused || error.refuses_version();

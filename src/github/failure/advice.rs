@@ -1,7 +1,7 @@
 //! The next step after a failure, by the access that it takes and the kind of credential.
 //!
-//! GitHub hides what a credential may not see, so a 404 and an empty list say little. The kind of credential and the
-//! headers of the response show what is missing.
+//! GitHub hides everything that a credential may not see, so a 404 and an empty list explain little. The kind of
+//! credential and the headers of the response show what is missing.
 
 use crate::github::base::API_VERSION;
 use crate::github::credential_kind::CredentialKind;
@@ -10,7 +10,7 @@ use crate::github::failure::refusal::{self, Refusal};
 use crate::github::failure::request_error::{ErrorHeaders, RequestError};
 use crate::github::failure::subject::Access;
 
-/// Advice for messages that are not known: they must speak for themselves.
+/// Advice for unknown messages, which must explain themselves.
 const UNKNOWN: &str = "GitHub will not do this, and its message says why";
 
 const WEB_PAGE: &str = "This is a web page, not GitHub's API: check `api-url` (on Enterprise Server `https://HOST/api/v3`)";
@@ -131,7 +131,7 @@ fn by_status(refusal: &Refusal<'_>) -> String {
     }
 }
 
-/// The permission or scope that is missing, and who must grant it.
+/// The missing permission or scope, and the person who must grant it.
 fn grant(refusal: &Refusal<'_>) -> String {
     let Refusal {
         headers,
@@ -212,7 +212,7 @@ fn grant_scope(scopes: &str, access: &Access) -> String {
     }
 }
 
-/// Scopes each of which is enough, the least first
+/// The sufficient scopes, the least first. Any one of them is enough
 /// (<https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>).
 fn sufficient_scopes(access: &Access) -> &'static [&'static str] {
     match access {

@@ -40,7 +40,7 @@ impl Error {
         self
     }
 
-    /// Why the request failed.
+    /// The reason why the request failed.
     pub fn failure(&self) -> &RequestError {
         &self.failure
     }

@@ -3,8 +3,8 @@
 use http::StatusCode;
 use serde_json::Value;
 
-/// GitHub's `message` with all that `errors` adds to it; the whole body where it is not GitHub's, and the name of the
-/// status where there is none.
+/// GitHub's `message` with everything that `errors` adds to it. It is the whole body if that is not GitHub's, and the
+/// name of the status if the body is empty.
 pub(crate) fn message(status: StatusCode, body: &str) -> String {
     let json: Value = serde_json::from_str(body).unwrap_or_default();
     let mut parts = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn message(status: StatusCode, body: &str) -> String {
     }
 }
 
-/// Adds what `errors` says: a text, or objects with a message or a code
+/// Adds the content of `errors`: a text, or objects with a message or a code
 /// (<https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed>), or a list of these.
 fn add_errors(errors: &Value, parts: &mut Vec<String>) {
     match errors {

@@ -123,7 +123,7 @@ fn forbidden(message: &str, refusal: &Refusal<'_>) -> Option<String> {
     }
 }
 
-/// The advice where an organization forbids tokens of this sort, or of this lifetime.
+/// The advice if an organization forbids tokens of this sort, or of this lifetime.
 fn refused_token(message: &str, original: &str) -> Option<String> {
     let (_, after) = message.split_once("forbids access via")?;
     let token = after.split('.').next()?;

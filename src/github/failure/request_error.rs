@@ -1,4 +1,4 @@
-//! Why a request failed.
+//! The reasons why a request failed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode};
@@ -18,10 +18,10 @@ const MESSAGE: usize = 500;
 /// Longest address of a page that is shown, in characters. A cut address is useless.
 const ADDRESS: usize = 2_000;
 
-/// Words by which GitHub speaks of a limit in a 403 or a 422.
+/// Words that show that a 403 or a 422 is about a limit.
 const LIMITS: [&str; 4] = ["rate limit", "abuse", "spammed", "too quickly"];
 
-/// Why a request failed.
+/// The reason why a request failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RequestError {
     /// GitHub answered with a status that is not a success.
@@ -121,7 +121,7 @@ pub(crate) struct FailedResponse<'a> {
 pub struct ErrorHeaders {
     /// The scopes of a classic token.
     pub(crate) scopes: Option<String>,
-    /// Where to authorise the token for an organization's single sign-on, if that is missing.
+    /// The address at which to authorize the token for an organization's single sign-on, if that is missing.
     pub(crate) sso: Option<String>,
     /// The earliest time at which the server accepts the request again.
     pub(crate) retry_after: Option<DateTime<Utc>>,
@@ -129,7 +129,7 @@ pub struct ErrorHeaders {
     pub(crate) location: Option<String>,
     /// GitHub's own number of the request is there (`x-github-request-id`), so no proxy or balancer answered.
     pub(crate) from_github: bool,
-    /// Sets of permissions, one of which is enough, as `X-Accepted-GitHub-Permissions` names them.
+    /// Sets of permissions from `X-Accepted-GitHub-Permissions`. Any single set is enough.
     pub(crate) accepted_permissions: Option<String>,
     /// The server is, or may be, too old for the path.
     pub(crate) old_server: Option<OldServer>,
@@ -196,7 +196,7 @@ impl RequestError {
         matches!(self, Self::Stopped(_))
     }
 
-    /// The limit because of which GitHub refused the request.
+    /// The limit that made GitHub refuse the request.
     pub(crate) fn limit(&self) -> Option<RateLimit> {
         match self {
             Self::Status { limit, .. } => *limit,
@@ -319,7 +319,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// True if GitHub refused because of a limit. The words of a page are not GitHub's. A server in trouble (503) is no
-/// limit, even where it names the time of the next try
+/// limit, even if it names the time of the next try
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
 fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str, page: bool) -> bool {
     match status.as_u16() {

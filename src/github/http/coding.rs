@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 /// The encoding that a request accepts.
 pub(crate) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Decompresses the body of a response, up to `most` bytes. The error says what is wrong with the body.
+/// Decompresses the body of a response, up to `most` bytes. The error describes the body's defect.
 pub(crate) fn decoded(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Result<Vec<u8>, String> {
     let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     let is = |names: &[&str]| {

@@ -88,7 +88,7 @@ pub(crate) async fn headers(
     }
 }
 
-/// Reads the whole body of a response. Where GitHub refused, a body that breaks off is empty: the status says enough.
+/// Reads the whole body of a response. If GitHub refused, a body that breaks off counts as empty: the status is enough.
 pub(crate) async fn whole_body<B>(
     response: &response::Parts,
     body: B,
@@ -120,7 +120,7 @@ pub(crate) fn refuse_page(body: &[u8], secrets: &Secrets) -> Result<(), RequestE
     Err(RequestError::Malformed(format!("it is the page `{title}`")))
 }
 
-/// A whole body in one piece, or what is wrong with it.
+/// A whole body in one piece, or a description of its defect.
 async fn gathered<B>(mut body: B) -> Result<Vec<u8>, String>
 where
     B: Body<Data = Bytes, Error: Error + 'static> + Unpin,

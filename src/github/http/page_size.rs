@@ -17,7 +17,7 @@ const SIZES: [usize; 3] = [MOST_ROWS, 50, 25];
 /// Failed tries of a page with one size before the next is tried.
 const TRIES: usize = 2;
 
-/// The page size of one webhook's log, shared by all who read it: what was found out once stays so for the pass.
+/// The page size of one webhook's log, shared by all its readers. A size that failed is not tried again in the pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageSize {
     /// An index in [`SIZES`].

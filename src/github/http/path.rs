@@ -1,7 +1,7 @@
 //! Paths of the API, as links and redirects name them.
 //!
 //! Load balancers put other schemes, ports and internal names into GitHub's addresses, so only path and query of an
-//! address are used. They are requested at `api-url`, and only where they name the list or the thing that was
+//! address are used. They are requested at `api-url`, and only if they name the list or the thing that was
 //! requested: the token goes nowhere else.
 
 use http::uri::PathAndQuery;
@@ -49,9 +49,9 @@ fn after<'a>(base: &str, path: &'a str) -> Option<&'a str> {
     (start.eq_ignore_ascii_case(base) && rest.starts_with('/')).then_some(rest)
 }
 
-/// Returns whether two paths, both below the base, name the same list or thing. GitHub's links have the owner's number in place
-/// of its name: `/repositories/ID/...` for `/repos/OWNER/NAME/...`, and `/organizations/ID/...` for `/orgs/LOGIN/...`.
-/// If the owner was `renamed`, the new name is not known here, and any name may be it.
+/// Returns whether two paths, both below the base, name the same list or thing. GitHub's links have the owner's number
+/// in place of its name: `/repositories/ID/...` for `/repos/OWNER/NAME/...`, and `/organizations/ID/...` for
+/// `/orgs/LOGIN/...`. If the owner was `renamed`, the new name is not known here, so any name matches.
 pub(crate) fn is_same(known: &str, path: &str, renamed: bool) -> bool {
     let (known, path) = (without_query(known), without_query(path));
     // Names are the same in any case.
@@ -67,8 +67,8 @@ pub(crate) fn is_same(known: &str, path: &str, renamed: bool) -> bool {
     }
 }
 
-/// Returns whether a redirect from `path` leads to the same thing under another name or number of its owner. One that leads to the
-/// path itself means another server, or a circle.
+/// Returns whether a redirect from `path` leads to the same thing under another name or number of its owner. A redirect
+/// to the path itself means another server, or a circle.
 pub(crate) fn is_moved(path: &str, to: &str) -> bool {
     is_same(path, to, true) && !without_query(path).eq_ignore_ascii_case(without_query(to))
 }

@@ -38,7 +38,7 @@ pub(crate) struct Retries {
 }
 
 impl Retries {
-    /// For the request of this number, of which the lengths of the waits depend.
+    /// For the request with this number. The lengths of the waits depend on it.
     pub(crate) fn new(kind: RequestKind, number: u64) -> Self {
         Self {
             kind,
@@ -54,7 +54,7 @@ impl Retries {
         self.redirects > 0
     }
 
-    /// The path that a redirect leads to, if it is to be followed.
+    /// The path that a redirect leads to, if the client should follow it.
     pub(crate) fn redirect(
         &mut self,
         error: &RequestError,
@@ -70,7 +70,7 @@ impl Retries {
         Some(to)
     }
 
-    /// Waits until a failed request may be sent again. Returns whether it is to be sent again at all.
+    /// Waits until a failed request may be sent again. Returns whether to send it again at all.
     pub(crate) async fn wait(
         &mut self,
         error: &RequestError,

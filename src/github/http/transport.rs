@@ -33,7 +33,7 @@ use crate::stop::{Grace, Stop, StopReason};
 /// Most requests in flight. GitHub allows 100 at a time to everyone who uses the token.
 const SLOTS: usize = 16;
 
-/// How long a request in flight may take once the pass has ended.
+/// Time that a request in flight may still take once the pass has ended.
 const GRACE: Grace = Grace {
     cancelled: Duration::from_secs(3),
     time_limit: Duration::from_secs(3),
@@ -74,7 +74,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A stack over any HTTP service, whose clock reads `now` until GitHub says otherwise.
+    /// A transport over any HTTP service. Its clock shows `now` until a response of GitHub corrects it.
     pub(crate) fn new<S, B>(
         service: S,
         base: &ApiBase,
@@ -114,7 +114,7 @@ impl Transport {
         }
     }
 
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }

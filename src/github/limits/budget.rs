@@ -30,14 +30,14 @@ pub(crate) struct Budget {
 struct BudgetState {
     /// True if this GitHub has limits, so points count. `None` until a response shows it.
     limited: Option<bool>,
-    /// Number of times that GitHub said that requests came too fast.
+    /// Number of times that GitHub reported that requests came too fast.
     halvings: u32,
     /// Points spent in the last minute, with their times.
     spent: VecDeque<(Instant, u32)>,
 }
 
 impl Budget {
-    /// With `limited`, GitHub is known to have limits even where its responses have no headers about them.
+    /// With `limited`, GitHub is known to have limits even if its responses have no headers about them.
     pub(crate) fn new(stop: &Stop, limited: bool) -> Self {
         Self {
             stop: stop.clone(),
@@ -73,7 +73,7 @@ impl Budget {
         }
     }
 
-    /// Spends points that [`Budget::wait`] found free.
+    /// Spends points that [`Budget::wait`] waited for.
     pub(crate) fn spend(&self, points: u32) {
         let mut state = lock(&self.state);
         if state.limited != Some(false) {
@@ -81,7 +81,7 @@ impl Budget {
         }
     }
 
-    /// Takes note of a response, whose headers name a limit if `limited`.
+    /// Records a response, whose headers name a limit if `limited`.
     pub(crate) fn note_response(&self, limited: bool) {
         let mut state = lock(&self.state);
         state.limited = Some(limited || state.limited == Some(true));

@@ -17,7 +17,7 @@ use crate::github::limits::request_kind::RequestKind;
 use crate::stop::StopReason;
 use crate::watched::Watched;
 
-/// The longest wait for a limit. Where it would take longer, work with the credential ends: the next pass costs less
+/// The longest wait for a limit. If it would take longer, work with the credential ends: the next pass costs less
 /// than a runner that sleeps.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
@@ -62,9 +62,9 @@ struct GateState {
 /// A wait that GitHub imposes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Closure {
-    /// The end of the wait. It stays where it is if GitHub's clock is corrected meanwhile.
+    /// The end of the wait. It stays the same if GitHub's clock is corrected meanwhile.
     opens: Instant,
-    /// The same by GitHub's clock.
+    /// The end of the wait by GitHub's clock.
     until: DateTime<Utc>,
     /// It takes longer than a pass may wait.
     too_long: bool,
@@ -209,7 +209,7 @@ impl Gate {
         });
     }
 
-    /// Takes note of a success. One whose request left before the gate was closed says nothing about the time since.
+    /// Records a success. If its request left before the gate was closed, it proves nothing about the time since.
     pub(crate) fn accepted(&self, permit: Permit) {
         let state = self.state.get();
         let as_costly = permit.points >= state.untimed_points;

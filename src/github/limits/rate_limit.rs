@@ -9,7 +9,7 @@ use crate::github::clock::sound;
 /// The wait after a secondary limit for which GitHub names no time. It doubles each time in a row.
 pub(crate) const FIRST_WAIT: TimeDelta = TimeDelta::seconds(60);
 
-/// A limit that GitHub says is reached.
+/// A limit that GitHub reports as reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
     /// The hourly limit is used up until this time.

@@ -6,7 +6,7 @@ const KEPT_FOR_CHECKPOINT: u64 = 50;
 /// The purpose of a request, on which its share of the limits and its retries depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
-    /// Reads what is new: lists, the newest page of a log, and attempts since the last pass.
+    /// Reads new data: lists, the newest page of a log, and attempts since the last pass.
     Read,
     /// Reads further back in a log.
     OldRead,
@@ -29,7 +29,7 @@ impl RequestKind {
     }
 
     /// The part of an hourly limit that is left to others who use the same credential. New attempts are read even
-    /// where little is left: that takes few requests, and a failure that is not seen is lost in the end.
+    /// if little is left: that takes few requests, and a failure that no pass reads is lost in the end.
     pub(crate) fn left_to_others(self, limit: u64) -> u64 {
         let tenth = limit.div_ceil(10);
         match self {

@@ -71,7 +71,7 @@ impl WebhookRun<'_> {
         let deliveries = &result.report.deliveries;
         let refusals = self.refusals();
         let read = self.read_until(result);
-        // The next pass takes from memory what is older.
+        // The next pass takes older deliveries from memory.
         let next_start = read - OVERLAP;
         let mut memory = Memory::new(read, next_start);
         memory.know_until(self.began);
@@ -96,7 +96,8 @@ impl WebhookRun<'_> {
         memory
     }
 
-    /// The time that the next pass reads from: it reads again whatever has no outcome yet or could not be read.
+    /// The time from which the next pass reads. It reads again all rows without an outcome, and those that could not be
+    /// read.
     fn read_until(&self, result: &WebhookResult) -> DateTime<Utc> {
         let deliveries = &result.report.deliveries;
         let pending = deliveries

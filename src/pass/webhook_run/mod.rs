@@ -45,7 +45,7 @@ pub struct WebhookRun<'a> {
     pub memory: Option<Cow<'a, Memory>>,
     /// The user's policy.
     pub policy: &'a Policy,
-    /// Nothing is to be changed.
+    /// The pass must not change anything.
     pub dry_run: bool,
     /// Must be writable before anything is redelivered.
     pub checkpoint: &'a Checkpoint,
@@ -219,7 +219,7 @@ impl WebhookRun<'_> {
         )
     }
 
-    /// Redelivers what is due, when this webhook's receiver group admits it.
+    /// Redelivers the due deliveries, when this webhook's receiver group admits it.
     async fn carry_out(
         &self,
         arrived: bool,
@@ -283,7 +283,7 @@ async fn run_turn(
     }
 }
 
-/// Why webhooks wait whose receiver accepted nothing of the others.
+/// The reason why webhooks wait if their receiver accepted nothing from the others.
 fn reason_to_wait(group: &ReceiverGroup) -> &'static str {
     match group.is_down() {
         true => wave::TurnEnd::Down.reason(),

@@ -1,4 +1,4 @@
-//! The short run during an outage: where the receiver accepts nothing and an earlier pass knows of it, one delivery is
+//! The short run during an outage: if the receiver accepts nothing and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
 use crate::decide::plan::{Plan, failures_while_up, still_unconfirmed};
@@ -63,7 +63,7 @@ impl WebhookRun<'_> {
     }
 
     /// Adds to the scan which open deliveries were delivered since the memory was written, further back than the first
-    /// page: by a pass that could not write its state, or by a person. Returns whether that is known of all of them.
+    /// page: by a pass that could not write its state, or by a person. Returns whether that is known for all of them.
     async fn read_successes(&self, memory: &Memory, scan: &mut Scan, webhook: &Webhook) -> bool {
         let Some(known) = memory.known_until() else {
             return false;

@@ -58,7 +58,7 @@ struct FileContents {
     state: Option<Box<RawValue>>,
 }
 
-/// Why a file could not be used.
+/// The reason why a file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It could not be read or written.
@@ -69,7 +69,7 @@ pub enum FileError {
     Io {
         /// Its path.
         path: String,
-        /// Why.
+        /// The cause.
         error: file::Error,
     },
     /// It can't be a checkpoint file.
@@ -77,7 +77,7 @@ pub enum FileError {
     Unusable {
         /// Its path.
         path: String,
-        /// Why.
+        /// The cause.
         error: file::Error,
     },
     /// It holds something else.

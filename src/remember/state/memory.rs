@@ -13,10 +13,10 @@ use crate::model::{FailedDelivery, FirstAttempt, LatestAttempt};
 use crate::model::{Refusals, UnconfirmedRedelivery};
 use crate::read::fold::Remembered;
 
-/// Times that may stand in a state, in milliseconds: from 2008 to 2200.
+/// Times that a state may hold, in milliseconds: from 2008 to 2200.
 pub(super) const TIMES: Range<i64> = 1_199_145_600_000..7_258_118_400_000;
 
-/// Most redeliveries of one delivery that may stand in a state. One a minute for 7 days is far less.
+/// Most redeliveries of one delivery that a state may hold. One a minute for 7 days is far less.
 const MOST_MADE: usize = 1_000_000;
 
 /// Characters for each delivery that was lost.
@@ -32,7 +32,7 @@ pub struct Memory {
     pub(super) read: i64,
     /// The open deliveries' numbers hold their redeliveries before this time.
     pub(super) counted: i64,
-    /// None of them was delivered before this time, where that is known for longer than the log is read.
+    /// No open delivery was delivered before this time, if that is known for longer than the log is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -53,7 +53,7 @@ pub struct Memory {
 pub(super) struct RememberedDelivery {
     guid: String,
     pub(super) first: i64,
-    /// Redeliveries older than what the next pass reads, and how many of them counted.
+    /// Number of redeliveries older than the rows that the next pass reads, and number of those that counted.
     made: usize,
     counted: usize,
     /// Further redeliveries, for a pass that does not read the log: those in the part of the log that the next pass
@@ -132,7 +132,7 @@ impl Memory {
         times.all(|time| TIMES.contains(&time))
     }
 
-    /// The same without deliveries that GitHub no longer redelivers; `None` if nothing is left.
+    /// The same memory without deliveries that GitHub no longer redelivers; `None` if nothing is left.
     pub(super) fn since(&self, retention_start: DateTime<Utc>) -> Option<Self> {
         let start = retention_start.timestamp_millis();
         let mut memory = self.clone();
@@ -157,7 +157,7 @@ impl Memory {
         DateTime::from_timestamp_millis(self.known.unwrap_or(self.read))
     }
 
-    /// Remembers that none of the open deliveries was delivered before this time.
+    /// Remembers that no open delivery was delivered before this time.
     pub fn know_until(&mut self, time: DateTime<Utc>) {
         self.known = Some(time.timestamp_millis()).filter(|known| *known > self.read);
     }
@@ -247,7 +247,7 @@ impl Memory {
         self.open.iter().filter_map(refused).collect()
     }
 
-    /// Remembers GitHub's refusals to redeliver an open delivery, or that there are none.
+    /// Remembers GitHub's refusals to redeliver an open delivery, or that there were no refusals.
     pub fn set_refusals(&mut self, guid: &Guid, refusals: Option<Refusals>) {
         let text = guid.to_string();
         // Those that are added are remembered last.

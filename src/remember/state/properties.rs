@@ -110,7 +110,7 @@ impl Found {
 
 type Webhooks = HashMap<String, Found>;
 
-/// A state, and what it was made of.
+/// A state, and the webhooks that it was made from.
 fn states() -> impl Strategy<Value = (State, Webhooks)> {
     let webhooks = proptest::collection::hash_map("(acme|beta/(ops|web))/[1-9]", found(), 0..6);
     let owners = proptest::collection::vec(("beta/(ops|web)|acme", 0..90_000_i64), 0..3);
@@ -221,7 +221,7 @@ proptest! {
         ),
         place in any::<proptest::sample::Index>(),
     ) {
-        // Numbers are what most depends on.
+        // Most of a state's meaning depends on its numbers.
         let field = format!("\"{field}\":");
         let numbers: Vec<_> = damaged.match_indices(&field).map(|(at, _)| at + field.len()).collect();
         let replaced = (!numbers.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! Messages about a pass that ended early: why, what is left, and when to run again.
+//! Messages about a pass that ended early: the reason, the remaining work, and when to run again.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -48,7 +48,7 @@ pub fn of_stop(report: &Report, why: StopReason, pace: u32, now: DateTime<Utc>) 
     }
 }
 
-/// One sentence: why the pass `ended`, what is left, and the next step. Redelivering goes on at `next`.
+/// One sentence: the reason why the pass `ended`, the remaining work, and the next step. Redelivery continues at `next`.
 fn of_end(report: &Report, ended: &str, why: StopReason, pace: u32, next: DateTime<Utc>) -> String {
     let deferred = report.count(|outcome| outcome == Outcome::Deferred);
     let unread: Vec<String> = report.unread().collect();

@@ -10,7 +10,7 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     Parser::new_ext(markdown, Options::all()).collect()
 }
 
-/// The text of the one code span expected at this place, or of the dash that stands for an empty text.
+/// The text of the one code span expected at this place, or of the dash that represents an empty text.
 fn shown(event: &Event<'_>) -> Option<String> {
     match event {
         Event::Code(text) => Some(text.to_string()),

@@ -1,4 +1,4 @@
-//! Why deliveries failed, the usual reason for that, and what to do.
+//! The causes of failed deliveries: GitHub's status, the usual reason for it, and the next step.
 
 use crate::report::{Cause, CauseKind, Report};
 use crate::tell::markdown::{code, code_long};
@@ -44,7 +44,7 @@ pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     samples(page, &causes);
 }
 
-/// GitHub's status text, and the status code where the text lacks it.
+/// GitHub's status text, and the status code if the text lacks it.
 fn status(cause: &Cause<'_>) -> String {
     match cause.code {
         Some(code_of) if code_of != 0 && !cause.status.contains(&code_of.to_string()) => {

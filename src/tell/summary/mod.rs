@@ -2,12 +2,12 @@
 //!
 //! Pure. Text from GitHub or a receiver only appears in code spans, where nothing is markup.
 //!
-//! | part | what it shows |
+//! | part | content |
 //! |---|---|
-//! | `next_steps` | what to do after the verdict |
+//! | `next_steps` | the steps to take after the verdict |
 //! | `counts` | numbers of recovered, open, lost and skipped deliveries |
 //! | `webhooks` | the state of each webhook, worst first |
-//! | `causes` | why deliveries failed, and what to do about it |
+//! | `causes` | the causes of failed deliveries, and the step that fixes each |
 //! | `timeline` | when deliveries failed |
 //! | `deliveries` | deliveries that need a person, then all others, folded |
 //! | `footer` | the scope of the pass and its cost |

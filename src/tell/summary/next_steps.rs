@@ -1,4 +1,4 @@
-//! What a person should do next, and how much time is left for it.
+//! The next steps for a person, and the time left for each.
 
 use chrono::TimeDelta;
 
@@ -6,7 +6,7 @@ use crate::model::Outcome;
 use crate::report::Report;
 use crate::text::time;
 
-/// The steps in order; none where nothing failed.
+/// The steps in order; empty if nothing failed.
 pub(super) fn next_steps(report: &Report) -> Vec<String> {
     let Some(began) = report.began else {
         return Vec::new();

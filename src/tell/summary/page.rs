@@ -44,7 +44,7 @@ impl<'a> SummaryPage<'a> {
         self.paragraph("</details>");
     }
 
-    /// Adds the first `most` rows as far as they fit, and a note on how many more there are and where to find them.
+    /// Adds the first `most` rows as far as they fit, and a note that counts the others and names the place that lists them.
     pub(super) fn rows<T>(&mut self, items: &[T], most: usize, row: impl Fn(&T) -> String) {
         let mut left = items.len();
         for item in items.iter().take(most) {

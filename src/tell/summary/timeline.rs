@@ -21,8 +21,8 @@ const BARS: i64 = 16;
 const FEWEST: usize = 3;
 
 /// Failed deliveries are red, with the recovered ones in green before them: GitHub's own colours, which show on light
-/// and dark backgrounds. Numbers beside the bars would lift them off their base, so that zero looked like some; the
-/// axis title says how high the chart is.
+/// and dark backgrounds. Numbers beside the bars would lift them off their base, so that zero looked like a small
+/// count; the axis title shows the chart's height.
 const STYLE: &str = concat!(
     r#"%%{init: {"xyChart": {"width": 900, "height": 280, "xAxis": {"labelFontSize": 12}, "#,
     r#""yAxis": {"showLabel": false, "showTick": false}}, "themeVariables": {"xyChart": "#,
@@ -43,7 +43,7 @@ pub(super) fn write(page: &mut SummaryPage<'_>, report: &Report) {
     let hours = HOURS
         .into_iter()
         .find(|hours| bars(*start, *end, *hours) <= BARS);
-    // One bar says nothing, and a wrong time far in the past would make thousands.
+    // A single bar is useless, and a wrong time far in the past would make thousands.
     let Some(hours) = hours.filter(|_| failed.len() >= FEWEST && start != end) else {
         return;
     };

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::script::Script;
 
-/// A week and what it found.
+/// A week and the defect that it found.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
     /// The defect that it found, in the product or in the oracle.
     pub(super) found: String,
-    /// Part of the complaints that it may still have, until it is decided whether product or oracle is right.
+    /// Part of the complaints that it may still have, while it is undecided whether product or oracle is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) undecided: Option<String>,
     pub(super) script: Script,

@@ -87,7 +87,7 @@ impl PassNetwork {
         }
     }
 
-    /// The failure that the script decides, if it does: whether GitHub gets the request, and what the client gets.
+    /// The failure that the script decides, if it does: true if GitHub gets the request, and the client's result.
     fn scripted_failure(&self, method: &Method, path: &str) -> Option<(bool, ClientGets)> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some((at, reaches_github)) = self.pass.killed.filter(|(at, _)| number >= *at) {
@@ -112,7 +112,7 @@ impl PassNetwork {
         Some((false, ClientGets::Status(status, HOSTILE_ANSWER)))
     }
 
-    /// The result that chance decides: whether GitHub gets the request, and what the client gets.
+    /// The result that chance decides: true if GitHub gets the request, and the client's result.
     fn random_result(&self) -> (bool, ClientGets) {
         let mut draw = self.draw.lock().unwrap();
         let (limited, faulted, kind) = (

@@ -1,4 +1,4 @@
-//! Judges a week by what truly happened in it.
+//! Judges a week by the events that truly happened in it.
 
 mod checkpoint;
 mod cost;
@@ -32,13 +32,13 @@ const SECOND: TimeDelta = TimeDelta::seconds(2);
 /// The oracle's verdict on a week.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
-    /// Violations of what must hold.
+    /// Violations of the rules.
     pub(super) wrong: Vec<String>,
     /// Deliveries that were sent to a receiver again after it had accepted them, by the reason why a pass could not know.
     pub(super) doubles: BTreeMap<&'static str, usize>,
     /// The same for deliveries that were requested again before the row of the first request appeared.
     pub(super) repeats: BTreeMap<&'static str, usize>,
-    /// Requests of passes that nothing disturbed, and how many would have done.
+    /// Requests of undisturbed passes, and the number that would have been enough.
     pub(super) undisturbed: usize,
     pub(super) ideal: usize,
 }
@@ -56,7 +56,7 @@ struct Judge<'a> {
     script: &'a Script,
     record: &'a WeekRecord,
     failed: Vec<Failed>,
-    /// Where each of them stands, and what was sent of it.
+    /// The index of each failed delivery in `failed`, and its redeliveries.
     places: HashMap<(usize, u64), usize>,
     sent: HashMap<(usize, u64), Vec<usize>>,
     /// No pass had to look at failures before this time.
@@ -283,7 +283,7 @@ impl<'a> Judge<'a> {
             .any(|at| (from..=to).contains(at))
     }
 
-    /// Why a pass could not know of an earlier redelivery.
+    /// The reason why a pass could not know of an earlier redelivery.
     fn excuse(
         &self,
         earlier: &AcceptedRedelivery,

@@ -25,7 +25,7 @@ pub(super) const HOSTILE_STATUS: &str = "bad\n::stop-commands::x\r::stop-command
 pub(super) const HOSTILE_ANSWER: &str =
     r###"{"message":"No\n::stop-commands::x ##[stop-commands]\n](https://evil.example.com)"}"###;
 
-/// The log of a pass, and its output files where it has them.
+/// The log of a pass, and its output files if it has them.
 pub(super) struct PassOutput {
     pub(super) console: Console,
     runner: Runner,
@@ -66,7 +66,7 @@ impl PassOutput {
         }
     }
 
-    /// Ends the pass as the program does, unless it was killed, and tells what is wrong with its words.
+    /// Ends the pass as the program does, unless it was killed, and returns the errors in its output.
     pub(super) fn end(self, report: Option<&Report>) -> Vec<String> {
         let mut wrong = Vec::new();
         if let Some(report) = report {
@@ -130,7 +130,7 @@ fn outputs(folder: &Path, report: &Report) -> Vec<String> {
     wrong
 }
 
-/// The summary is written, and what stands outside of its code spans is ours.
+/// Checks that the summary is written, and that all text outside of its code spans is ours.
 fn summary(folder: &Path) -> Vec<String> {
     let Ok(text) = std::fs::read_to_string(folder.join("summary")) else {
         return vec!["no summary was written".into()];

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The draws of one stream of a seed: what one stream is used for changes no other.
+    /// The draws of one stream of a seed. The use of one stream does not change the others.
     pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut whole = Self(seed);
         let seed = whole.next();

@@ -1,4 +1,4 @@
-//! The record of a week: all that really happened, whether or not passes know of it.
+//! The record of a week: all that really happened, even if no pass knows of it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,9 +15,9 @@ pub(super) struct AcceptedRedelivery {
     pub(super) made: DateTime<Utc>,
     pub(super) shows: DateTime<Utc>,
     pub(super) taken: bool,
-    /// The pass that requested it; a person did if there is none.
+    /// The pass that requested it; `None` if a person did.
     pub(super) by: Option<usize>,
-    /// The response arrived, so the one who asked knows that GitHub accepted it.
+    /// The response arrived, so the client knows that GitHub accepted it.
     pub(super) acknowledged: bool,
 }
 

@@ -89,7 +89,7 @@ pub(super) struct Delivery {
 #[serde(default)]
 pub(super) struct Pass {
     pub(super) at: i64,
-    /// The request at which it is killed, and whether GitHub still handles that request.
+    /// The request at which it is killed, and true if GitHub still handles that request.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) killed: Option<(usize, bool)>,
     /// The request from which on its token has expired.
@@ -124,7 +124,7 @@ pub(super) struct Pass {
 pub(super) enum Event {
     /// A person redelivers a failed delivery of a webhook.
     ByHand(usize, u64),
-    /// The state is deleted, cut, or put back to what it was so many passes ago.
+    /// The state is deleted, cut, or replaced by the one from so many passes ago.
     StateLost,
     StateCut(usize),
     StatePutBack(usize),

@@ -1,4 +1,4 @@
-//! Cuts a failing week down to what a person can read.
+//! Cuts a failing week down to one that a person can read.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -57,7 +57,7 @@ impl Shrinking {
     }
 }
 
-/// Describes the smallest part of a failing week that still fails in the same way.
+/// Describes the smallest part of a failing week that still fails for the same reason.
 pub(super) fn smallest_failure(script: &Script) -> String {
     let seed = script.seed;
     let first = kind(&wrong_with(script));

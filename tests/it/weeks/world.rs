@@ -111,7 +111,7 @@ impl World {
         self.record().story.push((at, what));
     }
 
-    /// Lets happen what is to have happened by now.
+    /// Plays the events that are due by now.
     pub(super) fn feed(&self) {
         let mut github = self.world.github();
         let now = github.now();
@@ -233,7 +233,7 @@ impl World {
         self.hooks.iter().position(|each| *each == id)
     }
 
-    /// Records what GitHub accepted.
+    /// Records the redeliveries that GitHub accepted.
     pub(super) fn sent(
         &self,
         github: &GitHub,
@@ -311,7 +311,7 @@ impl World {
         );
     }
 
-    /// Adds a request to the story, where the script asks for that.
+    /// Adds a request to the story, if the script requires that.
     pub(super) fn request(&self, pass: usize, method: &Method, path: &str, transfer: &Transfer) {
         if self.script.tells_requests {
             let now = self.world.github().now();

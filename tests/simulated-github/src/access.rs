@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::permission::Permission;
 
-/// Whose token it is unless a test says otherwise.
+/// The owner of a token unless a test names another.
 const USER: &str = "octocat";
 
 /// A level of permission.
@@ -75,8 +75,8 @@ impl Access {
         }
     }
 
-    /// A classic token, such as `ghp_...`, of someone who may do everything. It may do what its scopes allow; what the
-    /// person may do can be lessened with the other methods.
+    /// A classic token, such as `ghp_...`, of a person with all permissions. Its scopes limit it; the other methods
+    /// reduce the person's permissions.
     pub fn classic(scopes: &[&str]) -> Self {
         Self::of_admin(Kind::Classic {
             scopes: owned(scopes),
@@ -140,7 +140,7 @@ impl Access {
         self
     }
 
-    /// Whose token it is; `octocat`'s otherwise.
+    /// Sets the token's owner, which is `octocat` otherwise.
     #[must_use]
     pub fn user(mut self, login: &str) -> Self {
         self.user = Some(login.to_owned());
@@ -174,7 +174,7 @@ impl Access {
         }
     }
 
-    /// When it expires, for tokens whose expiry every answer tells: those of people.
+    /// The time when it expires, for tokens whose expiry every answer announces: those of people.
     pub(crate) fn announced_expiry(&self) -> Option<DateTime<Utc>> {
         self.expires_at.filter(|_| !self.is_integration())
     }
@@ -192,7 +192,7 @@ impl Access {
         }
     }
 
-    /// Where to authorize the token before it may be used for what an organization has.
+    /// The address at which to authorize the token before it may access an organization's resources.
     pub(crate) fn sso_url(&self, login: &str) -> Option<&str> {
         self.sso
             .get(&login.to_ascii_lowercase())
@@ -244,7 +244,7 @@ impl Access {
             .unwrap_or(most)
     }
 
-    /// Applies what it says of a repository to the repository's new name.
+    /// Moves the access to a repository to the repository's new name.
     pub(crate) fn rename_repository(&mut self, from: &str, to: &str) {
         for granted in [&mut self.repository_webhooks, &mut self.variables] {
             if let Some(level) = granted.remove(&from.to_ascii_lowercase()) {

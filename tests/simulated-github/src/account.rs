@@ -20,7 +20,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// GitHub's word for what it is.
+    /// GitHub's word for the kind of account.
     pub(crate) fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Organization => "Organization",
@@ -66,7 +66,7 @@ impl GitHub {
         self.add_account(login, Kind::User);
     }
 
-    /// Adds an account, or changes what it is.
+    /// Adds an account, or changes its kind.
     pub(crate) fn add_account(&mut self, login: &str, kind: Kind) {
         let id = self.accounts.len() as u64 + 1;
         let account = Account {

@@ -64,7 +64,7 @@ impl App {
         self
     }
 
-    /// The permissions that it wants of those who install it, such as `("organization_hooks", "write")`.
+    /// The permissions that it requests when it is installed, such as `("organization_hooks", "write")`.
     ///
     /// # Panics
     /// If a level is not `read`, `write` or `admin`.

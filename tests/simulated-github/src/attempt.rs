@@ -20,7 +20,7 @@ pub struct Attempt {
     pub duration: f64,
     /// The outcome in words; `None` is served as `null`, which GitHub's description does not allow.
     pub status: Option<String>,
-    /// The outcome as a code, 0 where there was no answer; `None` is served as `null`, which the description does not allow.
+    /// The outcome as a code, 0 without an answer; `None` is served as `null`, which the description does not allow.
     pub status_code: Option<i64>,
     /// Such as `push`.
     pub event: String,

@@ -14,7 +14,7 @@ use crate::wire::Link;
 /// The bytes of a body that occupy the link at a time.
 const PIECE: usize = 4096;
 
-/// The continuation of an endless body. JSON may be followed by spaces, so a client cannot tell that all it wants has come.
+/// The continuation of an endless body. Spaces may follow JSON, so a client cannot know that the JSON is complete.
 static SPACES: [u8; 4096] = [b' '; 4096];
 
 /// The body of a response while it is sent. Its waits follow Tokio's clock.
@@ -32,8 +32,8 @@ pub struct ReplyBody {
 enum End {
     Whole,
     Endless,
-    /// An error, which makes hyper end the connection (or, for HTTP/2, the stream). What came before it must be written to
-    /// the socket first: hyper drops what it has not written.
+    /// An error, which makes hyper end the connection (or, for HTTP/2, the stream). The data before it must be written
+    /// to the socket first: hyper drops unwritten data.
     Cut {
         flushed: bool,
     },
@@ -73,7 +73,7 @@ impl ReplyBody {
         }
     }
 
-    /// Waits for the link, where there is one, to let the next piece through.
+    /// Waits until the link, if there is one, lets the next piece through.
     fn poll_link(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(link) = &self.link
             && self.through == 0

@@ -16,13 +16,13 @@ const APP_COUNTER: &str = " app";
 /// The sender of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
-    /// Someone without a token.
+    /// A caller without a token.
     Anonymous,
-    /// Someone whose token does not work; the flaw is what it has as a web token.
+    /// A caller whose token does not work; the flaw is the one that it has as a web token.
     Unknown(Flaw),
     /// The App itself, by a web token.
     App,
-    /// Someone whose token works.
+    /// A caller whose token works.
     Token(Arc<Access>),
 }
 

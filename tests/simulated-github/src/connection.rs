@@ -57,7 +57,7 @@ async fn serve_http(stream: impl Stream, scheme: Scheme, protocols: Protocols, g
     }
 }
 
-/// Counts a request as under way for as long as it lives.
+/// Counts a request as in flight for as long as it lives.
 struct UnderWay(Shared);
 
 impl UnderWay {

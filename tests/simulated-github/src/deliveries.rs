@@ -104,7 +104,7 @@ impl GitHub {
         })
     }
 
-    /// Accepts a redelivery, or refuses it. Its outcome is settled here and shows in the log later.
+    /// Accepts a redelivery, or refuses it. Its outcome is decided here and appears in the log later.
     pub(crate) fn redeliver(
         &mut self,
         hook: &HookPath,

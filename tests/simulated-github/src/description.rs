@@ -30,7 +30,7 @@ static ENTERPRISE_SERVER: LazyLock<Description> =
 /// One of the descriptions in `openapi/`.
 pub struct Description {
     document: Value,
-    /// Compiled schemas, by where they are in the document.
+    /// Compiled schemas, by their place in the document.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -51,7 +51,7 @@ impl Description {
     )]
     fn parse(text: &str) -> Self {
         let mut document = serde_json::from_str(text).expect("the description is JSON");
-        // Before null is let in, which wraps what may be null.
+        // Before null is allowed, which wraps every schema that may be null.
         with_either_account(&mut document);
         with_nulls(&mut document);
         Self {
@@ -218,7 +218,7 @@ impl Description {
         if let Some(validator) = validators.get(key) {
             return Ok(Arc::clone(validator));
         }
-        // References are to `#/components/schemas/...`, so those must be where the schema is.
+        // References point to `#/components/schemas/...`, so the schema's document must contain those.
         let whole = json!({ "allOf": [schema], "components": { "schemas": self.document["components"]["schemas"] } });
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
@@ -243,7 +243,7 @@ impl Description {
 }
 
 /// The path of an owner by name for one by id, which GitHub's links and redirects lead to and its description leaves out.
-/// The id stands for the name.
+/// The id takes the name's place.
 fn with_name(path: &str) -> Cow<'_, str> {
     for (by_id, by_name) in [
         ("/repositories/", "/repos/by-id"),

@@ -1,4 +1,4 @@
-//! The record of what was asked and answered.
+//! The record of requests and answers.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ pub struct Exchange {
     pub method: String,
     /// As sent.
     pub path_and_query: String,
-    /// As sent, tokens and all: tests check what was sent.
+    /// As sent, including tokens, because tests check them.
     pub headers: HeaderMap,
     /// The request's body.
     pub body: Vec<u8>,

@@ -28,7 +28,7 @@ pub struct Fault {
     repeats: bool,
 }
 
-/// Which of a hundred draws hit.
+/// The share of draws, out of a hundred, that hit.
 #[derive(Debug, Clone)]
 struct Random {
     seed: u64,

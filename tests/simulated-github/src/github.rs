@@ -1,4 +1,4 @@
-//! The state, and what tests do with it.
+//! The state, and the methods with which tests read and change it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ const IDS_PER_HOOK: u64 = 1_000_000_000_000;
 /// GitHub's hourly limit for a person's token.
 const REQUESTS_AN_HOUR: u32 = 5_000;
 
-/// Which GitHub this is.
+/// The edition of GitHub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flavour {
     GithubCom,
@@ -56,7 +56,7 @@ pub struct GitHub {
     pub expired_status: u16,
     /// Requests an hour for each token. `None`: no limit and no `x-ratelimit-*` headers, as on Enterprise Server.
     pub rate_limit: Option<u32>,
-    /// GitHub's secondary limit; none unless set.
+    /// GitHub's secondary limit; there is no limit unless one is set.
     pub secondary_limit: Option<SecondaryLimit>,
     /// True if the rows of a page are shuffled. GitHub promises no order.
     pub shuffled: bool,
@@ -166,7 +166,7 @@ impl GitHub {
         std::mem::replace(&mut self.clock, Box::new(Utc::now))
     }
 
-    /// Limits what the server sends in bodies, all of them together, to so many bytes a second.
+    /// Limits the bodies that the server sends, all of them together, to so many bytes a second.
     pub fn limit_bandwidth(&mut self, bytes_a_second: u32) {
         self.link = Some(Link::new(bytes_a_second));
     }
@@ -181,7 +181,7 @@ impl GitHub {
         self.webhooks_of(&Owner::App).next().map(Webhook::id)
     }
 
-    /// An owner's webhooks in the order of their ids, found without a look at the rest.
+    /// An owner's webhooks in the order of their ids, without a search through the rest.
     pub(crate) fn webhooks_of(&self, owner: &Owner) -> impl Iterator<Item = &Webhook> {
         let ids = self.hooks_of.get(&owner.key()).into_iter().flatten();
         ids.filter_map(|id| self.hooks.get(id))
@@ -243,7 +243,7 @@ impl GitHub {
         }
     }
 
-    /// Lets a token in, or changes what it may do.
+    /// Adds a token, or changes its access.
     pub fn add_token(&mut self, token: &str, access: Access) {
         self.tokens.insert(token.to_owned(), Arc::new(access));
     }
@@ -335,7 +335,7 @@ impl GitHub {
     }
 
     /// A request has arrived. A caller of [`respond`](Self::respond) calls this before, and [`leave`](Self::leave) when
-    /// the headers are on their way.
+    /// the headers have been sent.
     pub fn enter(&mut self) {
         self.in_flight += 1;
         self.most_in_flight = self.most_in_flight.max(self.in_flight);

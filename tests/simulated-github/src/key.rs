@@ -25,7 +25,7 @@ impl TestKey {
         public_der: include_bytes!("../fixtures/app.public.der"),
     };
 
-    /// For someone who is not the App.
+    /// A key that is not the App's.
     pub const OTHER: Self = Self {
         pkcs1_pem: include_str!("../fixtures/other.pkcs1.pem"),
         pkcs8_pem: include_str!("../fixtures/other.pkcs8.pem"),

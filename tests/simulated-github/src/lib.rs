@@ -1,7 +1,7 @@
 //! A simulated GitHub: webhooks, their delivery logs, redelivery and Actions variables, over real HTTP on loopback.
 //!
 //! [`GitHub`] is the state, and answers requests one at a time without sockets, threads or a clock of its own.
-//! [`Simulator`] serves it. What goes wrong is chosen with [`Fault`] and [`Receiver`]. [`Description`] holds a recorded
+//! [`Simulator`] serves it. [`Fault`] and [`Receiver`] choose the failures. [`Description`] checks a recorded
 //! [`Exchange`] against the description of the API that GitHub publishes.
 //!
 //! ```
@@ -14,18 +14,18 @@
 //! github.webhook_mut(hook).log(failed);
 //!
 //! let simulator = Simulator::start(github);
-//! // ... send requests to `simulator.url()`, and then look at what was done:
+//! // ... send requests to `simulator.url()`, and then check the effects:
 //! assert!(simulator.github().requested(hook).is_empty());
 //! ```
 //!
 //! # Layout
-//! - `github`: the state and what tests do with it; `attempt`, `log`, `receiver`, `webhook`, `access` are its parts
-//! - `account`, `app`, `installation`, `repository`: what tokens and webhooks belong to; `key`: the keys of tests' Apps
-//! - `request`, `strictness`, `route`, `respond`: from a request to a route; `caller`, `jwt`: who sends it; `permit`, `permission`: whether
-//!   they may
+//! - `github`: the state and the methods for tests; `attempt`, `log`, `receiver`, `webhook`, `access` are its parts
+//! - `account`, `app`, `installation`, `repository`: the owners of tokens and webhooks; `key`: the keys of tests' Apps
+//! - `request`, `strictness`, `route`, `respond`: from a request to a route; `caller`, `jwt`: the sender; `permit`,
+//!   `permission`: the sender's permissions
 //! - `hooks`, `deliveries`, `variables`, `listing`, `mint`: the routes; `rate`, `secondary`: the limits; `paging`, `links`,
-//!   `reply`, `headers`: what answers are made of
-//! - `fault`, `effect`, `exchange`: what goes wrong, and the record of what was said
+//!   `reply`, `headers`: the parts of an answer
+//! - `fault`, `effect`, `exchange`: failures, and the record of requests and answers
 //! - `server`, `listener`, `tls`, `connection`, `socket`, `body`, `wire`: the server; `proxy`: a proxy to reach it through
 //! - `description`, `schema`: GitHub's description
 

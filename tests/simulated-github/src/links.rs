@@ -9,7 +9,7 @@ pub struct Links {
     /// The beginning of addresses in place of the API's base address, as behind a load balancer that puts an inner name
     /// there: a scheme and a host, with or without a base path. Empty for a link without a host.
     pub root: Option<String>,
-    /// In `Link` headers owners stand with their numbers in place of their names, as GitHub has them: `/repositories/ID`,
+    /// `Link` headers name owners by their numbers in place of their names, as GitHub does: `/repositories/ID`,
     /// `/organizations/ID`.
     pub by_number: bool,
 }

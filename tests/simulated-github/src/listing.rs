@@ -16,7 +16,7 @@ use crate::request::Request;
 /// GitHub's size of a page of repositories unless the request names another.
 const PER_PAGE: usize = 30;
 
-/// Addresses of what a repository has: the field without `_url`, and the path below the repository.
+/// Addresses of a repository's resources: the field without `_url`, and the path below the repository.
 const ADDRESSES: [(&str, &str); 36] = [
     ("archive", "/{archive_format}{/ref}"),
     ("assignees", "/assignees{/user}"),
@@ -169,7 +169,7 @@ impl GitHub {
         through && access.is_admin_of(&repository.full_name())
     }
 
-    /// An account's repositories of the requested type. All are public, and none is a fork.
+    /// An account's repositories of the requested type. All are public, and there are no forks.
     fn of_type(&self, request: &Request, login: &str) -> Vec<&Repository> {
         match request.query("type").as_deref() {
             Some("private" | "forks" | "internal") => Vec::new(),

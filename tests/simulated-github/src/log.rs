@@ -68,7 +68,7 @@ impl Log {
         }
     }
 
-    /// Makes the ids of different webhooks differ, so that a client that mixes webhooks up is found out.
+    /// Makes the ids of different webhooks differ, so that tests detect a client that mixes webhooks up.
     pub(crate) fn start_ids_at(&mut self, id: u64) {
         self.next_id = self.next_id.max(id);
     }

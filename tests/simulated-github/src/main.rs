@@ -1,5 +1,5 @@
-//! Serves a simulated GitHub to try things on: `acme` has a webhook that missed three deliveries, `acme-labs` one whose
-//! receiver refuses one of them each time.
+//! Serves a simulated GitHub for experiments: `acme` has a webhook that missed three deliveries, and the receiver of
+//! `acme-labs`'s webhook always refuses one delivery.
 #![expect(
     clippy::print_stdout,
     reason = "the one line it prints is how scripts learn the address"
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Where to listen, from `--listen ADDRESS:PORT`; without it, on a free port of loopback.
+/// The address to listen on, from `--listen ADDRESS:PORT`; without it, a free port of loopback.
 fn address(mut arguments: impl Iterator<Item = String>) -> Result<SocketAddr, String> {
     let usage =
         "usage: simulated-github [--listen ADDRESS:PORT], as in 127.0.0.1:0 for a free port";
@@ -80,8 +80,8 @@ fn missed_deliveries(github: &mut GitHub) -> u64 {
     hook
 }
 
-/// `acme-labs`, and its webhook, whose receiver takes what it gets but for one delivery: that failed, and again when it was
-/// redelivered.
+/// `acme-labs` and its webhook. Its receiver accepts every delivery except one, which failed, and failed again when it
+/// was redelivered.
 fn refused_delivery(github: &mut GitHub) {
     github.add_organization("acme-labs");
     let refused = guid(1_000_000);

@@ -1,4 +1,4 @@
-//! Tokens of installations: the route that makes them, and the record of what was made.
+//! Tokens of installations: the route that makes them, and the record of the tokens made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl GitHub {
     }
 }
 
-/// The body of a request for a token. What is not there is not narrowed down.
+/// The body of a request for a token. A missing field restricts nothing.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Wanted {
     permissions: Option<BTreeMap<String, String>>,
@@ -155,7 +155,7 @@ impl Wanted {
         Ok(permissions)
     }
 
-    /// The requested repositories, if the installation has them; `None` if none were named.
+    /// The requested repositories, if the installation has them; `None` if the request named no repository.
     pub(crate) fn repositories<'a, I: Iterator<Item = &'a Repository>>(
         &self,
         topic: &str,

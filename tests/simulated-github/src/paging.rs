@@ -5,7 +5,7 @@ use crate::request::Request;
 /// GitHub's upper limit for most lists.
 pub(crate) const MOST_PER_PAGE: usize = 100;
 
-/// The size of a page: as asked, no more than `most`, and `default` for anything that is not a number above 0.
+/// The size of a page: as requested, no more than `most`, and `default` for anything that is not a number above 0.
 pub(crate) fn per_page(request: &Request, default: usize, most: usize) -> usize {
     let asked = request
         .query("per_page")

@@ -1,4 +1,4 @@
-//! Permissions: who may use which route.
+//! Permissions: the routes that a caller may use.
 
 use crate::access::{Access, Grant, Kind, Level};
 use crate::caller::Caller;
@@ -15,7 +15,7 @@ const NOT_BY_PERSON: &str = "Resource not accessible by personal access token";
 /// The permission that a route needs.
 pub(crate) struct Need {
     pub(crate) permission: Permission,
-    /// The login or `owner/name` of what it is needed for.
+    /// The login or `owner/name` of the account or repository that it is needed for.
     pub(crate) name: String,
     pub(crate) level: Level,
 }
@@ -72,8 +72,8 @@ impl Route {
 impl GitHub {
     /// Checks that the caller may use the route at all. Lists are filtered where they are made.
     ///
-    /// GitHub hides from a person's token what it may not see, and says so when it may see but not change it. To an App it
-    /// says so either way.
+    /// GitHub hides from a person's token everything that it may not see, and refuses openly if the token may see a
+    /// thing but not change it. An App always gets the open refusal.
     pub(crate) fn permit(&self, caller: &Caller, route: &Route) -> Result<(), Answer> {
         let topic = route.topic();
         match caller {

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use crate::listener::Listener;
 use crate::server::{ANY_PORT, locked};
 
-/// The port of a target that names none; one of `CONNECT` always does.
+/// The port of a target that names no port; a target of `CONNECT` always names one.
 const HTTP_PORT: u16 = 80;
 
 type Answer = Response<Either<Full<Bytes>, Incoming>>;
@@ -43,7 +43,7 @@ pub struct ProxyRequest {
     pub method: String,
     /// As sent: `github.example.com:443` for a tunnel, a whole URL otherwise.
     pub target: String,
-    /// True if it had the credentials that the proxy wants, or the proxy wants none.
+    /// True if it had the credentials that the proxy requires, or the proxy requires no credentials.
     pub authorized: bool,
 }
 
@@ -99,18 +99,18 @@ impl Proxy {
         locked(&self.state).wanted = Some(format!("Basic {credentials}"));
     }
 
-    /// Leads what is meant for a host and port, such as `github.example.com:443`, to an address.
+    /// Redirects connections for a host and port, such as `github.example.com:443`, to an address.
     pub fn map(&self, host_and_port: &str, address: SocketAddr) {
         let host_and_port = host_and_port.to_ascii_lowercase();
         locked(&self.state).hosts.insert(host_and_port, address);
     }
 
-    /// Goes about what it is asked in this way from now on. Tunnels that are open stay open.
+    /// Handles requests in this mode from now on. Open tunnels stay open.
     pub fn set_mode(&self, mode: ProxyMode) {
         locked(&self.state).mode = mode;
     }
 
-    /// All that it was asked, in order.
+    /// All requests, in order.
     pub fn requests(&self) -> Vec<ProxyRequest> {
         locked(&self.state).requests.clone()
     }

@@ -13,7 +13,7 @@ use crate::reply::Answer;
 /// The period of a limit, in hours.
 const WINDOW_HOURS: i64 = 1;
 
-/// Where a token stands, as the `x-ratelimit-*` headers tell it.
+/// A token's use of its limit, as the `x-ratelimit-*` headers show it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) limit: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// Where `token` stands after `cost` more requests.
+    /// Counts `cost` more requests, and returns the use of `token`'s limit after them.
     pub(crate) fn count(
         &mut self,
         token: &str,
@@ -60,7 +60,7 @@ impl Rates {
 }
 
 impl GitHub {
-    /// Lets a token have made so many requests in the hour that ends at `reset_at`. It matters where there is a
+    /// Lets a token have made so many requests in the hour that ends at `reset_at`. It matters if there is a
     /// [`rate_limit`](Self::rate_limit).
     pub fn set_rate_limit_used(&mut self, token: &str, used: u32, reset_at: DateTime<Utc>) {
         let windows = &mut self.rates.windows;

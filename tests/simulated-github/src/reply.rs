@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::body::ReplyBody;
 use crate::wire::Link;
 
-/// The way a response ends.
+/// The ending of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// Whole, as it should.
@@ -46,8 +46,8 @@ pub struct Drip {
 
 /// One answer.
 ///
-/// [`Simulator`](crate::Simulator) acts the waits out by the machine's clock. Who calls
-/// [`GitHub::respond`](crate::GitHub::respond) does so, or not, by a clock of their own.
+/// [`Simulator`](crate::Simulator) waits by the machine's clock. A caller of
+/// [`GitHub::respond`](crate::GitHub::respond) may wait by a clock of its own, or not at all.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status code.
@@ -56,7 +56,7 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The whole body, also when only a part of it is sent.
     pub body: Bytes,
-    /// The way it ends.
+    /// The ending.
     pub ending: Ending,
     /// The delay of the headers; GitHub has acted by then.
     pub header_delay: Duration,
@@ -67,7 +67,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The response that a client gets where its headers arrive: the body acts out its delay, its pace and its end by
+    /// The response that a client gets if its headers arrive: the body acts out its delay, its pace and its end by
     /// Tokio's clock.
     pub fn into_response(self) -> Response<ReplyBody> {
         self.into_response_over(None)

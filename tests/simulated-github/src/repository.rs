@@ -60,7 +60,7 @@ impl Repositories {
         self.by_name.values()
     }
 
-    /// Those of one account. They are found without a look at the rest.
+    /// Those of one account, without a search through the rest.
     pub(crate) fn of_owner(&self, login: &str) -> impl Iterator<Item = &Repository> {
         let prefix = format!("{}/", login.to_ascii_lowercase());
         self.by_name
@@ -120,7 +120,7 @@ impl GitHub {
     }
 
     /// Gives a repository named as `owner/name` another name, without its owner. Requests to the old one are redirected,
-    /// and what tokens may do with it they may go on doing.
+    /// and tokens keep their access to it.
     ///
     /// # Panics
     /// If there is no such repository, or one that has the new name already.

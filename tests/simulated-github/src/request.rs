@@ -64,7 +64,7 @@ impl Request {
             .unwrap_or("127.0.0.1")
     }
 
-    /// The scheme and the host: what the address of everything on the host begins with.
+    /// The scheme and the host, with which every address on the host begins.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.host())
     }
@@ -110,7 +110,7 @@ pub(crate) fn query_pairs(path_and_query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Undoes percent-encoding; what is not well encoded stays as it is.
+/// Undoes percent-encoding; invalid sequences stay unchanged.
 pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

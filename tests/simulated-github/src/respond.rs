@@ -19,10 +19,11 @@ use crate::route::Route;
 /// GitHub's hourly limit for requests without a valid token.
 const ANONYMOUS_REQUESTS_AN_HOUR: u32 = 60;
 
-/// Where a request leads.
+/// The target of a request.
 enum Target {
     Route(Route),
-    /// To a name that a repository had: to be asked again by the repository's id, with the rest of the path.
+    /// A name that a repository had. The client must repeat the request with the repository's id and the rest of the
+    /// path.
     Moved(u64, String),
     Nowhere,
 }
@@ -120,7 +121,7 @@ impl GitHub {
         request.path().strip_prefix(self.base_path())
     }
 
-    /// Where the request leads; an organization or a repository named by its id is found as by its name.
+    /// The target of the request. A path may name an organization or a repository by its id or its name.
     fn target(&self, request: &Request) -> Target {
         let found = self.below_base(request).and_then(|path| {
             if let Some((id, rest)) = after_prefix(path, "/repositories/", 1) {

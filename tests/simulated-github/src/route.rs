@@ -1,4 +1,4 @@
-//! Which of GitHub's routes a request is for.
+//! Maps a request to one of GitHub's routes.
 
 use http::Method;
 

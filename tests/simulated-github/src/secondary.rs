@@ -12,7 +12,7 @@ use crate::rate::support_hint;
 use crate::reply::Answer;
 use crate::request::Request;
 
-/// The time that a request counts for, and that GitHub asks to wait if it does not say.
+/// The time for which a request counts, and for which clients wait if GitHub names no other time.
 const WINDOW_SECONDS: u32 = 60;
 
 const POINTS_OF_A_READ: u32 = 1;
@@ -21,14 +21,14 @@ const POINTS_OF_A_WRITE: u32 = 5;
 /// GitHub's secondary rate limit, for each token.
 ///
 /// A caller who exceeds it is refused for a while, and requests meanwhile do not extend that. GitHub counts
-/// points by endpoint and does not say what one is; here all of a token's requests count together.
+/// points by endpoint and does not define an endpoint; here all of a token's requests count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecondaryLimit {
     /// The most points in any 60 seconds; a read is 1 and a write 5.
     pub points_per_minute: u32,
-    /// For how many seconds requests are refused, as `retry-after` tells. `None`: for 60, and no answer tells.
+    /// The seconds for which requests are refused, as `retry-after` announces. `None`: 60, without that header.
     pub retry_after: Option<u32>,
-    /// The most requests under way at once, whosever they are: see [`GitHub::enter`].
+    /// The most requests in flight at once, from all callers together: see [`GitHub::enter`].
     pub concurrent: usize,
 }
 
@@ -83,7 +83,7 @@ impl Spent {
         }
         let spent: u32 = self.points.iter().map(|(_, points)| points).sum();
         if spent + points > limit.points_per_minute {
-            // Headers know whole seconds alone: who waits by them is not early.
+            // Headers have whole seconds only, and a client that waits by them must not be early.
             let until = now.trunc_subsecs(0) + limit.pause();
             self.refused_until = Some(until);
             return Err(until);
@@ -125,8 +125,8 @@ impl GitHub {
         })
     }
 
-    /// The most points that the [`requests`](Self::requests) of any 60 seconds come to, refused ones too and whosever they
-    /// are; a read is 1 and a write 5.
+    /// The most points of the [`requests`](Self::requests) in any 60 seconds, including refused ones, from all callers
+    /// together; a read is 1 and a write 5.
     pub fn most_points_in_a_minute(&self) -> u32 {
         let mut requests: Vec<(DateTime<Utc>, u32)> = self
             .requests()

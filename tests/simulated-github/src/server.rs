@@ -15,7 +15,8 @@ pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOC
 /// The state, shared with the thread that serves it.
 pub(crate) type Shared = Arc<Mutex<GitHub>>;
 
-/// A running server, on 127.0.0.1 unless set otherwise. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that begin with it.
+/// A running server, on 127.0.0.1 unless set otherwise. Without TLS it speaks HTTP/1.1, and HTTP/2 with clients that
+/// begin with it.
 ///
 /// It has a thread of its own, so tests need no runtime, and stops when dropped.
 pub struct Simulator {
@@ -28,12 +29,13 @@ impl Simulator {
     /// Serves on a free port.
     ///
     /// # Panics
-    /// If the machine has none, or no thread to spare.
+    /// If the machine has no free port, or no thread to spare.
     pub fn start(github: GitHub) -> Self {
         or_panic(Self::start_on(github, ANY_PORT))
     }
 
-    /// Serves on an address of this machine; port 0 is a free one. What is not on loopback can be reached from outside.
+    /// Serves on an address of this machine; port 0 is a free one. An address outside of loopback can be reached from
+    /// other machines.
     ///
     /// # Errors
     /// When the address is not this machine's, the port is taken, or the machine has no thread to spare.
@@ -72,7 +74,7 @@ impl Simulator {
         format!("{scheme}://{}{base_path}", self.address())
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
@@ -93,7 +95,7 @@ impl Simulator {
         self.listener.accepted()
     }
 
-    /// The state, for those who answer requests in the server's place.
+    /// The state, for tests that answer requests in the server's place.
     pub fn shared(&self) -> Arc<Mutex<GitHub>> {
         Arc::clone(&self.github)
     }
@@ -117,7 +119,7 @@ fn or_panic(started: io::Result<Simulator>) -> Simulator {
     }
 }
 
-/// A test that failed while it held the state is no reason to hide what the state was.
+/// Locks the state, even if a test failed while it held the lock: the state is still worth reading.
 pub(crate) fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

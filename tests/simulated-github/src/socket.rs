@@ -53,7 +53,7 @@ impl Reset {
         self.notify.notify_one();
     }
 
-    /// Asks for it as soon as a part of what is written next has been sent.
+    /// Requests it as soon as a part of the next write has been sent.
     pub(crate) fn ask_in_next_write(&self) {
         self.in_next_write.store(true, Ordering::Relaxed);
     }

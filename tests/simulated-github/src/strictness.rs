@@ -38,7 +38,7 @@ impl Drop for Violations {
 }
 
 impl Request {
-    /// The violations of a request: a header that stands twice, and the length of a body that a GET does not have.
+    /// The violations of a request: a repeated header, and the length of a body that a GET does not have.
     pub(crate) fn violations(&self) -> Vec<String> {
         let repeated = self
             .headers
@@ -54,7 +54,7 @@ impl Request {
             .collect()
     }
 
-    /// The request as GitHub's application gets it: its servers join the values of a header that stands twice.
+    /// The request as GitHub's application gets it: its servers join the values of a repeated header.
     pub(crate) fn joined(&self) -> Self {
         let mut headers = HeaderMap::new();
         for name in self.headers.keys() {
@@ -107,8 +107,8 @@ impl GitHub {
         std::mem::take(&mut self.violations.0)
     }
 
-    /// Fails the test whose client sent what it must not send. That happens by itself where the state is dropped; but a panic
-    /// in another thread or task fails no test, so those who share the state call this.
+    /// Fails the test if its client sent something that it must not send. Dropping the state does the same; but a panic
+    /// in another thread or task fails no test, so owners of a shared state call this.
     ///
     /// # Panics
     /// If there is such a client, and the thread does not panic already.

@@ -96,7 +96,7 @@ impl Webhook {
         self
     }
 
-    /// True if the token sees the webhook where its permissions let it see the owner's webhooks: OAuth apps and all
+    /// True if the token sees the webhook if its permissions let it see the owner's webhooks: OAuth apps and all
     /// others keep theirs apart.
     ///
     /// Source: <https://docs.github.com/rest/orgs/webhooks#list-organization-webhooks>.
@@ -116,7 +116,7 @@ impl Webhook {
         self.log.insert(attempt, None)
     }
 
-    /// The row with this id, whether the log shows it yet or not.
+    /// The row with this id, even if the log does not show it yet.
     pub fn attempt(&self, id: u64) -> Option<&Attempt> {
         self.log.get(id, DateTime::<Utc>::MAX_UTC)
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::reply::{Ending, Reply};
 
 impl Reply {
-    /// Compresses the body where the client accepts that, as GitHub does.
+    /// Compresses the body if the client accepts that, as GitHub does.
     pub fn compress(&mut self, asked: &HeaderMap) {
         let whole = matches!(self.ending, Ending::Whole | Ending::CutBody);
         let coded = self.headers.contains_key(header::CONTENT_ENCODING);
@@ -56,7 +56,7 @@ impl Link {
         }
     }
 
-    /// Takes the link for so many bytes, after those who have taken it already. Tells when they are through.
+    /// Reserves the link for so many bytes, after earlier reservations. Returns the time when the bytes have passed.
     pub(crate) fn take(&self, bytes: usize) -> Instant {
         let mut free_from = self
             .free_from

@@ -25,7 +25,7 @@ pub(crate) struct Trail {
     list: String,
     /// GitHub redirected a request, so its links may have a name that is not known here.
     renamed: bool,
-    /// A hash of each page's query: 8 bytes a page, where a query has a hundred.
+    /// A hash of each page's query: 8 bytes a page, while a query has a hundred.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -120,7 +120,7 @@ fn next_target(header: &str) -> Option<&str> {
     })
 }
 
-/// True if `next` stands anywhere but in a link's target.
+/// True if `next` appears anywhere but in a link's target.
 fn mentions_next(header: &str) -> bool {
     header.split('<').any(|link| {
         let (_, parameters) = link.split_once('>').unwrap_or(("", link));

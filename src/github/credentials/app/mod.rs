@@ -201,8 +201,8 @@ impl Authorization for AppKey {
         ready(self.current(clock)).boxed()
     }
 
-    /// A token that was dated by a wrong clock says nothing about the key, and the next one is dated by the corrected
-    /// clock.
+    /// A refused token that was dated by a wrong clock proves nothing about the key. The next one is dated by the
+    /// corrected clock.
     fn renew<'a>(&'a self, refused: &'a HeaderValue, clock: &'a Clock) -> BoxFuture<'a, bool> {
         let current = lock(&self.current);
         let renewed = current

@@ -1,7 +1,7 @@
 //! Connections to GitHub: proxies, TLS, HTTP/1.1 and 2.
 //!
-//! Outside of this service the error of a connection is type-erased, so this is where a request that certainly did not
-//! reach GitHub is told from one that may have.
+//! Outside of this service the error of a connection is type-erased, so this module distinguishes requests that
+//! certainly did not reach GitHub from those that may have.
 
 mod proxy;
 mod trust;
@@ -35,7 +35,7 @@ pub use trust::{CaCertificates, TrustError};
 /// Longest wait for a connection, proxy and TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection is kept. GitHub closes its own after a minute.
+/// Time for which an idle connection is kept. GitHub closes its own after a minute.
 const IDLE: Duration = Duration::from_secs(45);
 
 /// The network between this machine and GitHub.
@@ -151,7 +151,7 @@ fn tls_error(error: &legacy::Error) -> Option<&rustls::Error> {
         if let Some(tls) = error.downcast_ref() {
             return Some(tls);
         }
-        // An I/O error does not count what it wraps among its causes.
+        // An I/O error does not count the error that it wraps among its causes.
         cause = match error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref)
@@ -169,7 +169,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        // Wrappers often repeat what they wrap.
+        // Wrappers often repeat the error that they wrap.
         if !text.contains(&more) {
             text = format!("{text}: {more}");
         }

@@ -16,7 +16,7 @@ use tower::{BoxError, Service};
 use crate::github::base::ApiBase;
 use crate::secrets::Secrets;
 
-/// The proxies that the environment names, as addresses; empty for none.
+/// The proxies that the environment names, as addresses; empty if there is no proxy.
 #[derive(Clone, Default)]
 pub struct Proxies {
     /// The proxy for https addresses.
@@ -48,7 +48,7 @@ impl Proxies {
         } else {
             (name, own)
         };
-        // A proxy that is certainly usable shows whether this host needs one.
+        // A proxy that is certainly usable reveals whether this host needs one.
         let any = Matcher::builder().all("http://proxy").no(self.no.clone());
         let needed = any.build().intercept(api.uri()).is_some();
         (needed && !address.is_empty()).then_some((name, address))
@@ -71,7 +71,7 @@ impl Proxies {
     }
 }
 
-/// Connects to GitHub, through a proxy where one is named for the address.
+/// Connects to GitHub, through a proxy if one is named for the address.
 #[derive(Clone)]
 pub(super) struct Route {
     proxies: Arc<Matcher>,

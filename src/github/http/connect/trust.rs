@@ -1,4 +1,4 @@
-//! Whom a connection trusts, and whose certificate it was where it does not.
+//! The authorities that a connection trusts, and the name of one that it does not trust.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl CaCertificates {
     }
 }
 
-/// Why further roots can't be trusted.
+/// The reason why further roots can't be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// The file could not be used.
@@ -52,7 +52,7 @@ pub enum TrustError {
     Unreadable {
         /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: file::Error,
     },
     /// It holds no certificate, or one that is not valid.
@@ -69,8 +69,8 @@ pub enum TrustError {
     Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
-/// The authorities compiled into this binary, because the image holds no others, and those given. What is
-/// odd about a file that may be meant for another tool is only a warning.
+/// The authorities compiled into this binary, because the image holds no others, and those that the user names. An
+/// oddity in a file that may be meant for another tool is only a warning.
 pub(super) fn roots(
     given: Option<&CaCertificates>,
     ssl_cert_file: Option<&Path>,
@@ -126,7 +126,7 @@ fn add(roots: &mut RootCertStore, text: &str) -> Result<(), String> {
 
 type Certificate = Result<CertificateDer<'static>, String>;
 
-/// The certificates in a PEM text, or what is wrong with each.
+/// The certificates in a PEM text, each with its defect if it has one.
 fn certificates(text: &str) -> Result<Vec<Certificate>, String> {
     let blocks = pem::blocks(text)?.into_iter();
     let certificates =
@@ -151,7 +151,7 @@ pub(super) fn tls(roots: RootCertStore) -> Result<ClientConfig, TrustError> {
         .with_no_client_auth())
 }
 
-/// Verifies as rustls does, and where an authority is unknown says which.
+/// Verifies as rustls does, and names an authority that is unknown.
 #[derive(Debug)]
 struct Naming(Arc<WebPkiServerVerifier>);
 

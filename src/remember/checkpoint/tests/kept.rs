@@ -1,4 +1,4 @@
-//! A checkpoint in a file, from what was found to what is left.
+//! A checkpoint in a file, from the content before a pass to the content after it.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn hours_ago(hours: i64) -> DateTime<Utc> {
     now() - TimeDelta::hours(hours)
 }
 
-/// One that is kept in this folder, and not there yet.
+/// A checkpoint in this folder, whose file does not exist yet.
 fn kept(folder: &Path) -> Checkpoint {
     Checkpoint {
         store: Some(Store::File(SharedPath {
@@ -25,7 +25,7 @@ fn kept(folder: &Path) -> Checkpoint {
     }
 }
 
-/// One that is there, without a state.
+/// A checkpoint whose file exists, without a state.
 async fn found(folder: &Path, time: DateTime<Utc>) -> Checkpoint {
     let mut checkpoint = kept(folder);
     let value = Some(millis(time));

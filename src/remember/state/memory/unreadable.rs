@@ -27,7 +27,8 @@ impl Memory {
         reported
     }
 
-    /// When rows were last reported, if the state had no room for them: what was in the log by then is reported.
+    /// The time when rows were last reported, if the state had no room for them. All rows in the log by then were
+    /// reported.
     pub fn unreadable_left_out(&self) -> Option<DateTime<Utc>> {
         let (time, _) = self.unreadable.iter().find(|(_, rows)| rows.is_empty())?;
         DateTime::from_timestamp_millis(*time)
@@ -45,8 +46,8 @@ impl Memory {
         }
     }
 
-    /// Remembers the rows that could not be read, and when each was reported. A row of no digits stands for those that
-    /// were left out.
+    /// Remembers the rows that could not be read, and when each was reported. A row without digits represents those
+    /// that were left out.
     pub fn set_unreadable(&mut self, rows: &[(String, DateTime<Utc>)]) {
         self.unreadable.clear();
         for (row, time) in rows {

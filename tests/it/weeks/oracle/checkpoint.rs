@@ -1,4 +1,4 @@
-//! No checkpoint passes what is open.
+//! No checkpoint passes an open delivery.
 
 use super::super::record::PassReport;
 use super::{Failed, Judge, MARGIN, OVERLAP, RETENTION, SECOND};
@@ -25,7 +25,7 @@ impl Judge<'_> {
                 && each.at >= (run.ended - RETENTION + MARGIN).max(self.floor)
                 && !self.given_up.contains_key(&(each.hook, each.guid))
                 && !self.was_off(each, run.began)
-                // A pass that was killed reports nothing of what it gave up.
+                // A pass that was killed does not report the deliveries that it gave up.
                 && self.counted(each.hook, each.guid, run.ended + SECOND, true) < self.script.max_redeliveries
         };
         let late = self.failed.iter().filter(open).filter(|each| {

@@ -6,14 +6,14 @@ use super::{Judge, OVERLAP, RETENTION};
 use crate::weeks::record::{AcceptedRedelivery, PassRecord};
 use crate::weeks::script::time;
 
-/// Requests of a pass besides logs and redeliveries: checkpoint, state and the list of webhooks are read, and
-/// what is new is written.
+/// Requests of a pass besides logs and redeliveries: it reads checkpoint, state and the list of webhooks, and
+/// writes those that changed.
 const BASE: usize = 5;
 
 /// Redeliveries further apart are of different waves.
 const APART: TimeDelta = TimeDelta::milliseconds(1_500);
 
-/// Seconds between looks at what came of a wave, and how long that is looked for.
+/// Seconds between looks at the outcome of a wave, and the longest time that a pass waits for it.
 const LOOK: i64 = 5;
 const LONGEST_LOOK: TimeDelta = TimeDelta::seconds(60);
 
@@ -73,8 +73,9 @@ impl Judge<'_> {
         }
     }
 
-    /// The time that a pass has to read back to: the checkpoint; but if a person redelivered one without success that the pass before
-    /// knew nothing of, to its first attempt, for what is too old can't be report from what is not before it is seen.
+    /// The time back to which a pass must read, usually the checkpoint. If a person redelivered a delivery without
+    /// success, and the pass before did not know of it, the pass reads back to its first attempt: only that shows if the
+    /// delivery is too old.
     fn read_back_to(&self, hook: usize, before: &PassRecord, run: &PassRecord) -> DateTime<Utc> {
         let from = before.began - OVERLAP;
         let report = before.report.as_ref();

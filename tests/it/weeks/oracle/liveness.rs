@@ -17,7 +17,7 @@ const GOOD_PASSES: usize = 15;
 /// The passes since a receiver is up.
 struct Up {
     since: DateTime<Utc>,
-    /// When each began, and what those before it come to.
+    /// The time when each began, and the sum of those before it.
     passes: Vec<(DateTime<Utc>, usize)>,
     sum: usize,
 }
@@ -39,7 +39,7 @@ fn worth(script: &Script, hook: usize, run: &PassRecord) -> usize {
     let Some(report) = &run.report else {
         return 0;
     };
-    // Where GitHub refuses many, three in a row end its webhook's turn.
+    // If GitHub refuses many requests, three refusals in a row end its webhook's turn.
     let mut refusals = script.hooks[hook].refusals.iter();
     if refusals
         .any(|each| time(each.during.end) > run.began && time(each.during.start) <= run.ended)

@@ -101,7 +101,7 @@ impl Script {
         };
         let mut draw = Random::new(seed, 0);
         let every = match draw.within(0..100) {
-            // A lag matters where a pass comes before the log has caught up.
+            // A lag matters if a pass comes before the log has caught up.
             share if has(Trouble::LongLag).is_some() => [5, 10, 10, 15][share as usize % 4],
             0..1 => 5,
             1..3 => 10,

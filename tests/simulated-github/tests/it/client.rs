@@ -17,7 +17,7 @@ use simulated_github::{
 
 pub(crate) const TOKEN: &str = "ghp_all";
 
-/// An answer, or what went wrong on the way.
+/// An answer, or the error in transit.
 pub(crate) struct Got {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -99,7 +99,7 @@ impl World {
         }
     }
 
-    /// Adds the App, and sends what follows as it.
+    /// Adds the App, and sends the following requests as the App.
     pub(crate) fn as_app(&mut self) {
         let app = App::new(17, "Iv23liSimulated", TestKey::APP.public_der);
         self.simulator.github().add_app(app);
@@ -164,7 +164,7 @@ impl World {
         self.try_send(method, path, body).unwrap()
     }
 
-    /// Sends a request to a path below the base, or to a whole URL; an error says where it went wrong.
+    /// Sends a request to a path below the base, or to a whole URL; an error names the place of the failure.
     pub(crate) fn try_send(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! GitHub's description finds what is wrong.
+//! Checks against GitHub's description find errors.
 
 use http::Method;
 use serde_json::json;

@@ -30,7 +30,7 @@ pub(crate) fn mint(world: &World, installation: u64, body: Option<Value>) -> Got
     )
 }
 
-/// Sends what follows with a new token of the installation.
+/// Sends the following requests with a new token of the installation.
 fn use_token(world: &mut World, installation: u64, body: Option<Value>) {
     let got = mint(world, installation, body);
     assert_eq!(got.status, 201);

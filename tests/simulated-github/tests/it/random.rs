@@ -45,7 +45,7 @@ fn a_share_of_the_requests_is_hit_and_the_seed_says_which() {
     assert_eq!(with(1, 20), fifth);
     assert_ne!(with(2, 20), fifth);
     assert_eq!((hit(&with(1, 0)), hit(&with(1, 100))), (0, REQUESTS));
-    // Neither every fifth, nor in one heap.
+    // The hits are neither regular nor all together.
     let runs = fifth.chunk_by(|a, b| a == b).count();
     assert!(is_about(runs, 2 * 16), "{runs}");
 }

@@ -1,4 +1,4 @@
-//! Headers that GitHub does not take, and clients that send what they must not send.
+//! Headers that GitHub does not accept, and clients that send something they must not send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
