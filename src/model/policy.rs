@@ -43,7 +43,7 @@ impl Default for Policy {
     }
 }
 
-/// The conditions that make the step fail. Wrong inputs always do.
+/// When the step fails. Wrong inputs, a cancellation, a bug and outputs that can't be written always fail it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailOn {
     /// Nothing else.
