@@ -1,31 +1,31 @@
-//! How big the next wave of redeliveries is, or why there is none, from what was seen of the last.
+//! Decides the size of the next wave of redeliveries, or the reason why there is none, from the result of the last.
 //!
-//! Pure: a small state machine. A receiver that is down is found out by a handful of redeliveries, one
-//! that copes gets twice as many each time.
+//! Pure: a small state machine. A handful of redeliveries finds out that a receiver is down. One that copes gets
+//! twice as many each time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::read::evidence::Evidence;
 
-/// The first wave, where nothing is known.
+/// Size of the first wave if nothing is known about the receiver.
 const FIRST: usize = 5;
 
-/// The first wave to a receiver that accepts at least half of what it gets.
+/// Size of the first wave to a receiver that accepts at least half of its deliveries.
 const FIRST_TO_ONE_THAT_IS_UP: usize = 80;
 
-/// The largest wave.
+/// Size of the largest wave.
 const LARGEST: usize = 640;
 
-/// The smallest wave to a receiver that accepted something within [`LATELY`].
+/// Size of the smallest wave to a receiver that accepted something within [`LATELY`].
 const SMALLEST_WHILE_UP: usize = 20;
 
-/// How long a success speaks for the receiver.
+/// A success shows for this long that the receiver is up.
 const LATELY: TimeDelta = TimeDelta::minutes(2);
 
-/// How long a webhook's turn goes on while GitHub gives no clear answer, or its log shows no outcome.
-pub(crate) const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+/// A webhook's turn ends after GitHub gave no clear answer for this long, or its log showed no outcome.
+pub(crate) const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(10);
 
-/// What the log showed while a wave was requested and confirmed.
+/// The log's results while a wave was requested and confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaveResult {
     /// Deliveries that succeeded, of this wave or late of an earlier one.
@@ -33,30 +33,30 @@ pub struct WaveResult {
     /// Deliveries that failed again, of this wave or late of an earlier one.
     pub failed: usize,
     /// Deliveries of the wave whose outcome the log does not show.
-    pub unseen: usize,
-    /// The receiver accepted something since the wave began, of the wave or else.
+    pub unconfirmed: usize,
+    /// True if the receiver accepted something since the wave began, in the wave or outside it.
     pub success: bool,
-    /// The newest success that was seen, of whatever delivery.
+    /// The newest success in the log, of any delivery.
     pub newest_success: Option<DateTime<Utc>>,
-    /// When the oldest of the requests was made that GitHub accepted and the log does not show.
+    /// The time of the oldest request that GitHub accepted and the log does not show.
     pub waiting_since: Option<DateTime<Utc>>,
 }
 
-/// Why no further wave follows.
+/// The reason why no further wave follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnEnd {
     /// The receiver accepts nothing.
     Down,
-    /// GitHub's log shows nothing of what was asked for.
-    Unseen,
+    /// GitHub's log shows none of the requested redeliveries.
+    Unconfirmed,
 }
 
 impl TurnEnd {
-    /// For people, as the reason why the rest is deferred.
+    /// The reason why the rest is deferred, for people.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Down => "the receiver is down",
-            Self::Unseen => "GitHub's log does not show the requested redeliveries yet",
+            Self::Unconfirmed => "GitHub's log does not show the requested redeliveries yet",
         }
     }
 }
@@ -66,12 +66,12 @@ impl TurnEnd {
 pub struct Waves {
     size: usize,
     known_down: bool,
-    /// When the log last showed an outcome.
-    shown: Option<DateTime<Utc>>,
+    /// The last time that the log showed an outcome.
+    last_outcome_at: Option<DateTime<Utc>>,
 }
 
 impl Waves {
-    /// Begins, by what the log says of the receiver.
+    /// Begins with a size that depends on the evidence about the receiver.
     pub fn new(evidence: &Evidence) -> Self {
         let known_down = evidence.known_down();
         let size = if known_down {
@@ -84,44 +84,44 @@ impl Waves {
         Self {
             size,
             known_down,
-            shown: None,
+            last_outcome_at: None,
         }
     }
 
-    /// How many deliveries the next wave has.
+    /// Number of deliveries in the next wave.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// Learns from a wave that was confirmed at `now`. Returns why there is to be no other, if so.
-    pub fn after(&mut self, seen: WaveResult, now: DateTime<Utc>) -> Option<TurnEnd> {
-        let outcomes = seen.recovered + seen.failed;
+    /// Adapts to the result of a wave that was confirmed at `now`. Returns the reason if no other is to follow.
+    pub fn after(&mut self, result: WaveResult, now: DateTime<Utc>) -> Option<TurnEnd> {
+        let outcomes = result.recovered + result.failed;
         if outcomes > 0 {
-            self.shown = Some(now);
+            self.last_outcome_at = Some(now);
         }
-        if !seen.success && seen.recovered == 0 {
-            return if seen.failed > 0 {
+        if !result.success && result.recovered == 0 {
+            return if result.failed > 0 {
                 Some(TurnEnd::Down)
             } else {
-                self.waits_in_vain(seen.waiting_since?, now)
-                    .then_some(TurnEnd::Unseen)
+                self.has_waited_long_enough(result.waiting_since?, now)
+                    .then_some(TurnEnd::Unconfirmed)
             };
         }
         self.known_down = false;
-        self.size = if seen.recovered * 2 >= outcomes {
+        self.size = if result.recovered * 2 >= outcomes {
             (self.size * 2).min(LARGEST)
         } else {
-            let lately = seen.newest_success.is_some_and(|at| now - at < LATELY);
+            let lately = result.newest_success.is_some_and(|at| now - at < LATELY);
             let smallest = if lately { SMALLEST_WHILE_UP } else { 1 };
             (self.size / 2).max(smallest)
         };
         None
     }
 
-    /// Whether a log that shows nothing of requests made since then is not to be waited for.
-    fn waits_in_vain(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        let since = self.shown.map_or(since, |shown| shown.max(since));
-        self.known_down || now - since >= PATIENCE
+    /// True if the log has shown nothing of the requests made since then for too long.
+    fn has_waited_long_enough(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let since = self.last_outcome_at.map_or(since, |shown| shown.max(since));
+        self.known_down || now - since >= LONGEST_SILENCE
     }
 }
 
@@ -138,114 +138,126 @@ mod tests {
         Waves {
             size,
             known_down: false,
-            shown: None,
+            last_outcome_at: None,
         }
     }
 
-    /// What was seen of a wave requested at second 0, whose newest success was at that second.
-    fn seen(recovered: usize, failed: usize, unseen: usize, success: Option<i64>) -> WaveResult {
+    /// The result of a wave requested at second 0, with its newest success at second `success`.
+    fn result(
+        recovered: usize,
+        failed: usize,
+        unconfirmed: usize,
+        success: Option<i64>,
+    ) -> WaveResult {
         WaveResult {
             recovered,
             failed,
-            unseen,
+            unconfirmed,
             success: success.is_some(),
             newest_success: success.map(at),
-            waiting_since: (unseen > 0).then_some(at(0)),
+            waiting_since: (unconfirmed > 0).then_some(at(0)),
         }
     }
 
     #[test]
-    fn what_is_seen_decides_the_size() {
-        for (before, seen, stop, after) in [
-            (5, seen(5, 0, 0, Some(0)), None, 10),
-            (5, seen(1, 0, 4, Some(0)), None, 10),
-            (5, seen(0, 0, 5, Some(0)), None, 10),
-            (5, seen(5, 0, 0, None), None, 10),
-            (640, seen(640, 0, 0, Some(0)), None, 640),
-            (8, seen(4, 4, 0, Some(0)), None, 16),
-            (8, seen(1, 1, 6, Some(0)), None, 16),
-            (8, seen(3, 5, 0, Some(0)), None, 20),
-            (80, seen(3, 5, 0, Some(0)), None, 40),
-            (80, seen(0, 80, 0, Some(0)), None, 40),
-            (30, seen(0, 30, 0, Some(0)), None, 20),
-            (30, seen(0, 30, 0, Some(-61)), None, 15),
-            (1, seen(0, 1, 0, Some(-61)), None, 1),
-            (5, seen(0, 5, 0, None), Some(TurnEnd::Down), 5),
-            (5, seen(0, 1, 4, None), Some(TurnEnd::Down), 5),
-            (5, seen(0, 0, 5, None), None, 5),
+    fn the_result_of_a_wave_decides_the_next_size() {
+        for (before, result, stop, after) in [
+            (5, result(5, 0, 0, Some(0)), None, 10),
+            (5, result(1, 0, 4, Some(0)), None, 10),
+            (5, result(0, 0, 5, Some(0)), None, 10),
+            (5, result(5, 0, 0, None), None, 10),
+            (640, result(640, 0, 0, Some(0)), None, 640),
+            (8, result(4, 4, 0, Some(0)), None, 16),
+            (8, result(1, 1, 6, Some(0)), None, 16),
+            (8, result(3, 5, 0, Some(0)), None, 20),
+            (80, result(3, 5, 0, Some(0)), None, 40),
+            (80, result(0, 80, 0, Some(0)), None, 40),
+            (30, result(0, 30, 0, Some(0)), None, 20),
+            (30, result(0, 30, 0, Some(-61)), None, 15),
+            (1, result(0, 1, 0, Some(-61)), None, 1),
+            (5, result(0, 5, 0, None), Some(TurnEnd::Down), 5),
+            (5, result(0, 1, 4, None), Some(TurnEnd::Down), 5),
+            (5, result(0, 0, 5, None), None, 5),
             (5, WaveResult::default(), None, 5),
         ] {
             let mut waves = waves(before);
-            assert_eq!(waves.after(seen, at(60)), stop, "{seen:?}");
-            assert_eq!(waves.size(), after, "{seen:?}");
+            assert_eq!(waves.after(result, at(60)), stop, "{result:?}");
+            assert_eq!(waves.size(), after, "{result:?}");
         }
     }
 
     #[test]
-    fn ten_minutes_in_which_the_log_shows_nothing_end_the_turn() {
+    fn ten_minutes_without_an_outcome_in_the_log_end_the_turn() {
         let mut waves = waves(5);
-        let nothing = seen(0, 0, 5, None);
+        let nothing = result(0, 0, 5, None);
         assert_eq!(waves.after(nothing, at(599)), None);
-        assert_eq!(waves.after(seen(1, 0, 4, Some(590)), at(600)), None);
-        assert_eq!(waves.after(nothing, at(1_199)), None, "one has shown since");
-        assert_eq!(waves.after(nothing, at(1_200)), Some(TurnEnd::Unseen));
+        assert_eq!(waves.after(result(1, 0, 4, Some(590)), at(600)), None);
+        assert_eq!(
+            waves.after(nothing, at(1_199)),
+            None,
+            "the log has shown one since"
+        );
+        assert_eq!(waves.after(nothing, at(1_200)), Some(TurnEnd::Unconfirmed));
     }
 
     #[test]
-    fn where_the_receiver_was_down_the_first_unseen_wave_is_the_last() {
+    fn the_first_unconfirmed_wave_to_a_receiver_that_was_down_is_the_last() {
         let down = || Waves {
             known_down: true,
             ..waves(1)
         };
-        let unseen = seen(0, 0, 1, None);
-        assert_eq!(down().after(unseen, at(60)), Some(TurnEnd::Unseen));
+        let unconfirmed = result(0, 0, 1, None);
+        assert_eq!(
+            down().after(unconfirmed, at(60)),
+            Some(TurnEnd::Unconfirmed)
+        );
         let unclear = WaveResult {
             waiting_since: None,
-            ..unseen
+            ..unconfirmed
         };
         let after = down().after(unclear, at(60));
         assert_eq!(after, None, "GitHub has accepted nothing");
         let mut back = down();
-        assert_eq!(back.after(seen(1, 0, 0, Some(0)), at(60)), None);
-        assert_eq!(back.after(seen(0, 0, 2, None), at(120)), None);
+        assert_eq!(back.after(result(1, 0, 0, Some(0)), at(60)), None);
+        assert_eq!(back.after(result(0, 0, 2, None), at(120)), None);
     }
 
     prop_compose! {
-        fn any_seen()(
-            (recovered, failed, unseen) in (0..50_usize, 0..50_usize, 0..50_usize),
+        fn any_result()(
+            (recovered, failed, unconfirmed) in (0..50_usize, 0..50_usize, 0..50_usize),
             success in proptest::option::of(-300..0_i64),
             waiting in proptest::option::of(-1_200..0_i64),
         ) -> WaveResult {
             WaveResult {
                 waiting_since: waiting.map(at),
-                ..seen(recovered, failed, unseen, success)
+                ..result(recovered, failed, unconfirmed, success)
             }
         }
     }
 
     proptest! {
         #[test]
-        fn the_receiver_is_called_down_for_its_failures_alone(seen in any_seen(), size in 1..=640_usize, known_down: bool) {
+        fn only_failures_make_a_receiver_count_as_down(result in any_result(), size in 1..=640_usize, known_down: bool) {
             let mut waves = Waves { known_down, ..waves(size) };
-            let stop = waves.after(seen, at(0));
-            let success = seen.success || seen.recovered > 0;
-            prop_assert_eq!(stop == Some(TurnEnd::Down), seen.failed > 0 && !success);
-            let silence = !success && seen.failed == 0;
-            let long = seen.waiting_since.is_some_and(|since| known_down || since <= at(-600));
-            prop_assert_eq!(stop == Some(TurnEnd::Unseen), silence && long);
+            let stop = waves.after(result, at(0));
+            let success = result.success || result.recovered > 0;
+            prop_assert_eq!(stop == Some(TurnEnd::Down), result.failed > 0 && !success);
+            let silence = !success && result.failed == 0;
+            let long = result.waiting_since.is_some_and(|since| known_down || since <= at(-600));
+            prop_assert_eq!(stop == Some(TurnEnd::Unconfirmed), silence && long);
         }
 
         #[test]
-        fn waves_stay_within_their_sizes(all in proptest::collection::vec(any_seen(), 1..30), known_down: bool) {
+        fn waves_stay_within_their_sizes(all in proptest::collection::vec(any_result(), 1..30), known_down: bool) {
             let mut waves = Waves { known_down, ..waves(if known_down { 1 } else { FIRST }) };
-            for seen in all {
+            for result in all {
                 let before = waves.size();
-                let stop = waves.after(seen, at(0));
+                let stop = waves.after(result, at(0));
                 let after = waves.size();
                 prop_assert!((1..=LARGEST).contains(&after));
                 prop_assert!(stop.is_none() || after == before, "the size of the last wave stays");
-                let grows = seen.recovered * 2 >= seen.recovered + seen.failed;
-                if stop.is_none() && grows && (seen.success || seen.recovered > 0) {
+                let grows = result.recovered * 2 >= result.recovered + result.failed;
+                if stop.is_none() && grows && (result.success || result.recovered > 0) {
                     prop_assert_eq!(after, (before * 2).min(LARGEST));
                 } else {
                     prop_assert!(after <= before.max(SMALLEST_WHILE_UP) && after * 2 + 1 >= before);

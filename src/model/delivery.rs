@@ -1,4 +1,4 @@
-//! One failed delivery, what became of it, and every request that was made for it.
+//! One failed delivery, its outcome, and every request that was made for it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -6,57 +6,57 @@ use crate::model::AttemptId;
 use crate::model::Outcome;
 use crate::model::{Attempt, FailedDelivery, FirstAttempt};
 
-/// One failed delivery and what became of it.
+/// One failed delivery and its outcome.
 #[derive(Clone, Debug)]
 pub struct DeliveryReport {
-    /// The delivery as the log told it.
+    /// The delivery as read from the log.
     pub failure: FailedDelivery,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Why, where the outcome alone does not say it. May hold GitHub's words.
+    /// The reason, if the outcome alone does not explain it. May hold GitHub's text.
     pub reason: Option<String>,
-    /// When it is due, if it waits.
+    /// The time when it is due, if it waits.
     pub due_at: Option<DateTime<Utc>>,
-    /// When it was last asked for, as long as nothing was seen of it.
-    pub asked: Option<UnconfirmedRedelivery>,
-    /// How often GitHub refused it, where it did so in this pass.
+    /// Its last redelivery, while the log does not show that.
+    pub unconfirmed: Option<UnconfirmedRedelivery>,
+    /// GitHub's refusals, if it refused the delivery in this pass.
     pub refusals: Option<Refusals>,
-    /// What this pass asked of GitHub about it, in order.
+    /// This pass's redelivery requests, in order.
     pub requests: Vec<RedeliveryRequest>,
-    /// The attempt that succeeded, if one was seen.
+    /// The attempt that succeeded, if the log shows one.
     pub delivered: Option<Attempt>,
 }
 
 impl DeliveryReport {
-    /// A delivery of which nothing more is known than what became of it.
+    /// Creates a report with this outcome and nothing more.
     pub fn new(failure: FailedDelivery, outcome: Outcome) -> Self {
         Self {
             failure,
             outcome,
             reason: None,
             due_at: None,
-            asked: None,
+            unconfirmed: None,
             refusals: None,
             requests: Vec::new(),
             delivered: None,
         }
     }
 
-    /// The same, and why.
+    /// Sets the reason.
     #[must_use]
-    pub fn because(self, reason: impl Into<Option<String>>) -> Self {
+    pub fn with_reason(self, reason: impl Into<Option<String>>) -> Self {
         Self {
             reason: reason.into(),
             ..self
         }
     }
 
-    /// How many attempts were made of it, as far as is known.
+    /// Number of known attempts.
     pub fn attempts(&self) -> usize {
-        1 + self.failure.made()
+        1 + self.failure.redelivery_count()
     }
 
-    /// Whether GitHub will redeliver it no longer at this time, given how long it does.
+    /// True if its first attempt is before `retention_start`, so that GitHub will no longer redeliver it.
     pub fn expires_before(&self, retention_start: DateTime<Utc>) -> bool {
         match self.failure.first {
             FirstAttempt::At(first) => first < retention_start,
@@ -65,42 +65,42 @@ impl DeliveryReport {
         }
     }
 
-    /// When it was first attempted, or else the earliest time that is known.
+    /// The time of its first attempt, or else the earliest known time.
     pub fn first(&self) -> DateTime<Utc> {
-        let earliest = || self.failure.attempts.iter().map(|seen| seen.at).min();
+        let earliest = || self.failure.attempts.iter().map(|attempt| attempt.at).min();
         let first = self.failure.first.time().or_else(earliest);
         first.unwrap_or(self.failure.newest.at)
     }
 }
 
-/// A redelivery that was asked for and not seen.
+/// A redelivery that was requested and that the log does not show yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnconfirmedRedelivery {
-    /// When.
+    /// The time of the request.
     pub at: DateTime<Utc>,
-    /// GitHub gave no clear answer.
+    /// True if GitHub gave no clear answer.
     pub unclear: bool,
 }
 
-/// Passes that must refuse a delivery before it is rejected.
+/// GitHub must refuse a delivery in this many passes before it is rejected.
 const REFUSING_PASSES: usize = 3;
 
-/// How far apart the first and the last of them must be.
+/// Shortest time between the first and the last of these refusals.
 const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
 
-/// GitHub's refusals to redeliver one delivery, since it last accepted that.
+/// GitHub's refusals to redeliver one delivery, since it last accepted a request for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusals {
-    /// Passes that it was refused in while others of its webhook were accepted.
+    /// Number of passes in which it was refused while others of its webhook were accepted.
     pub passes: usize,
-    /// When the first of these passes requested it.
+    /// The time of the request in the first of these passes.
     pub first: DateTime<Utc>,
-    /// When it was refused last, whatever became of others.
+    /// The time of its last refusal, even if no other was accepted then.
     pub last: DateTime<Utc>,
 }
 
 impl Refusals {
-    /// The refusals of earlier passes and one more. `counts`: others of the webhook were accepted.
+    /// Adds one refusal to those of earlier passes. `counts`: others of the webhook were accepted.
     pub fn add(earlier: Option<Self>, at: DateTime<Utc>, counts: bool) -> Self {
         let passes = earlier.map_or(0, |earlier| earlier.passes);
         Self {
@@ -112,7 +112,7 @@ impl Refusals {
         }
     }
 
-    /// Whether they are enough to say that GitHub will never redeliver it.
+    /// True if they are enough to conclude that GitHub will never redeliver it.
     pub fn are_enough(self) -> bool {
         self.passes >= REFUSING_PASSES && self.last - self.first >= REFUSED_FOR
     }
@@ -121,20 +121,20 @@ impl Refusals {
 /// One request for a redelivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedeliveryRequest {
-    /// When it was made.
+    /// The time of the request.
     pub at: DateTime<Utc>,
     /// The attempt to redeliver.
     pub attempt: AttemptId,
-    /// What GitHub answered.
+    /// GitHub's answer.
     pub answer: RedeliveryAnswer,
 }
 
-/// What came of a request.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedeliveryAnswer {
     /// GitHub accepted it.
     Accepted,
-    /// GitHub refused it, in these words.
+    /// GitHub refused it with this message.
     Refused(String),
     /// It may have reached GitHub.
     Unclear(String),
@@ -153,11 +153,13 @@ impl RedeliveryAnswer {
         }
     }
 
-    /// What was said in place of acceptance.
+    /// The message, unless the request was accepted.
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Accepted => None,
-            Self::Refused(said) | Self::Unclear(said) | Self::Unsent(said) => Some(said),
+            Self::Refused(message) | Self::Unclear(message) | Self::Unsent(message) => {
+                Some(message)
+            }
         }
     }
 }
@@ -167,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_passes_that_count_and_an_hour_between_the_first_and_the_last_are_enough() {
+    fn refusals_in_three_passes_over_an_hour_are_enough() {
         let at = |minute: i64| DateTime::from_timestamp(1_790_000_000 + minute * 60, 0).unwrap();
         let enough = |passes: &[(i64, bool)]| {
             let mut refusals = None;

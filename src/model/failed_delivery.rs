@@ -1,22 +1,22 @@
-//! A failed delivery, as the fold finds it.
+//! A failed delivery, as the fold returns it.
 
 use chrono::{DateTime, Utc};
 
 use super::{AttemptId, Guid};
 
-/// When a delivery was first attempted.
+/// The time of a delivery's first attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FirstAttempt {
-    /// At this time: its original was seen, or the log ended and its oldest attempt stands for it.
+    /// At this time: its original was read, or the log ended and its oldest attempt counts as the original.
     At(DateTime<Utc>),
-    /// Before what GitHub still redelivers.
+    /// Before the start of GitHub's retention.
     BeyondRetention,
-    /// Unknown, because reading broke off.
+    /// Unknown, because reading stopped early.
     Unknown,
 }
 
 impl FirstAttempt {
-    /// The time, where it is known.
+    /// The time, if it is known.
     pub fn time(self) -> Option<DateTime<Utc>> {
         match self {
             Self::At(time) => Some(time),
@@ -28,13 +28,13 @@ impl FirstAttempt {
 /// The newest attempt of a failed delivery: the one to redeliver, and to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatestAttempt {
-    /// What a redelivery names.
+    /// The id that goes into a redelivery request.
     pub id: AttemptId,
-    /// When it was made.
+    /// The time of the attempt.
     pub at: DateTime<Utc>,
-    /// The log holds no outcome of it yet.
+    /// True if the log holds no outcome of it yet.
     pub pending: bool,
-    /// GitHub's words for what came of it.
+    /// GitHub's text for its outcome.
     pub status: Box<str>,
     /// The receiver's status code.
     pub code: Option<i64>,
@@ -44,30 +44,30 @@ pub struct LatestAttempt {
     pub action: Option<Box<str>>,
 }
 
-/// A delivery of which no attempt succeeded.
+/// A delivery without a successful attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedDelivery {
-    /// Which delivery, within its webhook.
+    /// Identifies the delivery within its webhook.
     pub guid: Guid,
     /// Its newest attempt.
     pub newest: LatestAttempt,
-    /// When it was first attempted.
+    /// The time of its first attempt.
     pub first: FirstAttempt,
-    /// Every attempt seen, newest first as the log told them.
+    /// Every attempt read from the log, newest first.
     pub attempts: Vec<Attempt>,
-    /// Redeliveries before those in `attempts`, which an earlier pass saw.
-    pub made_before: usize,
-    /// How many of these counted.
-    pub counted_before: usize,
+    /// Number of redeliveries before those in `attempts`, which an earlier pass counted.
+    pub earlier_redeliveries: usize,
+    /// Number of these that failed while the receiver was up.
+    pub earlier_failures_while_up: usize,
 }
 
 impl FailedDelivery {
-    /// Whether an attempt is known.
-    pub fn has(&self, id: AttemptId) -> bool {
-        self.attempts.iter().any(|seen| seen.id == id)
+    /// True if this attempt is known.
+    pub fn has_attempt(&self, id: AttemptId) -> bool {
+        self.attempts.iter().any(|attempt| attempt.id == id)
     }
 
-    /// Adds an attempt that was made after the log was folded.
+    /// Adds an attempt from after the log was folded.
     pub fn add(&mut self, attempt: Attempt, newest: LatestAttempt) {
         self.attempts.insert(0, attempt);
         if newest.at >= self.newest.at {
@@ -75,27 +75,27 @@ impl FailedDelivery {
         }
     }
 
-    /// How often it was redelivered.
-    pub fn made(&self) -> usize {
-        self.made_before + self.redeliveries().count()
+    /// Number of its redeliveries.
+    pub fn redelivery_count(&self) -> usize {
+        self.earlier_redeliveries + self.redeliveries().count()
     }
 
     /// The attempts that are redeliveries.
     pub fn redeliveries(&self) -> impl Iterator<Item = &Attempt> + Clone {
-        self.attempts.iter().filter(|seen| seen.redelivery)
+        self.attempts.iter().filter(|attempt| attempt.redelivery)
     }
 }
 
 /// One attempt of a failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Which.
+    /// Its id.
     pub id: AttemptId,
-    /// When it was made.
+    /// The time of the attempt.
     pub at: DateTime<Utc>,
-    /// It is no original.
+    /// True for a redelivery, false for the original.
     pub redelivery: bool,
-    /// The log holds no outcome of it yet.
+    /// True if the log holds no outcome of it yet.
     pub pending: bool,
 }
 
@@ -131,19 +131,19 @@ mod tests {
             first: FirstAttempt::Unknown,
             attempts: vec![attempt],
             newest,
-            made_before: 0,
-            counted_before: 0,
+            earlier_redeliveries: 0,
+            earlier_failures_while_up: 0,
         }
     }
 
     #[test]
     fn an_attempt_is_known_by_its_id() {
         let failure = failure();
-        assert!(failure.has(AttemptId(5)) && !failure.has(AttemptId(6)));
+        assert!(failure.has_attempt(AttemptId(5)) && !failure.has_attempt(AttemptId(6)));
     }
 
     #[test]
-    fn a_later_attempt_becomes_the_newest_and_an_earlier_one_does_not() {
+    fn only_a_later_attempt_becomes_the_newest() {
         for (second, newest) in [(101, 6), (100, 6), (99, 5)] {
             let mut failure = failure();
             let (attempt, later) = attempt(6, second);

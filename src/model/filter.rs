@@ -1,6 +1,6 @@
-//! Which failed deliveries the user wants: by event, and by how they failed.
+//! The user's filters for failed deliveries: by event, and by status.
 //!
-//! Pure. A word with `!` before it means all but that; without any other word, all is wanted.
+//! Pure. A pattern with `!` before it leaves deliveries out. If all patterns begin with `!`, everything else is included.
 
 use std::str::FromStr;
 
@@ -10,28 +10,28 @@ use crate::model::LatestAttempt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// By event and action.
-    pub events: Words<EventWord>,
-    /// By what came of the newest attempt.
-    pub statuses: Words<StatusWord>,
+    pub events: Patterns<EventPattern>,
+    /// By the status of the newest attempt.
+    pub statuses: Patterns<StatusPattern>,
 }
 
 impl Filter {
-    /// Whether the user wants a delivery whose newest attempt is this.
+    /// True if the user wants a delivery with this newest attempt.
     pub fn admits(&self, newest: &LatestAttempt) -> bool {
-        self.events.admit(|word| word.matches(newest))
-            // What has no outcome yet has no status to go by.
-            && (newest.pending || self.statuses.admit(|word| word.matches(newest)))
+        self.events.admit(|pattern| pattern.matches(newest))
+            // A pending attempt has no status yet.
+            && (newest.pending || self.statuses.admit(|pattern| pattern.matches(newest)))
     }
 }
 
-/// Words to include, and words to leave out.
+/// Patterns to include, and patterns to leave out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words<T> {
+pub struct Patterns<T> {
     included: Vec<T>,
     excluded: Vec<T>,
 }
 
-impl<T> Default for Words<T> {
+impl<T> Default for Patterns<T> {
     fn default() -> Self {
         Self {
             included: Vec::new(),
@@ -40,22 +40,22 @@ impl<T> Default for Words<T> {
     }
 }
 
-impl<T: FromStr> Words<T> {
-    /// Adds a word, with or without `!`.
+impl<T: FromStr> Patterns<T> {
+    /// Adds a pattern, with or without `!`.
     ///
     /// # Errors
-    /// It is none.
-    pub fn add(&mut self, word: &str) -> Result<(), T::Err> {
-        match word.strip_prefix('!') {
-            Some(word) => self.excluded.push(word.trim_start().parse()?),
-            None => self.included.push(word.parse()?),
+    /// The text is not a pattern.
+    pub fn add(&mut self, text: &str) -> Result<(), T::Err> {
+        match text.strip_prefix('!') {
+            Some(pattern) => self.excluded.push(pattern.trim_start().parse()?),
+            None => self.included.push(text.parse()?),
         }
         Ok(())
     }
 }
 
-impl<T> Words<T> {
-    /// Whether nothing is filtered.
+impl<T> Patterns<T> {
+    /// True if there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.included.is_empty() && self.excluded.is_empty()
     }
@@ -66,21 +66,21 @@ impl<T> Words<T> {
     }
 }
 
-/// `push`, or `pull_request.opened`.
+/// A pattern for events: `push`, or `pull_request.opened`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventWord {
+pub struct EventPattern {
     event: String,
     action: Option<String>,
 }
 
-impl EventWord {
+impl EventPattern {
     fn matches(&self, newest: &LatestAttempt) -> bool {
         let action = self.action.as_deref();
         *self.event == *newest.event && (action.is_none() || action == newest.action.as_deref())
     }
 }
 
-impl FromStr for EventWord {
+impl FromStr for EventPattern {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
@@ -107,25 +107,26 @@ impl FromStr for EventWord {
     }
 }
 
-/// How an attempt failed. GitHub's own words for it are free text, so names go by what they contain.
+/// A pattern for the status of a failed attempt. GitHub's own status is free text, so the named patterns search it for
+/// words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusWord {
-    /// This code.
+pub enum StatusPattern {
+    /// This status code.
     Code(i64),
-    /// Codes of this hundred.
+    /// Status codes of this hundred.
     Class(i64),
-    /// The receiver did not answer in time.
+    /// The receiver did not respond in time.
     Timeout,
     /// There was no connection.
     Connection,
     /// There was no secure connection.
     Tls,
-    /// The receiver answered with a redirect, which GitHub does not follow.
+    /// The receiver responded with a redirect, which GitHub does not follow.
     Redirect,
 }
 
-impl StatusWord {
-    /// Whether an attempt failed so.
+impl StatusPattern {
+    /// True if this attempt failed with such a status.
     pub fn matches(&self, newest: &LatestAttempt) -> bool {
         let says = |word: &str| newest.status.to_lowercase().contains(word);
         match *self {
@@ -139,7 +140,7 @@ impl StatusWord {
     }
 }
 
-impl FromStr for StatusWord {
+impl FromStr for StatusPattern {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_chosen_by_name_and_action() {
+    fn events_are_filtered_by_name_and_action() {
         let opened = newest("pull_request", Some("opened"), "", Some(500));
         let closed = newest("pull_request", Some("closed"), "", Some(500));
         let push = newest("push", None, "", Some(500));
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_chosen_by_code_class_and_name() {
+    fn statuses_are_filtered_by_code_class_and_name() {
         let of = |status, code| newest("push", None, status, code);
         let all = [
             of("Invalid HTTP Response: 503", Some(503)),
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_outcome_yet_is_not_judged_by_status() {
+    fn a_pending_attempt_is_not_filtered_by_status() {
         let mut pending = newest("push", None, "", None);
         pending.pending = true;
         assert!(statuses(&["404"]).admits(&pending));
@@ -263,11 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn wrong_words_are_refused() {
+    fn wrong_patterns_are_refused() {
         for word in [
             "", "xx5", "600", "5x", "50", "timeouts", "+50", "5xx.", "é0",
         ] {
-            assert_eq!(word.parse::<StatusWord>(), Err(ACCEPTED), "{word}");
+            assert_eq!(word.parse::<StatusPattern>(), Err(ACCEPTED), "{word}");
         }
         for word in [
             "",
@@ -278,8 +279,8 @@ mod tests {
             "a b",
             "push!",
         ] {
-            assert!(word.parse::<EventWord>().is_err(), "{word}");
+            assert!(word.parse::<EventPattern>().is_err(), "{word}");
         }
-        assert!(Words::<StatusWord>::default().add("!").is_err());
+        assert!(Patterns::<StatusPattern>::default().add("!").is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::stable_hash;
 /// The globally unique identifier of an event, sent in the `X-GitHub-Delivery` header.
 ///
 /// Every redelivery has the same GUID as the original, and so has every webhook that gets the event. Usually it is a UUID,
-/// but any text is kept exactly as it came.
+/// but any text is kept unchanged.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Guid(Box<str>);
 
@@ -22,7 +22,7 @@ impl Guid {
         &self.0
     }
 
-    /// 12 hex digits that stand for the GUID in the state, where a whole one would take too much room.
+    /// 12 hex digits that represent the GUID in the state, where a whole one would take too much space.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.0)
     }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_that_differ_only_in_case_are_two() {
+    fn guids_that_differ_only_in_case_are_different() {
         assert_ne!(
             Guid::new("0b989ba4-242f-11e5-81e1-c7b6966d2516"),
             Guid::new("0B989BA4-242f-11e5-81e1-c7b6966d2516")

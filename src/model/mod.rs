@@ -1,4 +1,4 @@
-//! The nouns that everything else speaks of: data and nothing else.
+//! The data types that all other modules use.
 
 mod attempt;
 mod delivery;
@@ -20,7 +20,7 @@ pub use delivery::{
     DeliveryReport, RedeliveryAnswer, RedeliveryRequest, Refusals, UnconfirmedRedelivery,
 };
 pub use failed_delivery::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt};
-pub use filter::{EventWord, Filter, StatusWord, Words};
+pub use filter::{EventPattern, Filter, Patterns, StatusPattern};
 pub use guid::Guid;
 pub(crate) use guid::fingerprint;
 pub use outcome::{Outcome, PassResult};

@@ -8,15 +8,15 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Redelivered in this pass and seen to succeed.
+    /// Redelivered in this pass, and confirmed to succeed.
     Recovered,
-    /// Redelivered in this pass and seen to fail again.
+    /// Redelivered in this pass, and confirmed to fail again.
     FailedAgain,
-    /// Redelivered in this pass; what came of it was not seen.
+    /// Redelivered in this pass, but the log does not show the outcome yet.
     Unconfirmed,
     /// Not due yet.
     Waiting,
-    /// Due, but not asked for.
+    /// Due, but not requested.
     Deferred,
     /// The request did not reach GitHub, or the credential was refused.
     FailedRequest,
@@ -26,9 +26,9 @@ pub enum Outcome {
     Pending,
     /// Given up after as many attempts as the user allows.
     Exhausted,
-    /// Older than GitHub redelivers.
+    /// Too old for GitHub to redeliver.
     Expired,
-    /// GitHub refused to redeliver this one time and again.
+    /// GitHub refused to redeliver this one again and again.
     Rejected,
     /// Left out by the user's filters.
     Ignored,
@@ -37,7 +37,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every outcome, in the order in which they are told.
+    /// Every outcome, in the order of outputs and reports.
     pub const ALL: [Self; 13] = [
         Self::Recovered,
         Self::FailedAgain,
@@ -54,7 +54,7 @@ impl Outcome {
         Self::Stale,
     ];
 
-    /// Whether something is left to do.
+    /// True if something is left to do.
     pub fn is_open(self) -> bool {
         matches!(
             self,
@@ -68,12 +68,12 @@ impl Outcome {
         )
     }
 
-    /// Whether the delivery can't be recovered any more.
+    /// True if the delivery can't be recovered any more.
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Exhausted | Self::Expired | Self::Rejected)
     }
 
-    /// Whether the user wants it left alone.
+    /// True if the user wants it left alone.
     pub fn is_skipped(self) -> bool {
         matches!(self, Self::Ignored | Self::Stale)
     }
@@ -92,7 +92,7 @@ impl fmt::Display for Outcome {
 pub enum PassResult {
     /// Nothing failed.
     Healthy,
-    /// All that failed was recovered.
+    /// Every failed delivery was recovered.
     Recovered,
     /// Something is left to do.
     Open,
@@ -102,9 +102,9 @@ pub enum PassResult {
     Down,
     /// Something can't be recovered any more.
     Lost,
-    /// Something could not be read or asked for.
+    /// Something could not be read or requested.
     Error,
-    /// Somebody ended it.
+    /// The pass was cancelled.
     Cancelled,
 }
 

@@ -1,4 +1,4 @@
-//! The user's policy: how to treat failed deliveries, and when the step fails.
+//! The user's policy: how to treat failed deliveries, and the conditions that make the step fail.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Filter;
 /// Longest wait between redeliveries of a delivery. The README repeats it.
 pub const LONGEST_BACKOFF: TimeDelta = TimeDelta::hours(1);
 
-/// How the user wants failed deliveries to be treated. Nothing in it is secret, so that reports may show it.
+/// The user's rules for failed deliveries. Nothing in it is secret, so that reports may show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The deliveries to redeliver.
@@ -22,7 +22,7 @@ pub struct Policy {
     pub backoff: TimeDelta,
     /// Most redeliveries per minute.
     pub max_per_minute: u32,
-    /// How long to watch for the outcomes of each wave. Zero to not watch for them.
+    /// Longest wait for the outcomes of each wave. Zero to not wait for them.
     pub confirm_timeout: Duration,
     /// Longest pass.
     pub time_limit: Duration,

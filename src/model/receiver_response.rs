@@ -5,12 +5,12 @@ use std::time::Duration;
 /// The beginning of a receiver's response to one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReceiverResponse {
-    /// Its status and the name of that, such as `503 Service Unavailable`.
+    /// Its status code and text, such as `503 Service Unavailable`.
     pub status: String,
     /// The beginning of its body.
     pub body: String,
     /// True if the body goes on.
     pub cut: bool,
-    /// How long it took to respond.
+    /// Time that it took to respond.
     pub duration: Option<Duration>,
 }

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-/// What the runner tells besides inputs. Reading it never fails, so that outputs can be written
-/// whatever the inputs are.
+/// The runner's settings besides inputs. Reading them never fails, so that outputs can be written even if
+/// the inputs are wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runner {
-    /// Running as a step of GitHub Actions.
+    /// True if this runs as a step of GitHub Actions.
     pub in_actions: bool,
-    /// The person asked for debug logging.
+    /// True if the user enabled debug logging.
     pub debug: bool,
-    /// Where step outputs go.
+    /// The file for step outputs.
     pub output_file: Option<PathBuf>,
-    /// Where the job summary goes.
+    /// The file for the job summary.
     pub summary_file: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! A hash that never changes, for what one pass stores and another compares.
+//! A hash that never changes, for values that one pass stores and another compares.
 
 /// The FNV-1a hash of `text`. The standard library's hashes may differ between versions, so they can't be stored.
 pub(crate) fn stable_hash(text: &str) -> u64 {

@@ -1,21 +1,21 @@
-//! Which webhooks a pass is over, as the user named them.
+//! The webhooks of a pass, as the user named them.
 //!
-//! Pure: finding them is [`crate::discover`]'s.
+//! Pure: [`crate::discover`] finds them.
 
 use std::fmt;
 
-use crate::model::{HookId, Owner, Repository};
+use crate::model::{HookId, Owner, Repository, stable_hash};
 
-/// What the user named. All of it adds up.
+/// The webhooks that the user named: all of these together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Organizations whose own webhooks are meant.
+    /// Organizations whose own webhooks are included.
     pub organizations: Organizations,
-    /// Repositories whose webhooks are meant.
+    /// Repositories whose webhooks are included.
     pub repositories: Repositories,
-    /// The App's own webhook is meant: the client ID of that App.
+    /// The client ID of an App whose own webhook is included.
     pub app_webhook: Option<String>,
-    /// If there are any, only these of the organizations' and repositories' webhooks.
+    /// If not empty, only these webhooks of the organizations and repositories.
     pub hooks: Vec<(Owner, HookId)>,
     /// Only webhooks whose payload URL matches.
     pub payload_url: Option<UrlPattern>,
@@ -24,27 +24,27 @@ pub struct Targets {
 /// Organizations, by login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Organizations {
-    /// Those that are named.
+    /// The named ones.
     pub named: Vec<String>,
-    /// All that the App is installed on, as well.
+    /// True to include all others that the App is installed on.
     pub all: bool,
-    /// Those left out.
+    /// The excluded ones.
     pub except: Vec<String>,
 }
 
 /// Repositories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repositories {
-    /// Those that are named.
+    /// The named ones.
     pub named: Vec<Repository>,
-    /// Accounts all of whose repositories are meant.
+    /// Accounts whose repositories are all included.
     pub all_of: Vec<String>,
-    /// Those left out.
+    /// The excluded ones.
     pub except: Vec<Repository>,
 }
 
 impl Targets {
-    /// What a pass is over, as it is remembered and told: `acme`, `acme/ops`, `acme/*`, `acme webhook 42`, and
+    /// The names of the targets for the state and for reports: `acme`, `acme/ops`, `acme/*`, `acme webhook 42`, and
     /// a hash of the pattern for payload URLs.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = if self.hooks.is_empty() {
@@ -82,7 +82,7 @@ impl Targets {
         names
     }
 
-    /// Whether an account's own webhooks may be among what is meant, where it may be an organization.
+    /// True if the targets may include the own webhooks of this account, which may be an organization.
     pub fn has_organization(&self, login: &str) -> bool {
         let organizations = &self.organizations;
         let is = |name: &String| name.eq_ignore_ascii_case(login);
@@ -95,7 +95,7 @@ impl Targets {
         linked || (self.hooks.is_empty() && named)
     }
 
-    /// Whether it was named as an organization, and so must be one.
+    /// True if the user named this account as an organization, so that it must be one.
     pub fn names_organization(&self, login: &str) -> bool {
         let is = |name: &String| name.eq_ignore_ascii_case(login);
         let linked =
@@ -103,7 +103,7 @@ impl Targets {
         self.organizations.named.iter().any(is) || self.hooks.iter().any(linked)
     }
 
-    /// Whether webhooks of an account's repositories may be among what is meant.
+    /// True if the targets may include webhooks of this account's repositories.
     pub fn has_repositories_of(&self, login: &str) -> bool {
         let is = |name: &str| name.eq_ignore_ascii_case(login);
         let linked = self.hooks.iter().any(
@@ -155,21 +155,17 @@ impl fmt::Display for Targets {
 pub struct UrlPattern(String);
 
 impl UrlPattern {
-    /// The pattern that is written so.
+    /// Parses a pattern.
     pub fn new(pattern: &str) -> Self {
         Self(pattern.to_lowercase())
     }
 
-    /// The same for the same pattern in every version of this program (FNV-1a): the pattern itself may hold
-    /// secrets, and what is remembered is for many to read.
+    /// Represents the pattern in the state: the pattern itself may hold secrets, and many people may read the state.
     fn hash(&self) -> u64 {
-        let bytes = self.0.bytes().map(u64::from);
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ byte).wrapping_mul(0x0100_0000_01b3)
-        })
+        stable_hash(&self.0)
     }
 
-    /// Whether a URL is of this pattern, from its beginning to its end.
+    /// True if the whole URL matches this pattern.
     pub fn matches(&self, url: &str) -> bool {
         let url = url.to_lowercase();
         let mut pieces = self.0.split('*');
@@ -179,7 +175,7 @@ impl UrlPattern {
         let Some(last) = pieces.next_back() else {
             return rest.is_empty();
         };
-        // The earliest place for each piece leaves the most to those that follow.
+        // The earliest match of each piece leaves the most text for the following ones.
         for piece in pieces {
             match rest.split_once(piece) {
                 Some((_, after)) => rest = after,
@@ -202,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_the_whole_url_with_stars_for_any_text() {
+    fn a_pattern_matches_the_whole_url_and_a_star_matches_any_text() {
         let yes = [
             ("https://ci.acme.com/*", "https://ci.acme.com/hook?key=1"),
             ("https://ci.acme.com/*", "https://CI.acme.com/"),
@@ -235,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_shows_itself_to_nobody() {
+    fn debug_output_hides_the_pattern() {
         let pattern = UrlPattern::new("https://ci.acme.com/secret");
         assert_eq!(format!("{pattern:?}"), "***");
     }

@@ -5,7 +5,7 @@ use super::Repository;
 /// A repository variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// Where it is.
+    /// The repository that has it.
     pub repository: Repository,
     /// Its name, in upper case as GitHub stores it.
     pub name: String,

@@ -1,4 +1,4 @@
-//! A webhook's identity: its REST path, its settings page, its name for people.
+//! The identity of a webhook: its REST path, settings page and display name.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ impl fmt::Display for HookId {
     }
 }
 
-/// A repository, by its owner's login and its name. GitHub does not mind the case of either.
+/// A repository, by its owner's login and its name. GitHub ignores the case of both.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    /// The login of the account that has it.
+    /// The login of the account that owns it.
     pub owner: String,
     /// Its name without the owner.
     pub name: String,
@@ -35,7 +35,7 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Who a webhook belongs to.
+/// The owner of a webhook.
 #[derive(Clone, Debug)]
 pub enum Owner {
     /// An organization, by its login.
@@ -70,7 +70,7 @@ impl Owner {
         }
     }
 
-    /// The login of the account it all belongs to, if it is one and not an App.
+    /// The login of the owning account; `None` for an App.
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::Organization(login) => Some(login),
@@ -93,12 +93,12 @@ impl fmt::Display for Owner {
 /// One configured webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// Who it belongs to.
+    /// Its owner.
     pub owner: Owner,
     /// Its number at that owner; an App's webhook has none.
     pub id: Option<HookId>,
     /// Scheme and host of its payload URL, such as `https://ci.acme.com`. The rest of a payload
-    /// URL may hold secrets and is not kept. Empty where GitHub tells no URL.
+    /// URL may hold secrets and is not kept. Empty if GitHub shows no URL.
     pub receiver: String,
 }
 
@@ -111,7 +111,7 @@ impl Webhook {
         }
     }
 
-    /// What it is called where passes remember it.
+    /// Its name in the state.
     pub fn key(&self) -> String {
         let owner = self.owner.to_string().to_lowercase();
         match self.id {
@@ -120,7 +120,7 @@ impl Webhook {
         }
     }
 
-    /// The page where a person sees its deliveries. `web` is the address of GitHub's web pages,
+    /// The page that shows its deliveries. `web` is the address of GitHub's web pages,
     /// without a trailing slash.
     pub fn settings_url(&self, web: &str) -> String {
         let owner = match &self.owner {
@@ -133,14 +133,12 @@ impl Webhook {
             None => owner,
         }
     }
-}
 
-impl Webhook {
-    /// The part of that page where a person redelivers.
+    /// The part of that page that offers redelivery.
     pub fn deliveries_url(&self, web: &str) -> String {
         let page = self.settings_url(web);
         match self.owner {
-            // An App's page shows them anyway.
+            // An App's page always shows the deliveries.
             Owner::App(_) => page,
             _ => format!("{page}?tab=deliveries"),
         }
@@ -161,7 +159,7 @@ impl fmt::Display for Webhook {
 mod tests {
     use super::*;
 
-    fn told(owner: Owner, id: Option<u64>) -> [String; 4] {
+    fn names(owner: Owner, id: Option<u64>) -> [String; 4] {
         let webhook = Webhook {
             owner,
             id: id.map(HookId),
@@ -174,7 +172,7 @@ mod tests {
     #[test]
     fn each_kind_of_webhook_has_githubs_paths() {
         assert_eq!(
-            told(Owner::Organization("Acme".into()), Some(42)),
+            names(Owner::Organization("Acme".into()), Some(42)),
             [
                 "/orgs/Acme/hooks/42",
                 "acme/42",
@@ -187,7 +185,7 @@ mod tests {
             name: "Ops".into(),
         };
         assert_eq!(
-            told(Owner::Repository(repository), Some(42)),
+            names(Owner::Repository(repository), Some(42)),
             [
                 "/repos/acme/Ops/hooks/42",
                 "acme/ops/42",
@@ -196,7 +194,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(Owner::App("/settings/apps/robot/advanced".into()), None),
+            names(Owner::App("/settings/apps/robot/advanced".into()), None),
             [
                 "/app/hook",
                 "app",

@@ -1,17 +1,17 @@
-//! The part of a log that a pass is about.
+//! The part of a log that a pass covers.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How much earlier than the checkpoint reading starts: GitHub's log can lag by minutes.
+/// Reading starts this much earlier than the checkpoint, because GitHub's log can lag by minutes.
 pub const OVERLAP: TimeDelta = TimeDelta::minutes(30);
 
-/// Which part of the log a pass is about.
+/// The part of the log that a pass covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Deliveries with an attempt at this time or later are in the pass.
+    /// The pass covers deliveries with an attempt at this time or later.
     pub start: DateTime<Utc>,
-    /// Those with none before this time are not, if it is set.
+    /// If set, the pass leaves out deliveries without an attempt before this time.
     pub end: Option<DateTime<Utc>>,
-    /// GitHub redelivers nothing whose original is older than this.
+    /// GitHub redelivers no delivery whose original is older than this.
     pub retention_start: DateTime<Utc>,
 }

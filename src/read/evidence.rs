@@ -1,6 +1,6 @@
-//! What a webhook's log says of its receiver: whether it was up around a time, and whether it is now.
+//! Evidence about a webhook's receiver, from its log: was it up around a given time, and is it up now?
 //!
-//! Pure, and small: a number for each ten minutes in which something was accepted.
+//! Pure, and small: one number for each ten minutes in which the receiver accepted something.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,38 +9,39 @@ use chrono::{DateTime, Utc};
 
 use crate::read::{AttemptOutcome, Row};
 
-/// How finely time is looked at, in seconds. An outage of the receiver shorter than this may count
-/// failures against a delivery; longer ones do not.
+/// Length of a slice of time, in seconds. During an outage of the receiver shorter than this, failures may count
+/// against a delivery. During longer ones they do not.
 const SLICE: i64 = 600;
 
-/// How many of the newest attempts say whether the receiver is up now.
+/// Number of newest attempts that decide if the receiver is up now.
 const NEWEST: usize = 20;
 
-/// Since when a receiver accepts nothing.
+/// The time since which a receiver accepts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Since {
     /// The first failure since its last success.
     pub at: DateTime<Utc>,
-    /// No success was seen, so it may have begun earlier.
+    /// True if the log holds no success, so the outage may have begun earlier.
     pub or_earlier: bool,
 }
 
-/// What was seen of a receiver, attempts of every delivery together.
+/// Evidence about a receiver, from the attempts of every delivery.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The slices of time that hold a success, and when the one that was put there last begins and ends.
+    /// The slices of time that hold a success.
     up: BTreeSet<i64>,
-    added_last: Option<Range<DateTime<Utc>>>,
+    /// The slice that was added last, from its beginning to its end.
+    last_slice: Option<Range<DateTime<Utc>>>,
     last_success: Option<DateTime<Utc>>,
     oldest: Option<DateTime<Utc>>,
     failing_since: Option<DateTime<Utc>>,
-    newest_seen: usize,
+    newest_count: usize,
     newest_succeeded: usize,
     redelivery_among_newest: bool,
 }
 
 impl Evidence {
-    /// Takes in an attempt. They come newest first.
+    /// Adds an attempt. Attempts come newest first.
     pub fn add(&mut self, attempt: &Row<'_>) {
         let succeeded = match attempt.outcome() {
             AttemptOutcome::Succeeded => true,
@@ -53,7 +54,7 @@ impl Evidence {
         }
         if succeeded {
             self.add_success(at);
-            // Rows now and then swap places: what failed before this success is no part of an outage.
+            // Rows sometimes swap places: a failure before this success is not part of an outage.
             self.failing_since = self
                 .failing_since
                 .filter(|since| Some(*since) > self.last_success);
@@ -61,24 +62,24 @@ impl Evidence {
             let since = self.failing_since.unwrap_or(at);
             self.failing_since = Some(since.min(at));
         }
-        if self.newest_seen < NEWEST {
-            self.newest_seen += 1;
+        if self.newest_count < NEWEST {
+            self.newest_count += 1;
             self.newest_succeeded += usize::from(succeeded);
             self.redelivery_among_newest |= attempt.is_redelivery();
         }
     }
 
-    /// Takes in that something was accepted, maybe after the log was read.
+    /// Adds a success, maybe from after the log was read.
     pub fn add_success(&mut self, at: DateTime<Utc>) {
         if self
-            .added_last
+            .last_slice
             .as_ref()
             .is_none_or(|last| !last.contains(&at))
         {
             let slice = slice_of(at);
             self.up.insert(slice);
             let begins = |slice| DateTime::from_timestamp(slice * SLICE, 0);
-            self.added_last = begins(slice)
+            self.last_slice = begins(slice)
                 .zip(begins(slice + 1))
                 .map(|(begin, end)| begin..end);
         }
@@ -87,26 +88,26 @@ impl Evidence {
         }
     }
 
-    /// Whether the receiver was up around this time: the slice that holds it, or one next to it,
-    /// holds a success. (A delivery that failed has no success, so it is another's.)
+    /// True if the receiver was up around this time: the slice that holds it, or one next to it, holds a
+    /// success. (A failed delivery has no success, so the success is another delivery's.)
     pub fn was_up(&self, at: DateTime<Utc>) -> bool {
         let slice = slice_of(at);
         let mut around = self.up.range(slice - 1..=slice + 1);
         around.next().is_some()
     }
 
-    /// Whether [`was_up`](Self::was_up) would not change its mind, were more of the log read.
+    /// True if reading more of the log can't change the result of [`was_up`](Self::was_up).
     pub fn covers(&self, at: DateTime<Utc>) -> bool {
         self.oldest
             .is_some_and(|oldest| slice_of(oldest) < slice_of(at) - 1)
     }
 
-    /// Whether the receiver has accepted anything since.
+    /// True if the receiver accepted anything after this time.
     pub fn success_since(&self, at: DateTime<Utc>) -> bool {
         self.last_success.is_some_and(|success| success > at)
     }
 
-    /// Since when nothing was accepted, if the log ends with failures.
+    /// The time since which the receiver accepted nothing, if the log ends with failures.
     pub fn failing_since(&self) -> Option<Since> {
         self.failing_since.map(|at| Since {
             at,
@@ -114,17 +115,17 @@ impl Evidence {
         })
     }
 
-    /// Whether at least half of the newest attempts succeeded.
+    /// True if at least half of the newest attempts succeeded.
     pub fn looks_up(&self) -> bool {
-        self.newest_seen > 0 && self.newest_succeeded * 2 >= self.newest_seen
+        self.newest_count > 0 && self.newest_succeeded * 2 >= self.newest_count
     }
 
-    /// Whether none of the newest attempts succeeded.
+    /// True if none of the newest attempts succeeded.
     pub fn accepts_nothing(&self) -> bool {
-        self.newest_seen > 0 && self.newest_succeeded == 0
+        self.newest_count > 0 && self.newest_succeeded == 0
     }
 
-    /// Whether none of the newest attempts succeeded, and somebody has tried again.
+    /// True if none of the newest attempts succeeded, and a redelivery is among them.
     pub fn known_down(&self) -> bool {
         self.accepts_nothing() && self.redelivery_among_newest
     }
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_covered_needs_nothing_older() {
+    fn a_time_is_covered_once_the_log_was_read_past_its_neighbouring_slices() {
         let evidence = evidence(&[
             attempt(3_000, None, false),
             attempt(1_250, Some(503), false),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_speaks_for_its_slice_and_the_two_next_to_it() {
+    fn a_success_shows_that_the_receiver_was_up_in_its_slice_and_the_two_next_to_it() {
         let evidence = evidence(&[attempt(1_250, Some(200), false)]);
         for (second, up) in [
             (599, false),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn never_does_a_success_speak_beyond_twenty_minutes() {
+    fn a_success_never_counts_beyond_twenty_minutes() {
         for second in 0..1_200 {
             let evidence = evidence(&[attempt(second, Some(200), false)]);
             let beyond = TimeDelta::seconds(2 * SLICE + 1);
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_began_with_the_first_failure_after_the_last_success() {
+    fn an_outage_begins_with_the_first_failure_after_the_last_success() {
         let since = |attempts: &[(i64, Option<i64>)]| {
             let attempts: Vec<_> = attempts
                 .iter()
@@ -216,20 +217,20 @@ mod tests {
         assert_eq!(since(&[(9, None), (8, ok)]), None);
         assert_eq!(since(&[]), None);
         let swapped = since(&[(7, bad), (9, bad), (8, ok)]);
-        assert_eq!(swapped, None, "better unsaid than wrong");
+        assert_eq!(swapped, None, "no outage is better than a wrong one");
     }
 
     #[test]
-    fn failures_and_what_is_pending_are_no_success() {
+    fn failed_and_pending_attempts_are_not_successes() {
         let evidence = evidence(&[attempt(3, None, false), attempt(2, Some(503), false)]);
         assert!(!evidence.was_up(at(2)));
         assert!(!evidence.success_since(at(-9)));
         assert!(!evidence.looks_up());
-        assert!(!evidence.known_down(), "nobody has tried again");
+        assert!(!evidence.known_down(), "no redelivery among them");
     }
 
     #[test]
-    fn the_newest_twenty_say_how_the_receiver_is() {
+    fn the_newest_twenty_attempts_decide_if_the_receiver_is_up() {
         let fails = |n: i64| (0..n).map(|second| attempt(-second, Some(503), second == 3));
         let works = |n: i64| (0..n).map(|second| attempt(-100 - second, Some(200), false));
         let of = |down: i64, up: i64| {
@@ -240,7 +241,7 @@ mod tests {
         assert_eq!(of(10, 10), (true, false));
         assert_eq!(of(11, 99), (false, false));
         assert_eq!(of(20, 99), (false, true));
-        assert_eq!(of(3, 0), (false, false), "nobody has tried again");
+        assert_eq!(of(3, 0), (false, false), "no redelivery among them");
         assert_eq!(of(4, 0), (false, true));
         assert_eq!(of(0, 0), (false, false));
     }

@@ -1,9 +1,9 @@
 //! Folds a webhook's delivery log, newest attempt first, into the deliveries that failed.
 //!
-//! Pure: pages come in, failed deliveries come out. Only what may still be open is kept, so memory
-//! grows with what failed and not with what was read. A success is remembered until a page after
-//! its original went by, because rows of one page come in any order and now and then swap places
-//! with their neighbours on the next.
+//! Pure: pages come in, failed deliveries come out. Only deliveries that may still be open are kept, so memory
+//! grows with the number of failures and not with the number of rows. A success is remembered until the page after
+//! its original, because the rows of one page come in any order, and some swap places with their neighbours on the
+//! next page.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -15,33 +15,33 @@ use crate::model::{Attempt, FailedDelivery, FirstAttempt, LatestAttempt, Window}
 use crate::read::evidence::Evidence;
 use crate::read::{AttemptOutcome, Row};
 
-/// The open deliveries that an earlier pass saw.
+/// The open deliveries that an earlier pass remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
     /// The deliveries.
     pub failures: Vec<FailedDelivery>,
-    /// What they had before this time is in their numbers, and is not counted again.
-    pub counted: Option<DateTime<Utc>>,
-    /// Deliveries that were lost, by the digits of their GUIDs: nobody looks for their originals.
+    /// Their counts include every redelivery before this time, so the fold does not count those again.
+    pub counted_until: Option<DateTime<Utc>>,
+    /// Fingerprints of the GUIDs of lost deliveries, whose originals need not be found.
     pub lost: HashSet<String>,
 }
 
-/// How far the log was read.
+/// The point at which reading a log ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanEnd {
     /// To its last row.
     Log,
-    /// Past the start of the window, and every failed delivery's original was seen.
+    /// Past the start of the window, and the original of every failed delivery was read.
     Window,
-    /// Past what GitHub would redeliver.
+    /// Past the start of GitHub's retention.
     Retention,
-    /// Reading broke off: older rows were not seen.
+    /// Reading stopped early: older rows were not read.
     Broken,
 }
 
-/// What the fold knows of one GUID.
+/// State of one GUID in the fold.
 enum Known {
-    /// An attempt succeeded; older rows of this GUID mean nothing.
+    /// An attempt succeeded, so older rows of this GUID do not matter.
     Delivered,
     Failed(Box<OpenDelivery>),
 }
@@ -54,11 +54,11 @@ struct OpenDelivery {
     oldest: DateTime<Utc>,
     attempts: Vec<Attempt>,
     in_pass: bool,
-    made_before: usize,
-    counted_before: usize,
-    /// An earlier pass saw the delivery, and counted what was before its time.
+    earlier_redeliveries: usize,
+    earlier_failures_while_up: usize,
+    /// An earlier pass remembered the delivery and counted its earlier redeliveries.
     remembered: bool,
-    /// An earlier pass lost it.
+    /// An earlier pass found it lost.
     lost: bool,
 }
 
@@ -68,15 +68,16 @@ impl OpenDelivery {
     }
 }
 
-/// The fold itself: feed it pages until it says how far is enough.
+/// The fold itself: feed it pages until [`Fold::end`] returns a value.
 pub struct Fold {
     window: Window,
     known: HashMap<Guid, Known>,
-    /// Settled on the page before, and on this one: forgotten a page later.
-    settled_before: Vec<Guid>,
-    settled: Vec<Guid>,
+    /// Deliveries that need no older rows, by the page that showed it: the page before, and this one. They are forgotten
+    /// a page later.
+    finished_before: Vec<Guid>,
+    finished: Vec<Guid>,
     without_original: usize,
-    counted: Option<DateTime<Utc>>,
+    counted_until: Option<DateTime<Utc>>,
     lost: HashSet<String>,
     evidence: Evidence,
     scanned: u64,
@@ -84,7 +85,7 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// A history of this window that begins with the open deliveries of an earlier pass.
+    /// Creates a fold for this window that begins with the open deliveries of an earlier pass.
     pub fn new(window: Window, remembered: Remembered) -> Self {
         let known = remembered.failures.into_iter().filter_map(|failure| {
             let open = OpenDelivery::remembered(&failure)?;
@@ -93,10 +94,10 @@ impl Fold {
         Self {
             window,
             known: known.collect(),
-            settled_before: Vec::new(),
-            settled: Vec::new(),
+            finished_before: Vec::new(),
+            finished: Vec::new(),
             without_original: 0,
-            counted: remembered.counted,
+            counted_until: remembered.counted_until,
             lost: remembered.lost,
             evidence: Evidence::default(),
             scanned: 0,
@@ -104,29 +105,29 @@ impl Fold {
         }
     }
 
-    /// How many attempts were folded.
+    /// Number of attempts folded so far.
     pub fn scanned(&self) -> u64 {
         self.scanned
     }
 
-    /// What the log says of the receiver so far.
+    /// Evidence about the receiver so far.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 
-    /// Whether an attempt of this delivery is known to have succeeded.
+    /// True if an attempt of this delivery is known to have succeeded.
     pub fn is_delivered(&self, guid: &Guid) -> bool {
         matches!(self.known.get(guid), Some(Known::Delivered))
     }
 
-    /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
-    pub fn learn_delivered(&mut self, guid: &Guid) {
+    /// Marks a remembered delivery as delivered, when another source shows that. Has no effect on any other delivery.
+    pub fn mark_delivered(&mut self, guid: &Guid) {
         if matches!(self.known.get(guid), Some(Known::Failed(open)) if open.remembered) {
             self.known.insert(guid.clone(), Known::Delivered);
         }
     }
 
-    /// An open delivery that was remembered, with what the log showed of it so far.
+    /// A remembered delivery that is still open, with its attempts in the log so far.
     pub fn remembered(&self, guid: &Guid) -> Option<FailedDelivery> {
         match self.known.get(guid) {
             Some(Known::Failed(open)) if open.remembered => {
@@ -136,7 +137,7 @@ impl Fold {
         }
     }
 
-    /// Why no further page is needed, once none is.
+    /// The reason why no further page is needed, once that is so.
     pub fn end(&self) -> Option<ScanEnd> {
         self.end
     }
@@ -145,7 +146,7 @@ impl Fold {
     /// are equal a redelivery counts as newer than its original.
     pub fn fold(&mut self, mut page: Vec<Row<'_>>) {
         let key = |x: &Row<'_>| Reverse((x.delivered_at, x.is_redelivery(), x.id));
-        // Most pages are in order, and the standard library may be one that finds that out the slow way.
+        // Most pages are in order, and some builds of the standard library are slow to notice that.
         if !page.is_sorted_by_key(key) {
             page.sort_unstable_by_key(key);
         }
@@ -154,7 +155,7 @@ impl Fold {
             self.scanned += 1;
             self.fold_attempt(attempt);
         }
-        self.forget_settled();
+        self.forget_finished();
         self.end = newest.and_then(|newest| {
             if newest < self.window.retention_start {
                 Some(ScanEnd::Retention)
@@ -171,8 +172,8 @@ impl Fold {
         let at = attempt.delivered_at;
         let in_window = at >= self.window.start && self.window.end.is_none_or(|end| at < end);
         let succeeded = attempt.outcome() == AttemptOutcome::Succeeded;
-        // Older rows of a delivery matter until its original went by. What does not say that it is
-        // one may be a redelivery.
+        // Older rows of a delivery matter until its original was read. A row without the field may be a
+        // redelivery.
         let original = attempt.redelivery == Some(false);
         let guid = &attempt.guid;
         let Some(known) = self.known.get_mut(guid) else {
@@ -182,20 +183,20 @@ impl Fold {
         match known {
             Known::Delivered => {
                 if original {
-                    self.settled.push(guid.clone());
+                    self.finished.push(guid.clone());
                 }
             }
             Known::Failed(open) => {
                 let lacked = open.lacks_original();
                 if succeeded {
                     self.without_original -= usize::from(lacked);
-                    // Of a remembered one the original may still be read.
+                    // The original of a remembered delivery may still follow.
                     let read = open.original.is_some() && !open.remembered;
                     if original || read || !open.in_pass {
-                        self.settled.push(guid.clone());
+                        self.finished.push(guid.clone());
                     }
                     *known = Known::Delivered;
-                } else if !open.remembered || Some(at) >= self.counted {
+                } else if !open.remembered || Some(at) >= self.counted_until {
                     open.absorb(attempt, in_window);
                     self.without_original -= usize::from(lacked);
                     self.without_original += usize::from(open.lacks_original());
@@ -204,13 +205,13 @@ impl Fold {
         }
     }
 
-    /// Takes in an attempt of a delivery that nothing is known of.
+    /// Adds the first known attempt of a delivery.
     fn begin(&mut self, attempt: &Row<'_>, in_window: bool, succeeded: bool) {
         let guid = &attempt.guid;
-        // What began and ended before the window is only kept for a page: a row of the same
-        // delivery that is in the window may yet follow.
+        // A delivery that began and ended before the window is only kept for a page: a row of the same
+        // delivery that is in the window may still follow.
         if !in_window || (succeeded && attempt.redelivery == Some(false)) {
-            self.settled.push(guid.clone());
+            self.finished.push(guid.clone());
         }
         let known = if succeeded {
             Known::Delivered
@@ -223,9 +224,9 @@ impl Fold {
         self.known.insert(guid.clone(), known);
     }
 
-    fn forget_settled(&mut self) {
-        for guid in self.settled_before.drain(..) {
-            // A row of it that is in the window may have followed.
+    fn forget_finished(&mut self) {
+        for guid in self.finished_before.drain(..) {
+            // A row of it that is in the window may have followed since.
             match self.known.remove(&guid) {
                 Some(Known::Failed(open)) if open.in_pass => {
                     self.known.insert(guid, Known::Failed(open));
@@ -233,11 +234,11 @@ impl Fold {
                 _ => {}
             }
         }
-        std::mem::swap(&mut self.settled_before, &mut self.settled);
+        std::mem::swap(&mut self.finished_before, &mut self.finished);
     }
 
-    /// The failed deliveries of the pass, in no order, given how far the log was read, and what the
-    /// log says of the receiver.
+    /// Returns the failed deliveries of the pass, in no particular order, and the evidence about the receiver. `end` is
+    /// how far the log was read.
     pub fn into_failures(self, end: ScanEnd) -> (Vec<FailedDelivery>, Evidence) {
         let failures = self
             .known
@@ -260,8 +261,8 @@ impl OpenDelivery {
             oldest: first,
             attempts: Vec::new(),
             in_pass: true,
-            made_before: failure.made_before,
-            counted_before: failure.counted_before,
+            earlier_redeliveries: failure.earlier_redeliveries,
+            earlier_failures_while_up: failure.earlier_failures_while_up,
             remembered: true,
             lost: false,
         })
@@ -273,18 +274,18 @@ impl OpenDelivery {
             oldest: attempt.delivered_at,
             attempts: vec![Attempt::from(attempt)],
             in_pass,
-            made_before: 0,
-            counted_before: 0,
+            earlier_redeliveries: 0,
+            earlier_failures_while_up: 0,
             remembered: false,
             lost: false,
             newest: LatestAttempt::from(attempt),
         }
     }
 
-    /// Takes in one more attempt that did not succeed, from anywhere in the log.
+    /// Adds one more attempt that did not succeed, from anywhere in the log.
     fn absorb(&mut self, attempt: &Row<'_>, in_window: bool) {
         // A log that grows while it is read may show a row twice.
-        if self.attempts.iter().any(|seen| seen.id == attempt.id) {
+        if self.attempts.iter().any(|known| known.id == attempt.id) {
             return;
         }
         self.attempts.push(Attempt::from(attempt));
@@ -293,7 +294,7 @@ impl OpenDelivery {
         if !attempt.is_redelivery() {
             self.original = Some(attempt.delivered_at);
         }
-        // A row that was pending when an earlier pass saw it may have an outcome by now.
+        // A row that was pending in an earlier pass may have an outcome by now.
         if attempt.delivered_at > self.newest.at || attempt.id == self.newest.id {
             self.newest = LatestAttempt::from(attempt);
         }
@@ -301,9 +302,9 @@ impl OpenDelivery {
 
     fn into_failure(self, guid: Guid, end: ScanEnd) -> FailedDelivery {
         let first = match (self.original, end) {
-            // What came of it since it was remembered may not have been read, unless its original was.
+            // Later attempts of a remembered delivery may not have been read, unless its original was.
             (Some(_), ScanEnd::Broken)
-                if self.remembered && self.attempts.iter().all(|seen| seen.redelivery) =>
+                if self.remembered && self.attempts.iter().all(|attempt| attempt.redelivery) =>
             {
                 FirstAttempt::Unknown
             }
@@ -317,8 +318,8 @@ impl OpenDelivery {
             newest: self.newest,
             first,
             attempts: self.attempts,
-            made_before: self.made_before,
-            counted_before: self.counted_before,
+            earlier_redeliveries: self.earlier_redeliveries,
+            earlier_failures_while_up: self.earlier_failures_while_up,
         }
     }
 }

@@ -12,15 +12,15 @@ use crate::secrets::Secrets;
 /// A row of a page that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadableRow {
-    /// How many readable rows stand before it on the page.
+    /// Number of readable rows before it on the page.
     pub place: usize,
     /// 12 hex digits that distinguish it from others.
     pub fingerprint: String,
-    /// What is wrong with it.
+    /// The parse error.
     pub reason: String,
 }
 
-/// The rows of a page, and those that could not be read. They hold no known secret.
+/// Returns the rows of a page, and those that could not be read. They hold no known secret.
 ///
 /// # Errors
 /// The page is not a JSON list.
@@ -39,7 +39,7 @@ pub fn rows(page: &Page) -> Result<(Vec<Row<'_>>, Vec<UnreadableRow>), Error> {
     Ok((rows, unreadable))
 }
 
-/// Reads each row by itself, so that one that can't be read does not cost the others.
+/// Reads each row by itself, so that an unreadable row does not cost the others.
 fn row_by_row(page: &str) -> Result<(Vec<Row<'_>>, Vec<UnreadableRow>), serde_json::Error> {
     let all: Vec<&RawValue> = serde_json::from_str(page)?;
     let mut rows = Vec::with_capacity(all.len());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_be_a_text() {
+    fn an_id_may_be_a_string() {
         let page = Page::of_body(
             br#"[{"id":"3804004623172239366","guid":"g","delivered_at":"2026-11-22T12:00:00Z"},
                 {"id":"\u0037","guid":"h","delivered_at":"2026-11-22T12:00:00Z"}]"#,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_utf_8_cost_nothing_but_themselves() {
+    fn bytes_that_are_not_utf_8_cost_no_row() {
         let page = Page::of_body(
             b"[{\"id\":1,\"guid\":\"g\",\"delivered_at\":\"2026-11-22T12:00:00Z\",\"event\":\"a\xff\"},
                 {\"id\":2,\"guid\":\"h\",\"delivered_at\":\"2026-11-22T12:00:00Z\"}]",
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_malformed() {
+    fn a_page_that_is_not_a_list_is_malformed() {
         for body in ["", "{}", "<html>", "[", "null"] {
             let page = Page::of_body(body.as_bytes());
             let error = rows(&page).unwrap_err();

@@ -19,9 +19,9 @@ pub struct WebhookProgress {
     pub name: String,
     /// Its current phase.
     pub phase: Phase,
-    /// When that phase began.
+    /// The time when that phase began.
     pub since: Instant,
-    /// Something happened since it was last logged.
+    /// True if something happened since it was last logged.
     pub changed: bool,
 }
 

@@ -19,18 +19,18 @@ use crate::model::{Attempt, AttemptId, Guid, LatestAttempt};
 /// taken as missing, so that it does not cost the row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Row<'a> {
-    /// The id that a redelivery request names.
+    /// The id that goes into a redelivery request.
     #[serde(deserialize_with = "attempt_id")]
     pub id: AttemptId,
     /// The delivery that this attempt belongs to.
     #[serde(deserialize_with = "guid")]
     pub guid: Guid,
-    /// When GitHub made the attempt.
+    /// The time when GitHub made the attempt.
     pub delivered_at: DateTime<Utc>,
-    /// False for the original, true for each redelivery; `None` if the log does not say.
+    /// False for the original, true for each redelivery; `None` if the log does not state it.
     #[serde(default, deserialize_with = "optional")]
     pub redelivery: Option<bool>,
-    /// GitHub's words for the outcome, such as `OK` or `timed out`. Free text; may be empty.
+    /// GitHub's text for the outcome, such as `OK` or `timed out`. Free text; may be empty.
     #[serde(borrow, default, deserialize_with = "text_or_empty")]
     pub status: Cow<'a, str>,
     /// The receiver's HTTP status code, or 0 if there was no connection.
@@ -50,7 +50,7 @@ pub struct Row<'a> {
 /// The outcome of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// The receiver answered with 2xx, or GitHub says `OK`.
+    /// The receiver responded with 2xx, or GitHub reports `OK`.
     Succeeded,
     /// Every other outcome, including 3xx and code 0.
     Failed,
@@ -59,7 +59,7 @@ pub enum AttemptOutcome {
 }
 
 impl Row<'_> {
-    /// True for a redelivery. A row that does not say so counts as an original.
+    /// True for a redelivery. A row without the field counts as an original.
     pub fn is_redelivery(&self) -> bool {
         self.redelivery == Some(true)
     }
@@ -103,7 +103,7 @@ impl From<&Row<'_>> for LatestAttempt {
     }
 }
 
-/// A text that borrows from the page. serde borrows a `Cow` only inside a struct.
+/// A string that borrows from the page. serde borrows a `Cow` only inside a struct.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_without_outcome_is_pending() {
+    fn an_attempt_without_an_outcome_is_pending() {
         let failed = Row::failed(1, "g", DateTime::UNIX_EPOCH);
         let pending = Row {
             status: "".into(),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_without_escapes_are_not_copied() {
+    fn strings_without_escapes_are_not_copied() {
         let json = r#"{"id":1,"guid":"g","delivered_at":"2026-11-22T12:00:00Z","status":"OK","event":"a\u0062","action":"x"}"#;
         let row: Row<'_> = serde_json::from_str(json).unwrap();
         assert!(matches!(row.status, Cow::Borrowed("OK")));

@@ -20,41 +20,42 @@ use unreadable::UnreadablePlaces;
 
 pub use unreadable::Unreadable;
 
-/// Empty pages in a row after which a log is taken for endless.
-const EMPTY: u32 = 20;
+/// A log with this many empty pages in a row counts as endless.
+const EMPTY_PAGES: u32 = 20;
 
-/// The same for pages with rows of which none is older than those before: 10,000 deliveries at one time.
-const NO_OLDER: u32 = 100;
+/// A log also counts as endless after this many pages whose rows are no older than those before: 10,000 deliveries at
+/// one time.
+const PAGES_NO_OLDER: u32 = 100;
 
 /// The reading of one webhook's log.
 pub struct Scan {
     log: DeliveryLog,
-    history: Fold,
+    fold: Fold,
     began: Instant,
     pages: u32,
     depth: Depth,
     window_start: DateTime<Utc>,
-    /// From this time on the log is new, as an earlier pass has read what is older.
+    /// The log is new from this time on: an earlier pass has read all older rows.
     new_since: Option<DateTime<Utc>>,
     unreadable: UnreadablePlaces,
     broken: Option<Error>,
     ended: bool,
 }
 
-/// How far back the pages of a log reach.
+/// The depth of the pages of a log: the age of the oldest page so far.
 #[derive(Default)]
 pub struct Depth {
-    /// The newest row of the oldest page: a single row now and then stands in the wrong place.
+    /// The newest row of the oldest page, because a single row is sometimes in the wrong place.
     newest: Option<DateTime<Utc>>,
     empty: u32,
     no_older: u32,
 }
 
 impl Depth {
-    /// Takes in the next page.
+    /// Adds the next page.
     ///
     /// # Errors
-    /// The log is endless: for many pages it has not got any older.
+    /// The log is endless: many pages in a row are no older than those before.
     pub fn reach(
         &mut self,
         page: &Page,
@@ -64,7 +65,7 @@ impl Depth {
         if attempts.is_empty() && all_readable {
             self.empty += 1;
             return match self.empty {
-                EMPTY => Err(page.malformed("page after page of its log is empty")),
+                EMPTY_PAGES => Err(page.malformed("page after page of its log is empty")),
                 _ => Ok(()),
             };
         }
@@ -77,47 +78,47 @@ impl Depth {
             self.no_older += 1;
         }
         match self.no_older {
-            NO_OLDER => {
+            PAGES_NO_OLDER => {
                 Err(page.malformed("page after page of its log is no older than the one before"))
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether a page was reached that is wholly older than this.
+    /// True if a page was reached whose rows are all older than this.
     fn is_below(&self, time: DateTime<Utc>) -> bool {
         self.newest.is_some_and(|newest| newest < time)
     }
 }
 
-/// What the log told.
+/// The result of reading a log.
 pub struct ScanResult {
     /// The failed deliveries of the pass.
     pub failures: Vec<FailedDelivery>,
-    /// What the log says of the receiver.
+    /// Evidence about the receiver.
     pub evidence: Evidence,
     /// Pages read.
     pub pages: u32,
     /// Attempts read.
     pub scanned: u64,
-    /// How long that took.
+    /// Time that the reading took.
     pub took: Duration,
     /// Rows that could not be read and may be in the window, newest first.
     pub unreadable: Vec<Unreadable>,
-    /// The log was read as far back as it had to be. If not, what was seen whole is in `failures` all
-    /// the same.
+    /// True if the log was read as far back as necessary. If not, `failures` still holds the deliveries that were read
+    /// whole.
     pub complete: bool,
-    /// Everything since the window's start was read.
+    /// True if everything since the window's start was read.
     pub reached_window: bool,
-    /// What failed, if that is why it was not.
+    /// The error that ended the reading early, if one did.
     pub broken: Option<Error>,
-    /// Why the pass ended the reading, if that is why.
+    /// The reason why the pass ended the reading early, if it did.
     pub stopped: Option<StopReason>,
 }
 
 impl Scan {
-    /// Begins to read `webhook`'s log, given the open deliveries that an earlier pass remembered. `new_since`:
-    /// such a pass has read what is older.
+    /// Begins to read `webhook`'s log, with the open deliveries that an earlier pass remembered. `new_since`: an
+    /// earlier pass has read all older rows.
     pub fn new(
         client: &Client,
         webhook: &Webhook,
@@ -127,7 +128,7 @@ impl Scan {
     ) -> Self {
         Self {
             log: DeliveryLog::new(client, webhook),
-            history: Fold::new(window, remembered),
+            fold: Fold::new(window, remembered),
             began: Instant::now(),
             pages: 0,
             depth: Depth::default(),
@@ -139,7 +140,7 @@ impl Scan {
         }
     }
 
-    /// Reads the next page. Tells whether there may be more.
+    /// Reads the next page. Returns whether there may be more.
     pub async fn page(&mut self) -> bool {
         match self.read_page().await {
             Ok(more) => self.ended = !more,
@@ -163,49 +164,49 @@ impl Scan {
         self.log.goes_back(!new);
         self.pages += 1;
         self.unreadable.add(&attempts, unreadable);
-        self.history.fold(attempts);
-        Ok(self.history.end().is_none())
+        self.fold.fold(attempts);
+        Ok(self.fold.end().is_none())
     }
 
     /// Progress of the reading.
     pub fn progress(&self) -> Phase {
         Phase::Reading {
             pages: self.pages,
-            attempts: self.history.scanned(),
+            attempts: self.fold.scanned(),
         }
     }
 
-    /// Whether there may be more to read.
-    pub fn goes_on(&self) -> bool {
+    /// True if there may be more to read.
+    pub fn has_more(&self) -> bool {
         !self.ended
     }
 
-    /// What the log says of the receiver so far.
+    /// Evidence about the receiver so far.
     pub fn evidence(&self) -> &Evidence {
-        self.history.evidence()
+        self.fold.evidence()
     }
 
-    /// Whether the log says that this delivery was delivered.
+    /// True if the log shows that this delivery was delivered.
     pub fn is_delivered(&self, guid: &Guid) -> bool {
-        self.history.is_delivered(guid)
+        self.fold.is_delivered(guid)
     }
 
-    /// Learns from elsewhere that a delivery was delivered, which matters for those that were remembered.
-    pub fn learn_delivered(&mut self, guid: &Guid) {
-        self.history.learn_delivered(guid);
+    /// Marks a remembered delivery as delivered, when another source shows that. Has no effect on any other delivery.
+    pub fn mark_delivered(&mut self, guid: &Guid) {
+        self.fold.mark_delivered(guid);
     }
 
-    /// An open delivery that was remembered, with what the log showed of it so far.
+    /// A remembered delivery that is still open, with its attempts in the log so far.
     pub fn remembered(&self, guid: &Guid) -> Option<FailedDelivery> {
-        self.history.remembered(guid)
+        self.fold.remembered(guid)
     }
 
-    /// Ends the reading.
-    pub fn told(self, stop: &Stop) -> ScanResult {
-        let end = match (&self.broken, self.history.end()) {
+    /// Ends the reading and returns its result.
+    pub fn finish(self, stop: &Stop) -> ScanResult {
+        let end = match (&self.broken, self.fold.end()) {
             (Some(_), _) => ScanEnd::Broken,
             (None, None) if !self.ended => ScanEnd::Broken,
-            // The original may be among what could not be read: that it is old is not known.
+            // The original may be one of the unreadable rows, so its age is unknown.
             (None, Some(ScanEnd::Retention)) if !self.unreadable.is_empty() => ScanEnd::Log,
             (None, end) => end.unwrap_or(ScanEnd::Log),
         };
@@ -214,8 +215,8 @@ impl Scan {
             Some(_) => None,
             None => stop.why().filter(|_| !self.ended),
         };
-        let scanned = self.history.scanned();
-        let (failures, evidence) = self.history.into_failures(end);
+        let scanned = self.fold.scanned();
+        let (failures, evidence) = self.fold.into_failures(end);
         ScanResult {
             failures,
             evidence,

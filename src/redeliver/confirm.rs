@@ -39,7 +39,7 @@ impl Turn<'_> {
         let deadline = deadline.min(stop.deadline() - LAST_LOOK);
         let mut wait = FIRST_CONFIRM_WAIT;
         let mut newest = None;
-        while self.wave_result.unseen > 0 {
+        while self.wave_result.unconfirmed > 0 {
             self.update_progress();
             let next = Instant::now() + wait;
             if let Err(why) = stop.sleep_until(next.min(deadline)).await {
@@ -132,7 +132,7 @@ impl Turn<'_> {
         if let Some(awaited) = self.awaited.get_mut(guid) {
             let ours = attempt.is_redelivery()
                 && attempt.delivered_at >= awaited.since
-                && !awaited.failure.has(attempt.id);
+                && !awaited.failure.has_attempt(attempt.id);
             if ours {
                 // Whatever GitHub answered, it redelivers.
                 awaited.unclear = None;
@@ -171,7 +171,7 @@ impl Turn<'_> {
 
     fn no_longer_unseen(&mut self, awaited: &AwaitedRedelivery) {
         self.shared.unseen.fetch_sub(1, Ordering::Relaxed);
-        self.wave_result.unseen -= usize::from(awaited.wave == self.wave);
+        self.wave_result.unconfirmed -= usize::from(awaited.wave == self.wave);
     }
 
     /// True if GitHub's answer was unclear and it was not requested a second time yet.

@@ -19,13 +19,13 @@ impl Turn<'_> {
         let WaveResult {
             recovered,
             failed,
-            unseen,
+            unconfirmed,
             ..
         } = self.wave_result;
-        let requested = recovered + failed + unseen;
+        let requested = recovered + failed + unconfirmed;
         if requested > 0 {
             self.lines.push(format!(
-                "wave of {requested}: {recovered} recovered, {failed} failed again, {unseen} unseen"
+                "wave of {requested}: {recovered} recovered, {failed} failed again, {unconfirmed} unseen"
             ));
         }
     }

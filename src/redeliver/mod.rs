@@ -300,7 +300,7 @@ impl<'a> Turn<'a> {
             let reason = awaited.unclear.or_else(|| self.unconfirmed.clone());
             self.finish(awaited.failure, Outcome::Unconfirmed, reason);
             if let Some(delivery) = self.deliveries.last_mut() {
-                delivery.asked = Some(unconfirmed);
+                delivery.unconfirmed = Some(unconfirmed);
             }
         }
     }
@@ -344,7 +344,7 @@ impl<'a> Turn<'a> {
         let requests = self.requests.remove(&failure.guid).unwrap_or_default();
         self.deliveries.push(DeliveryReport {
             requests,
-            ..DeliveryReport::new(failure, outcome).because(reason)
+            ..DeliveryReport::new(failure, outcome).with_reason(reason)
         });
     }
 }

@@ -47,7 +47,7 @@ impl Turn<'_> {
         let mut wave = 0;
         while wave < size && !self.due.is_empty() && self.stopped.is_none() {
             if self.shared.unseen.load(Ordering::Relaxed) >= MOST_UNSEEN {
-                return self.defer(TurnEnd::Unseen.reason());
+                return self.defer(TurnEnd::Unconfirmed.reason());
             }
             if !self.pause(until, since).await {
                 return;
@@ -172,7 +172,7 @@ impl Turn<'_> {
             .entry(self.webhook.key())
             .or_default()
             .push((failure.guid.clone(), unconfirmed));
-        self.wave_result.unseen += 1;
+        self.wave_result.unconfirmed += 1;
         let awaited = AwaitedRedelivery {
             since,
             at,

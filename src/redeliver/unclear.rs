@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::decide::wave::PATIENCE;
+use crate::decide::wave::LONGEST_SILENCE;
 use crate::redeliver::Turn;
 use crate::stop::StopReason;
 use crate::text::counted;
@@ -37,7 +37,7 @@ impl Unclear {
 
     /// The pause before the next request, if one is needed. Zero means that no further request follows.
     fn pause(&self) -> Option<Duration> {
-        let left = PATIENCE.to_std().ok()?.saturating_sub(self.took);
+        let left = LONGEST_SILENCE.to_std().ok()?.saturating_sub(self.took);
         let doublings = self.requests.checked_sub(UNCLEAR_IN_A_ROW)?.min(10);
         let pause = FIRST_PAUSE * 2_u32.pow(doublings);
         Some(pause.min(LONGEST_PAUSE).min(left))

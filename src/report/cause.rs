@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Report, Sample, WebhookReport};
-use crate::model::{DeliveryReport, LatestAttempt, StatusWord};
+use crate::model::{DeliveryReport, LatestAttempt, StatusPattern};
 
 /// Deliveries that failed for the same reason.
 #[derive(Clone, Debug)]
@@ -67,9 +67,9 @@ impl CauseKind {
             return Self::Pending;
         }
         let by_words = [
-            (StatusWord::Timeout, Self::Timeout),
-            (StatusWord::Tls, Self::Tls),
-            (StatusWord::Connection, Self::Connection),
+            (StatusPattern::Timeout, Self::Timeout),
+            (StatusPattern::Tls, Self::Tls),
+            (StatusPattern::Connection, Self::Connection),
         ];
         if let Some((_, kind)) = by_words.iter().find(|(word, _)| word.matches(newest)) {
             return *kind;

@@ -116,7 +116,7 @@ async fn without_a_usable_state_the_log_leads_to_the_same_decisions() {
         assert_eq!(open.len(), 1, "{damage}");
         let failure = &open[0].failure;
         assert_eq!(
-            failure.made_before + failure.redeliveries().count(),
+            failure.earlier_redeliveries + failure.redeliveries().count(),
             4,
             "{damage}"
         );

@@ -1,4 +1,4 @@
-//! What holds for every log and every policy.
+//! Properties that hold for every log and every policy.
 
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 
 proptest! {
     #[test]
-    fn the_plan_is_right(stories in stories(), policy in policies(), now in 100_000..300_000_i64) {
+    fn the_plan_follows_the_policy(stories in stories(), policy in policies(), now in 100_000..300_000_i64) {
         let log: Vec<_> = log(&stories).into_iter().filter(|row| row.delivered_at <= at(now)).collect();
         let (failures, evidence) = fold(&log, 20);
         let all = failures.len();
@@ -33,8 +33,8 @@ proptest! {
 
         let failed = failed(&log);
         for failure in &plan.due {
-            prop_assert!(failed.contains(&failure.guid), "a delivered one is planned");
-            prop_assert!(counts(failure, &evidence) < policy.max_redeliveries);
+            prop_assert!(failed.contains(&failure.guid), "a delivered one is due");
+            prop_assert!(failures_while_up(failure, &evidence) < policy.max_redeliveries);
             let made = failure.redeliveries().count();
             if made > 0 && !policy.backoff.is_zero() {
                 let doubled = policy.backoff.num_seconds() << (made - 1);
@@ -47,11 +47,11 @@ proptest! {
             match delivery.outcome {
                 Outcome::Waiting => prop_assert!(delivery.due_at > Some(at(now))),
                 Outcome::Exhausted => {
-                    // Each that counts has a success of another within 20 minutes.
-                    let near = failure.redeliveries().filter(|seen| {
+                    // Another delivery succeeded within 20 minutes of each failure that counts.
+                    let near = failure.redeliveries().filter(|attempt| {
                         log.iter().any(|row| {
                             row.code == Some(200)
-                                && (row.delivered_at - seen.at).abs() <= TimeDelta::minutes(20)
+                                && (row.delivered_at - attempt.at).abs() <= TimeDelta::minutes(20)
                         })
                     });
                     prop_assert!(near.count() >= policy.max_redeliveries);
@@ -65,7 +65,7 @@ proptest! {
             }
         }
 
-        // Fresh ones first, each kind by its newest attempt; but one of the others may lead.
+        // New failures first, each kind by its newest attempt; but one of the others may come first of all.
         let retried = |failure: &FailedDelivery| failure.redeliveries().count() > 0;
         let key = |failure: &FailedDelivery| (retried(failure), failure.newest.at);
         let leads = usize::from(plan.due.first().is_some_and(retried));
@@ -74,14 +74,14 @@ proptest! {
         let first = rest.iter().find(|failure| retried(failure));
         prop_assert!(lead.iter().all(|lead| first.is_none_or(|first| key(lead) <= key(first))));
 
-        // The checkpoint is no later than anything that holds it.
+        // The checkpoint is no later than the first attempt of any open delivery.
         let open = || plan.due.iter().map(|failure| failure.first.time());
         let next = checkpoint::next(at(now), open(), window().start, window().start);
         prop_assert!(open().flatten().all(|first| next <= first.max(window().start)) && next <= at(now));
     }
 
     #[test]
-    fn those_that_github_refused_come_last(
+    fn deliveries_that_github_refused_come_last(
         stories in stories(),
         policy in policies(),
         refused in proptest::collection::vec(proptest::option::of(0..300_000_i64), 16),
@@ -121,7 +121,7 @@ proptest! {
         let log = log(&[story]);
         let newest = 100_000 + 600 * made as i64;
         let wait = (backoff << (made - 1)).min(LONGEST_BACKOFF.num_seconds());
-        // Six hours where it was in vain five times, as nothing was accepted since.
+        // Six hours after five failures while the receiver was down, as it has accepted nothing since.
         let wait = if made >= 5 { 6 * 3_600 } else { wait };
         let due = |now| {
             let (failures, evidence) = fold(&log, 20);

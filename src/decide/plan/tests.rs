@@ -10,7 +10,7 @@ fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_400 + minute * 60, 0).unwrap()
 }
 
-/// Of the deliveries below, the time at which most are planned.
+/// The time of most plans below.
 fn now() -> DateTime<Utc> {
     at(48 * 60)
 }
@@ -19,15 +19,15 @@ fn policy() -> Policy {
     Policy::default()
 }
 
-/// A delivery first attempted at a minute, and redelivered at others.
+/// A delivery first attempted at minute `first`, and redelivered at the minutes `redelivered`.
 fn failure(id: u64, first: i64, redelivered: &[i64]) -> FailedDelivery {
-    let seen = |minute: &i64, redelivery| Attempt {
+    let attempt = |minute: &i64, redelivery| Attempt {
         id: AttemptId(id),
         at: at(*minute),
         redelivery,
         pending: false,
     };
-    let redeliveries = redelivered.iter().rev().map(|minute| seen(minute, true));
+    let redeliveries = redelivered.iter().rev().map(|minute| attempt(minute, true));
     FailedDelivery {
         guid: Guid::new(&format!("guid {id}")),
         newest: LatestAttempt {
@@ -40,9 +40,9 @@ fn failure(id: u64, first: i64, redelivered: &[i64]) -> FailedDelivery {
             action: None,
         },
         first: FirstAttempt::At(at(first)),
-        attempts: redeliveries.chain([seen(&first, false)]).collect(),
-        made_before: 0,
-        counted_before: 0,
+        attempts: redeliveries.chain([attempt(&first, false)]).collect(),
+        earlier_redeliveries: 0,
+        earlier_failures_while_up: 0,
     }
 }
 
@@ -85,7 +85,7 @@ fn outcome(failure: FailedDelivery, evidence: &Evidence, now: DateTime<Utc>) -> 
 }
 
 #[test]
-fn what_github_will_not_redeliver_has_expired() {
+fn a_delivery_that_github_no_longer_redelivers_has_expired() {
     let mut beyond = failure(2, 5, &[50]);
     beyond.first = FirstAttempt::BeyondRetention;
     let plan = planned(vec![failure(1, -1, &[]), beyond, failure(3, 0, &[])]);
@@ -95,17 +95,20 @@ fn what_github_will_not_redeliver_has_expired() {
 }
 
 #[test]
-fn an_attempt_without_outcome_is_waited_for() {
+fn a_delivery_with_a_pending_attempt_is_pending() {
     let mut pending = failure(1, 2, &[3]);
     pending.newest.pending = true;
     assert_eq!(outcome(pending, &up_at(&[]), now()), Some(Outcome::Pending));
 }
 
 #[test]
-fn a_delivery_whose_start_was_not_seen_is_left_for_the_next_pass() {
-    let mut unseen = failure(1, 2, &[3]);
-    unseen.first = FirstAttempt::Unknown;
-    assert_eq!(outcome(unseen, &up_at(&[]), now()), Some(Outcome::Deferred));
+fn a_delivery_whose_first_attempt_is_unknown_is_deferred() {
+    let mut unknown = failure(1, 2, &[3]);
+    unknown.first = FirstAttempt::Unknown;
+    assert_eq!(
+        outcome(unknown, &up_at(&[]), now()),
+        Some(Outcome::Deferred)
+    );
 }
 
 #[test]
@@ -151,12 +154,12 @@ fn filters_and_age_leave_deliveries_out() {
 }
 
 #[test]
-fn each_redelivery_doubles_the_wait_to_an_hour_at_most() {
+fn each_redelivery_doubles_the_wait_up_to_an_hour() {
     for made in 1..=8 {
         let wait = (5 << (made - 1)).min(LONGEST_BACKOFF.num_minutes());
         let redelivered: Vec<i64> = (1..=made).map(|n| n * 60).collect();
         let last = at(made * 60);
-        // Up when the delivery is looked at, and at no redelivery: nothing is counted.
+        // The receiver is up at the time of the plan but was not at any redelivery, so none counts.
         let evidence = up_at(&[made * 60 + 45]);
         let due = last + TimeDelta::minutes(wait);
         let second = TimeDelta::seconds(1);
@@ -167,7 +170,7 @@ fn each_redelivery_doubles_the_wait_to_an_hour_at_most() {
 }
 
 #[test]
-fn what_waits_says_until_when() {
+fn a_waiting_delivery_has_the_time_when_it_is_due() {
     let plan = plan(
         vec![failure(1, 0, &[60])],
         |_| None,
@@ -183,7 +186,7 @@ fn what_waits_says_until_when() {
 }
 
 #[test]
-fn a_backoff_of_zero_is_always_due() {
+fn with_a_backoff_of_zero_a_delivery_is_always_due() {
     let mut policy = policy();
     policy.backoff = TimeDelta::zero();
     let redelivered = [1, 2, 3, 4, 5, 6, 7];
@@ -211,7 +214,7 @@ fn failures_count_only_while_the_receiver_is_up() {
 }
 
 #[test]
-fn one_that_is_pending_does_not_count_yet() {
+fn a_pending_redelivery_does_not_count_yet() {
     let redelivered: Vec<i64> = (1..=10).map(|n| n * 60).collect();
     let mut failure = failure(1, 0, &redelivered);
     failure.attempts[3].pending = true;
@@ -219,7 +222,7 @@ fn one_that_is_pending_does_not_count_yet() {
 }
 
 #[test]
-fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
+fn after_five_failures_while_down_a_delivery_waits_for_a_success_or_six_hours() {
     let redelivered = [10, 20, 30, 40, 50];
     let due =
         |up: &[i64], minute| outcome(failure(1, 0, &redelivered), &up_at(up), at(minute)).is_none();
@@ -233,16 +236,16 @@ fn after_five_in_vain_a_sign_of_life_or_six_hours_are_waited_for() {
 }
 
 #[test]
-fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
+fn an_unconfirmed_redelivery_is_not_requested_again_soon() {
     let due_after = |redelivered: &[i64], unclear, minute| {
-        let asked = UnconfirmedRedelivery {
+        let unconfirmed = UnconfirmedRedelivery {
             at: at(100),
             unclear,
         };
         let failures = vec![failure(1, 0, redelivered)];
         let plan = plan(
             failures,
-            |_| Some(asked),
+            |_| Some(unconfirmed),
             |_| None,
             &up_at(&[]),
             &policy(),
@@ -256,17 +259,17 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
         assert!(!due(false, 159) && due(false, 160), "an hour");
         assert!(!due(true, 109) && due(true, 110), "ten minutes");
     }
-    // Once the log shows an attempt since, it is seen.
-    let asked = UnconfirmedRedelivery {
+    // A newer attempt in the log confirms it.
+    let unconfirmed = UnconfirmedRedelivery {
         at: at(100),
         unclear: false,
     };
-    let told = |newest, minute| {
+    let planned_at = |newest, minute| {
         let failures = vec![failure(1, 0, &[60, newest])];
-        let asked = |_: &FailedDelivery| Some(asked);
+        let unconfirmed = |_: &FailedDelivery| Some(unconfirmed);
         plan(
             failures,
-            asked,
+            unconfirmed,
             |_| None,
             &up_at(&[]),
             &policy(),
@@ -274,26 +277,26 @@ fn what_was_asked_for_and_not_seen_is_not_asked_for_again_soon() {
             at(0),
         )
     };
-    assert_eq!(ids(&told(101, 111)), [1]);
-    // GitHub's log has whole seconds: one of the same second is it.
-    assert_eq!(told(100, 105).rest[0].asked, None);
-    assert_eq!(told(99, 105).rest[0].asked, Some(asked));
+    assert_eq!(ids(&planned_at(101, 111)), [1]);
+    // GitHub's log has whole seconds: an attempt of the same second confirms it.
+    assert_eq!(planned_at(100, 105).rest[0].unconfirmed, None);
+    assert_eq!(planned_at(99, 105).rest[0].unconfirmed, Some(unconfirmed));
 }
 
 #[test]
-fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_anew() {
+fn an_unclear_request_does_not_restart_the_wait_for_a_success() {
     let failures = || vec![failure(1, 0, &[10, 20, 30, 40, 50])];
-    let asked = |unclear| {
+    let unconfirmed = |unclear| {
         let at = at(100);
         UnconfirmedRedelivery { at, unclear }
     };
-    // It accepted something after the last that was seen, and before the one that was not.
+    // The receiver accepted something after the last confirmed redelivery and before the unconfirmed one.
     let evidence = up_at(&[90]);
     let due = |unclear, minute| {
-        let asked = |_: &FailedDelivery| Some(asked(unclear));
+        let unconfirmed = |_: &FailedDelivery| Some(unconfirmed(unclear));
         plan(
             failures(),
-            asked,
+            unconfirmed,
             |_| None,
             &evidence,
             &policy(),
@@ -308,9 +311,9 @@ fn a_request_that_was_hardly_made_does_not_begin_the_wait_for_a_sign_of_life_ane
 }
 
 #[test]
-fn what_an_earlier_pass_counted_counts() {
+fn failures_counted_by_an_earlier_pass_count() {
     let mut nine = failure(1, 0, &[60]);
-    (nine.made_before, nine.counted_before) = (9, 9);
+    (nine.earlier_redeliveries, nine.earlier_failures_while_up) = (9, 9);
     assert_eq!(
         outcome(nine.clone(), &up_at(&[60]), now()),
         Some(Outcome::Exhausted)
@@ -326,17 +329,21 @@ fn a_row_from_the_end_of_time_waits_and_does_not_panic() {
 }
 
 #[test]
-fn what_the_next_pass_reads_is_not_counted_before_it() {
+fn only_failures_before_the_given_time_count() {
     let (failure, evidence) = (failure(1, 0, &[60]), up_at(&[60]));
-    let before = |minute| counts_before(&failure, &evidence, at(minute));
+    let before = |minute| failures_while_up_before(&failure, &evidence, at(minute));
     assert_eq!(
-        (before(60), before(61), counts(&failure, &evidence)),
+        (
+            before(60),
+            before(61),
+            failures_while_up(&failure, &evidence)
+        ),
         (0, 1, 1)
     );
 }
 
 #[test]
-fn who_is_given_up_is_told_why() {
+fn a_delivery_that_is_given_up_has_the_reason() {
     let redelivered: Vec<_> = (1..=10).map(|n| n * 60).collect();
     let given_up = plan(
         vec![failure(1, 0, &redelivered)],

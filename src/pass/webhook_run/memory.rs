@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::decide::plan::{counts, counts_before};
+use crate::decide::plan::{failures_while_up, failures_while_up_before};
 use crate::model::Guid;
 use crate::model::OVERLAP;
 use crate::model::{DeliveryReport, FailedDelivery, Outcome, RedeliveryAnswer, Refusals};
@@ -49,7 +49,7 @@ impl WebhookRun<'_> {
             if delivery.outcome.is_lost() {
                 memory.add_lost(&delivery.failure.guid);
             }
-            if let Some(unconfirmed) = delivery.asked {
+            if let Some(unconfirmed) = delivery.unconfirmed {
                 memory.add_unconfirmed(&delivery.failure.guid, unconfirmed);
             }
             let refused = delivery.refusals.is_some() && delivery.outcome.is_open();
@@ -81,7 +81,7 @@ impl WebhookRun<'_> {
                 add_open(&mut memory, failure, evidence, next_start);
                 remember_refusals(&mut memory, delivery, &refusals);
             }
-            if let Some(unconfirmed) = delivery.asked {
+            if let Some(unconfirmed) = delivery.unconfirmed {
                 memory.add_unconfirmed(&failure.guid, unconfirmed);
             }
         }
@@ -107,7 +107,7 @@ impl WebhookRun<'_> {
         let unconfirmed = deliveries
             .iter()
             .filter(|delivery| delivery.outcome.is_open())
-            .filter_map(|delivery| Some(delivery.asked?.at));
+            .filter_map(|delivery| Some(delivery.unconfirmed?.at));
         let unreadable = result.report.unreadable.map(|rows| {
             let before = || self.before().read_until().max(Some(self.window.start));
             rows.older.or_else(before).unwrap_or(self.began)
@@ -127,9 +127,9 @@ fn add_open(
     before: DateTime<Utc>,
 ) {
     let older = failure.redeliveries().filter(|attempt| attempt.at < before);
-    let made = failure.made_before + older.count();
-    let counted = counts_before(failure, evidence, before);
-    memory.add_open(failure, made, counted, counts(failure, evidence));
+    let made = failure.earlier_redeliveries + older.count();
+    let counted = failures_while_up_before(failure, evidence, before);
+    memory.add_open(failure, made, counted, failures_while_up(failure, evidence));
 }
 
 /// Remembers GitHub's refusals of a delivery, those of `earlier` passes among them, until it is accepted.

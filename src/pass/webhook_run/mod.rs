@@ -89,24 +89,24 @@ impl WebhookRun<'_> {
         );
         self.read_page(&mut scan).await;
         let mut arrived = false;
-        if scan.goes_on()
+        if scan.has_more()
             && let Some((memory, plan)) = self.outage(&mut scan, webhook).await
         {
             arrived = true;
             let evidence = scan.evidence().clone();
             let up = self.try_one(memory, plan, &evidence, &mut result).await;
             if !up {
-                result.add_scan(self, &scan.told(self.stop()));
+                result.add_scan(self, &scan.finish(self.stop()));
                 return result;
             }
         }
-        while scan.goes_on() && self.stop().why().is_none() {
+        while scan.has_more() && self.stop().why().is_none() {
             self.read_page(&mut scan).await;
         }
         self.progress.set(Phase::Resting);
         // Nothing is logged or requested before all webhooks are known.
         self.group(&result.report.webhook).await;
-        let scanned = scan.told(self.stop());
+        let scanned = scan.finish(self.stop());
         result.add_scan(self, &scanned);
         result.report.complete = scanned.complete;
         if !scanned.complete {

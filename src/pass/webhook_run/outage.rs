@@ -1,7 +1,7 @@
 //! The short run during an outage: if the receiver accepts nothing and an earlier pass knows of it, one delivery is
 //! tried, and nothing more is read unless it gets through.
 
-use crate::decide::plan::{Plan, counts, unseen};
+use crate::decide::plan::{Plan, failures_while_up, still_unconfirmed};
 use crate::github::DeliveryLog;
 use crate::model::FailedDelivery;
 use crate::model::OVERLAP;
@@ -46,7 +46,9 @@ impl WebhookRun<'_> {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for failure in open {
             match on_first_page(&failure, scan) {
-                Some(seen) if unseen(&seen, memory.unconfirmed(&seen.guid)).is_none() => {
+                Some(seen)
+                    if still_unconfirmed(&seen, memory.unconfirmed(&seen.guid)).is_none() =>
+                {
                     known.push(seen);
                 }
                 _ => unknown.push(failure),
@@ -81,7 +83,7 @@ impl WebhookRun<'_> {
         // GitHub lists redirects as successes, and an old GitHub server ignores the filter.
         let succeeded = |attempt: &&Row<'_>| attempt.outcome() == AttemptOutcome::Succeeded;
         for attempt in attempts.iter().filter(succeeded) {
-            scan.learn_delivered(&attempt.guid);
+            scan.mark_delivered(&attempt.guid);
         }
         let reaches = |attempt: &Row<'_>| attempt.delivered_at <= since;
         unreadable.is_empty() && (log.has_ended() || attempts.iter().any(reaches))
@@ -139,12 +141,15 @@ impl WebhookRun<'_> {
     ) -> Memory {
         let refusals = self.refusals();
         for delivery in &result.report.deliveries {
-            memory.update(&delivery.failure, counts(&delivery.failure, evidence));
+            memory.update(
+                &delivery.failure,
+                failures_while_up(&delivery.failure, evidence),
+            );
             remember_refusals(&mut memory, delivery, &refusals);
             if delivery.outcome.is_lost() {
                 memory.add_lost(&delivery.failure.guid);
             }
-            if let Some(unconfirmed) = delivery.asked {
+            if let Some(unconfirmed) = delivery.unconfirmed {
                 memory.add_unconfirmed(&delivery.failure.guid, unconfirmed);
             }
         }
@@ -161,8 +166,8 @@ fn on_first_page(failure: &FailedDelivery, scan: &Scan) -> Option<FailedDelivery
     let known = (failure.newest.at, failure.newest.id);
     let newer = seen.redeliveries();
     let newer = newer.filter(|each| (each.at, each.id) > known);
-    let made = failure.made_before + newer.clone().count();
-    let mut counted = failure.counted_before;
+    let made = failure.earlier_redeliveries + newer.clone().count();
+    let mut counted = failure.earlier_failures_while_up;
     for each in newer {
         match evidence.was_up(each.at) {
             true => counted += usize::from(!each.pending),
@@ -170,7 +175,7 @@ fn on_first_page(failure: &FailedDelivery, scan: &Scan) -> Option<FailedDelivery
             false => return None,
         }
     }
-    seen.made_before += made.saturating_sub(seen.made());
-    seen.counted_before += counted.saturating_sub(counts(&seen, evidence));
+    seen.earlier_redeliveries += made.saturating_sub(seen.redelivery_count());
+    seen.earlier_failures_while_up += counted.saturating_sub(failures_while_up(&seen, evidence));
     Some(seen)
 }

@@ -134,5 +134,5 @@ impl WebhookResult {
 
 /// A delivery that is left to the next pass.
 pub(super) fn deferred(failure: FailedDelivery, reason: &str) -> DeliveryReport {
-    DeliveryReport::new(failure, Outcome::Deferred).because(reason.to_owned())
+    DeliveryReport::new(failure, Outcome::Deferred).with_reason(reason.to_owned())
 }

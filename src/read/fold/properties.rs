@@ -1,11 +1,11 @@
-//! What holds for every log.
+//! Properties that hold for every log.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::AttemptId;
 
-/// A delivery: when it was first attempted, and whether that and each later attempt succeeded.
+/// A delivery: the time of its first attempt, `true` if that succeeded, and the same for each later attempt.
 type Story = (i64, bool, Vec<(i64, bool)>);
 
 pub(crate) fn stories() -> impl Strategy<Value = Vec<Story>> {
@@ -18,7 +18,7 @@ pub(crate) fn stories() -> impl Strategy<Value = Vec<Story>> {
     proptest::collection::vec(story, 0..60)
 }
 
-/// A time so many seconds after these logs begin.
+/// The time this many seconds after these logs begin.
 pub(crate) fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_400 + second, 0).unwrap()
 }
@@ -32,7 +32,7 @@ pub(crate) fn window() -> Window {
     }
 }
 
-/// The rows that a log has of these stories, newest first.
+/// The rows of these stories in a log, newest first.
 pub(crate) fn log(stories: &[Story]) -> Vec<Row<'static>> {
     let mut rows = Vec::new();
     for (n, (first, succeeded, later)) in stories.iter().enumerate() {
@@ -76,7 +76,7 @@ pub(crate) fn fold(log: &[Row<'static>], page: usize) -> (Vec<FailedDelivery>, E
     (failures, evidence)
 }
 
-/// The GUIDs that a person would call failed and in the window.
+/// The GUIDs of the deliveries in the window that failed, by the simplest definition.
 pub(crate) fn failed(log: &[Row<'static>]) -> Vec<Guid> {
     let mut guids: Vec<Guid> = log
         .iter()
@@ -93,7 +93,7 @@ pub(crate) fn failed(log: &[Row<'static>]) -> Vec<Guid> {
 }
 
 impl Fold {
-    /// How many deliveries it keeps.
+    /// Number of deliveries it keeps.
     pub(super) fn kept(&self) -> usize {
         self.known.len()
     }
@@ -101,12 +101,12 @@ impl Fold {
 
 proptest! {
     #[test]
-    fn exactly_the_failed_deliveries_of_the_window_are_found(stories in stories(), page in 1..40_usize) {
+    fn the_fold_returns_exactly_the_failed_deliveries_of_the_window(stories in stories(), page in 1..40_usize) {
         let log = log(&stories);
         let (failures, _) = fold(&log, page);
         let found: Vec<Guid> = failures.iter().map(|failure| failure.guid.clone()).collect();
-        // One whose success is older than what is read is not known to be delivered, and one that
-        // GitHub would not redeliver anyway.
+        // If the success of a delivery is older than the rows that were read, the fold can't know of it. GitHub
+        // would not redeliver that delivery anyway.
         let beyond = |guid: &Guid| {
             let failure = failures.iter().find(|failure| failure.guid == *guid);
             failure.is_some_and(|failure| failure.first == FirstAttempt::BeyondRetention)
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_within_a_page_does_not_matter_to_any_log(
+    fn the_order_within_a_page_never_matters(
         stories in stories(),
         page in 1..40_usize,
         seed in any::<u64>(),
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_kept_is_what_is_open_and_two_pages(stories in stories(), page in 1..40_usize) {
+    fn the_fold_keeps_open_deliveries_and_two_pages(stories in stories(), page in 1..40_usize) {
         let log = log(&stories);
         let mut history = Fold::new(window(), Remembered::default());
         for (read, rows) in log.chunks(page).enumerate() {

@@ -3,7 +3,7 @@ mod remembered;
 use super::*;
 use crate::model::AttemptId;
 
-/// A time `minutes` before the end of these logs.
+/// The time `minutes` before the end of these logs.
 fn ago(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 - minutes * 60, 0).unwrap()
 }
@@ -57,7 +57,7 @@ fn failures(pages: Vec<Vec<Row<'static>>>) -> Vec<FailedDelivery> {
 }
 
 #[test]
-fn a_success_anywhere_makes_a_delivery_delivered() {
+fn a_delivery_with_any_successful_attempt_is_delivered() {
     let found = failures(vec![vec![
         redelivery(3, "recovered", 1, 200),
         original(2, "recovered", 9, 503),
@@ -83,7 +83,7 @@ fn the_newest_attempt_is_kept_and_redeliveries_are_counted() {
 }
 
 #[test]
-fn of_two_of_the_same_second_the_redelivery_is_the_newest() {
+fn of_two_attempts_in_the_same_second_the_redelivery_is_the_newest() {
     let found = failures(vec![vec![
         original(7, "a", 3, 500),
         redelivery(9, "a", 3, 503),
@@ -113,13 +113,17 @@ fn the_order_within_a_page_does_not_matter() {
 }
 
 #[test]
-fn a_row_that_shows_twice_counts_once() {
+fn a_row_that_appears_twice_counts_once() {
     let found = failures(vec![
         vec![redelivery(9, "a", 1, 503), original(7, "a", 3, 503)],
         vec![redelivery(9, "a", 1, 503), original(7, "a", 3, 503)],
     ]);
     assert_eq!(found[0].redeliveries().count(), 1);
-    let ids: Vec<u64> = found[0].attempts.iter().map(|seen| seen.id.0).collect();
+    let ids: Vec<u64> = found[0]
+        .attempts
+        .iter()
+        .map(|attempt| attempt.id.0)
+        .collect();
     assert_eq!(ids, [9, 7]);
 }
 
@@ -138,7 +142,7 @@ fn reading_stops_after_a_page_that_is_wholly_before_the_window() {
 }
 
 #[test]
-fn what_is_exactly_at_the_start_is_within() {
+fn an_attempt_exactly_at_the_start_is_inside() {
     let mut history = Fold::new(window(), Remembered::default());
     history.fold(vec![original(9, "a", DAY, 200)]);
     assert_eq!(history.end(), None, "of the window");
@@ -150,7 +154,7 @@ fn what_is_exactly_at_the_start_is_within() {
 }
 
 #[test]
-fn reading_goes_on_past_the_window_for_an_original() {
+fn reading_continues_past_the_window_for_an_original() {
     let mut history = Fold::new(window(), Remembered::default());
     history.fold(vec![redelivery(9, "a", 1, 503)]);
     history.fold(vec![original(8, "b", DAY + HOUR, 200)]);
@@ -172,7 +176,7 @@ fn an_original_that_succeeded_before_the_window_is_found() {
 }
 
 #[test]
-fn nobody_looks_for_the_original_of_what_was_delivered() {
+fn the_original_of_a_delivered_one_need_not_be_found() {
     let history = fold(vec![
         vec![redelivery(9, "a", 1, 503), redelivery(8, "a", 2, 200)],
         vec![original(7, "b", DAY + 1, 200)],
@@ -181,7 +185,7 @@ fn nobody_looks_for_the_original_of_what_was_delivered() {
 }
 
 #[test]
-fn reading_stops_at_retention_whatever_is_missing() {
+fn reading_stops_at_retention_even_if_an_original_is_missing() {
     let found = failures(vec![
         vec![redelivery(9, "a", 1, 503)],
         vec![original(8, "b", 3 * DAY + 1, 200)],
@@ -190,7 +194,7 @@ fn reading_stops_at_retention_whatever_is_missing() {
 }
 
 #[test]
-fn where_the_log_ends_the_oldest_attempt_stands_for_the_original() {
+fn at_the_end_of_the_log_the_oldest_attempt_counts_as_the_original() {
     let found = failures(vec![vec![
         redelivery(9, "a", 1, 503),
         redelivery(8, "a", 5, 503),
@@ -199,7 +203,7 @@ fn where_the_log_ends_the_oldest_attempt_stands_for_the_original() {
 }
 
 #[test]
-fn where_reading_broke_off_an_original_is_unseen() {
+fn an_original_that_was_not_read_is_unknown_if_reading_stopped_early() {
     let history = fold(vec![vec![
         redelivery(9, "a", 1, 503),
         original(8, "b", 2, 503),
@@ -211,7 +215,7 @@ fn where_reading_broke_off_an_original_is_unseen() {
 }
 
 #[test]
-fn what_failed_only_before_the_window_is_not_in_the_pass() {
+fn a_delivery_that_failed_only_before_the_window_is_not_in_the_pass() {
     let found = failures(vec![vec![
         original(9, "in", DAY, 503),
         original(8, "before", DAY + 1, 503),
@@ -239,7 +243,7 @@ fn a_pending_redelivery_is_the_newest_attempt() {
 }
 
 #[test]
-fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
+fn memory_holds_failed_deliveries_and_two_pages_of_others() {
     let mut history = Fold::new(window(), Remembered::default());
     for page in 0..200 {
         let id = |row: u64| 1_000_000 - 1_000 * page - row;
@@ -254,29 +258,29 @@ fn memory_holds_what_failed_and_two_pages_of_what_did_not() {
             .collect();
         history.fold(rows);
     }
-    // 200 failed, the recovered ones whose original is still to come, and two pages of settled.
+    // 200 failed, the recovered ones whose original is still to come, and two pages of finished ones.
     let kept = history.kept();
     assert!(kept < 200 + 100 + 2 * 102, "{kept}");
     assert_eq!(history.into_failures(ScanEnd::Log).0.len(), 200);
 }
 
 #[test]
-fn rows_that_do_not_say_what_they_are_never_bring_back_what_was_delivered() {
-    let unsaid = |mut attempt: Row<'static>| {
+fn rows_without_the_redelivery_field_never_reopen_a_delivered_one() {
+    let without_field = |mut attempt: Row<'static>| {
         attempt.redelivery = None;
         attempt
     };
     let found = failures(vec![
-        vec![unsaid(redelivery(9, "a", 1, 200))],
+        vec![without_field(redelivery(9, "a", 1, 200))],
         vec![original(8, "b", 2, 200)],
         vec![original(7, "c", 3, 200)],
-        vec![unsaid(original(6, "a", 4, 503))],
+        vec![without_field(original(6, "a", 4, 503))],
     ]);
     assert_eq!(found, []);
 }
 
 #[test]
-fn the_new_end_may_be_cut_off() {
+fn deliveries_after_the_end_of_the_window_are_left_out() {
     let cut = Window {
         end: Some(ago(HOUR)),
         ..window()
@@ -294,7 +298,7 @@ fn the_new_end_may_be_cut_off() {
 }
 
 #[test]
-fn what_was_delivered_is_forgotten_two_pages_after_its_original() {
+fn a_delivered_one_is_forgotten_two_pages_after_its_original() {
     for (before, after) in [
         (redelivery(9, "a", 1, 503), original(8, "a", 2, 200)),
         (original(8, "a", 2, 503), redelivery(9, "a", 1, 200)),
@@ -308,7 +312,7 @@ fn what_was_delivered_is_forgotten_two_pages_after_its_original() {
 }
 
 #[test]
-fn what_its_original_delivered_stays_so_whatever_row_follows() {
+fn a_delivery_whose_original_succeeded_stays_delivered() {
     let (delivered, more) = (original(8, "a", 2, 200), redelivery(9, "a", 3, 503));
     assert!(fold(vec![vec![delivered.clone()]]).is_delivered(&delivered.guid));
     assert_eq!(failures(vec![vec![delivered.clone(), more.clone()]]), []);
@@ -316,7 +320,7 @@ fn what_its_original_delivered_stays_so_whatever_row_follows() {
 }
 
 #[test]
-fn what_was_folded_so_far_can_be_asked() {
+fn the_state_of_the_fold_is_available_between_pages() {
     let history = fold(vec![
         vec![redelivery(9, "a", 1, 200), original(8, "b", 2, 503)],
         vec![original(7, "c", 3, 503)],

@@ -1,4 +1,4 @@
-//! Properties of every page, however odd its rows are.
+//! Properties that hold for every page, however odd its rows are.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn json(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// JSON of another sort than is wanted anywhere.
+/// JSON that no field accepts.
 fn odd() -> impl Strategy<Value = String> {
     prop_oneof![
         proptest::sample::select(
@@ -59,7 +59,7 @@ fn id() -> impl Strategy<Value = Value<u64>> {
     ]
 }
 
-/// A text, escaped in one of several ways.
+/// A string, escaped in one of several ways.
 fn text() -> impl Strategy<Value = Value<String>> {
     let escaped = |text: &str| -> String {
         let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
@@ -79,20 +79,20 @@ fn guid() -> impl Strategy<Value = Value<String>> {
     prop_oneof![4 => uuid.prop_map(|guid| (json(&guid), Some(guid))), 1 => text]
 }
 
-/// Any time that RFC 3339 can say.
+/// Any time that RFC 3339 can express.
 fn time() -> impl Strategy<Value = Value<DateTime<Utc>>> {
     let seconds = prop_oneof![3 => 1_789_000_000..1_791_000_000_i64, 1 => -62_167_219_200..253_402_300_800_i64];
     let offset = proptest::sample::select(&["Z", "+00:00", "+14:00", "-11:30"][..]);
-    let told = (seconds, 0..1_000_u32, offset).prop_filter_map(
+    let valid = (seconds, 0..1_000_u32, offset).prop_filter_map(
         "beyond a year of four digits",
         |(second, milli, zone)| {
             let time = DateTime::from_timestamp(second, milli * 1_000_000)?;
             let text = format!("{}{zone}", time.format("%Y-%m-%dT%H:%M:%S%.3f"));
-            let told = DateTime::parse_from_rfc3339(&text).ok()?.to_utc();
-            Some((json(&text), Some(told)))
+            let read = DateTime::parse_from_rfc3339(&text).ok()?.to_utc();
+            Some((json(&text), Some(read)))
         },
     );
-    let no_time = proptest::sample::select(
+    let invalid = proptest::sample::select(
         &[
             "\"yesterday\"",
             "\"2026-11-22\"",
@@ -100,8 +100,8 @@ fn time() -> impl Strategy<Value = Value<DateTime<Utc>>> {
         ][..],
     );
     prop_oneof![
-        16 => told,
-        1 => no_time.prop_map(|text| (text.to_owned(), None)),
+        16 => valid,
+        1 => invalid.prop_map(|text| (text.to_owned(), None)),
         1 => odd().prop_map(|odd| (odd, None)),
     ]
 }
@@ -121,7 +121,7 @@ fn flag() -> impl Strategy<Value = Value<bool>> {
     ]
 }
 
-/// The field of this name, if it is there.
+/// The field of this name, or nothing.
 fn field<T: Clone + std::fmt::Debug>(
     name: &'static str,
     there: f64,
@@ -197,7 +197,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn cases() -> impl Strategy<Value = Vec<Case>> {
-    // Most pages have nothing odd about them, and then are read in one go.
+    // Most pages have nothing odd in them and are parsed whole.
     let sound = proptest::collection::vec(case().prop_filter("odd", |case| case.1.is_some()), 0..6);
     prop_oneof![sound, proptest::collection::vec(case(), 0..12)]
 }
@@ -243,7 +243,7 @@ fn digest(rows: Vec<Row<'_>>) {
 
 proptest! {
     #[test]
-    fn a_page_that_is_read_at_once_has_the_rows_that_are_read_one_by_one(
+    fn a_page_parsed_whole_gives_the_same_rows_as_one_parsed_row_by_row(
         page in prop_oneof![
             cases().prop_map(|cases| body(&cases)),
             cases().prop_map(|cases| body(&cases)).prop_flat_map(hostile::mutated),
@@ -255,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn every_row_with_its_required_fields_is_read_and_every_other_is_counted(cases in cases()) {
+    fn every_row_with_the_required_fields_is_read_and_every_other_is_reported(cases in cases()) {
         let page = Page::of_body(body(&cases).as_bytes());
         let (rows, unreadable) = rows(&page).unwrap();
         let readable: Vec<Row<'_>> = cases.iter().filter_map(|case| case.1.clone()).collect();
@@ -271,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_that_is_damaged_is_an_error_or_rows(
+    fn a_damaged_page_gives_rows_or_an_error(
         damaged in cases().prop_map(|cases| body(&cases)).prop_flat_map(hostile::mutated),
         bytes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
     ) {
@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_cost_no_other_row(cases in cases(), before in any::<bool>()) {
+    fn a_row_with_bytes_that_are_not_utf_8_costs_no_other_row(cases in cases(), before in any::<bool>()) {
         let row = b"{\"id\":1,\"guid\":\"g\",\"delivered_at\":\"2026-11-22T12:00:00Z\",\"event\":\"\xff\xc3\"}";
         let all = body(&cases);
         let inner = &all.as_bytes()[1..all.len() - 1];

@@ -1,4 +1,4 @@
-//! Rows of a log that could not be read: where they stand among those that could.
+//! Unreadable rows of a log, and their places among the readable ones.
 
 use chrono::{DateTime, Utc};
 
@@ -16,9 +16,9 @@ pub(super) struct UnreadablePlaces {
 /// A row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// 12 hex fingerprint that tell it from others.
+    /// 12 hex digits that distinguish it from others.
     pub fingerprint: String,
-    /// What is wrong with it.
+    /// The parse error.
     pub reason: String,
     /// The time of the next newer row that could be read.
     newer: Option<DateTime<Utc>>,
@@ -27,7 +27,7 @@ pub struct Unreadable {
 }
 
 impl UnreadablePlaces {
-    /// Takes in a page.
+    /// Adds a page.
     pub(super) fn add(&mut self, attempts: &[Row<'_>], unreadable: Vec<UnreadableRow>) {
         let mut times = attempts.iter().map(|attempt| attempt.delivered_at);
         if unreadable.is_empty() && self.without_older().next().is_none() {
@@ -35,7 +35,7 @@ impl UnreadablePlaces {
             return;
         }
         let mut times: Vec<_> = times.collect();
-        // Where rows stand in another order, any of them may be the oldest of the page, or the newest.
+        // On a page in another order, any row may be the oldest or the newest.
         let in_order = times.is_sorted_by(|newer, older| newer >= older);
         times.sort_unstable_by(|one, other| other.cmp(one));
         self.without_older()
@@ -63,7 +63,7 @@ impl UnreadablePlaces {
         self.before = times.last().copied().or(self.before);
     }
 
-    /// Those at the end, whose next older row is still to come.
+    /// The rows at the end, whose next older row is not known yet.
     fn without_older(&mut self) -> impl Iterator<Item = &mut Unreadable> {
         let rows = self.rows.iter_mut().rev();
         rows.take_while(|row| row.older.is_none())
@@ -73,7 +73,7 @@ impl UnreadablePlaces {
         self.rows.is_empty()
     }
 
-    /// Those that may be from `start` on or later.
+    /// The rows that may be from `start` or later.
     pub(super) fn since(mut self, start: DateTime<Utc>) -> Vec<Unreadable> {
         let may_be_since = |row: &Unreadable| row.newer.is_none_or(|newer| newer >= start);
         self.rows.retain(may_be_since);
@@ -92,7 +92,7 @@ mod tests {
         DateTime::from_timestamp(minute * 60, 0).unwrap()
     }
 
-    /// Pages of rows by their minutes, `None` being unreadable; of each unreadable row the minutes of its neighbours.
+    /// The minutes of each unreadable row's neighbours. Rows are given by their minutes; `None` is an unreadable row.
     fn neighbours(pages: &[&[Option<i64>]], start: i64) -> Vec<(Option<i64>, Option<i64>)> {
         let mut rows = UnreadablePlaces::default();
         for page in pages {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_stands_between_its_readable_neighbours() {
+    fn a_row_is_placed_between_its_readable_neighbours() {
         let page: &[_] = &[Some(9), None, None, Some(8), Some(7), None];
         assert_eq!(
             neighbours(&[page, &[], &[None], &[Some(5), None]], 0),

@@ -170,7 +170,7 @@ impl Memory {
                 .iter()
                 .filter_map(RememberedDelivery::failure)
                 .collect(),
-            counted: DateTime::from_timestamp_millis(self.counted),
+            counted_until: DateTime::from_timestamp_millis(self.counted),
             lost: chunks(&self.lost).map(str::to_owned).collect(),
         }
     }
@@ -179,8 +179,8 @@ impl Memory {
     pub fn open_unread(&self) -> Vec<FailedDelivery> {
         let unread = |open: &RememberedDelivery| {
             let mut failure = open.failure()?;
-            failure.made_before += open.probes;
-            failure.counted_before += open.probes_counted;
+            failure.earlier_redeliveries += open.probes;
+            failure.earlier_failures_while_up += open.probes_counted;
             Some(failure)
         };
         self.open.iter().filter_map(unread).collect()
@@ -196,7 +196,7 @@ impl Memory {
     pub fn update(&mut self, failure: &FailedDelivery, counts: usize) {
         let guid = failure.guid.to_string();
         if let Some(open) = self.open.iter_mut().find(|open| open.guid == guid) {
-            open.probes = failure.made().saturating_sub(open.made);
+            open.probes = failure.redelivery_count().saturating_sub(open.made);
             open.probes_counted = counts.saturating_sub(open.counted);
             open.id = failure.newest.id.to_string();
             open.at = failure.newest.at.timestamp_millis();
@@ -221,7 +221,7 @@ impl Memory {
             first: failure.first.time()?.timestamp_millis(),
             made,
             counted,
-            probes: failure.made().saturating_sub(made),
+            probes: failure.redelivery_count().saturating_sub(made),
             probes_counted: counts.saturating_sub(counted),
             id: newest.id.to_string(),
             at: newest.at.timestamp_millis(),
@@ -391,8 +391,8 @@ impl RememberedDelivery {
             },
             first: FirstAttempt::At(DateTime::from_timestamp_millis(self.first)?),
             attempts: Vec::new(),
-            made_before: self.made,
-            counted_before: self.counted,
+            earlier_redeliveries: self.made,
+            earlier_failures_while_up: self.counted,
         })
     }
 }

@@ -45,8 +45,8 @@ prop_compose! {
             },
             first: FirstAttempt::At(at(first)),
             attempts: Vec::new(),
-            made_before: made,
-            counted_before: counted,
+            earlier_redeliveries: made,
+            earlier_failures_while_up: counted,
         }
     }
 }
@@ -83,10 +83,10 @@ impl Found {
         let mut memory = Memory::new(at(self.read), at(self.read - 1_800));
         memory.know_until(at(self.read + 900 * (self.read % 2)));
         for open in &self.open {
-            let counted = open.counted_before;
-            memory.add_open(open, open.made_before, counted, counted);
+            let counted = open.earlier_failures_while_up;
+            memory.add_open(open, open.earlier_redeliveries, counted, counted);
             let refusals = Refusals::add(None, at(self.read), counted > 1);
-            let refused = (open.made_before > 1).then_some(refusals);
+            let refused = (open.earlier_redeliveries > 1).then_some(refusals);
             memory.set_refusals(&open.guid, refused);
         }
         for (guid, unconfirmed) in &self.unconfirmed {
@@ -145,14 +145,14 @@ fn use_it(state: &State) {
     for webhook in names.collect::<Vec<_>>() {
         let mut memory = state.memory(&webhook).into_owned();
         for mut failure in [memory.open().failures, memory.open_unread()].concat() {
-            failure.made_before += 1;
-            failure.counted_before += 1;
-            let counted = failure.counted_before;
+            failure.earlier_redeliveries += 1;
+            failure.earlier_failures_while_up += 1;
+            let counted = failure.earlier_failures_while_up;
             memory.update(&failure, counted + 1);
             let earlier = memory.refusals().get(&failure.guid).copied();
             let refusals = Refusals::add(earlier, at(1), true);
             memory.set_refusals(&failure.guid, Some(refusals));
-            memory.add_open(&failure, failure.made_before, counted, counted);
+            memory.add_open(&failure, failure.earlier_redeliveries, counted, counted);
             memory.add_unconfirmed(
                 &failure.guid,
                 UnconfirmedRedelivery {

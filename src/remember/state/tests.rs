@@ -21,8 +21,8 @@ fn failure(n: u64) -> FailedDelivery {
         },
         first: FirstAttempt::At(at(n as i64)),
         attempts: Vec::new(),
-        made_before: 3,
-        counted_before: 1,
+        earlier_redeliveries: 3,
+        earlier_failures_while_up: 1,
     }
 }
 
@@ -63,7 +63,7 @@ fn a_state_is_read_as_it_was_written() {
     assert_eq!(read, state);
     let memory = read.memory("acme/1");
     assert_eq!(memory.open().failures, [failure(1)]);
-    assert_eq!(memory.open().counted, Some(at(4)));
+    assert_eq!(memory.open().counted_until, Some(at(4)));
     assert_eq!(memory.refusals()[&failure(1).guid], refusals);
     assert_eq!(memory.read_until(), Some(at(5)));
     assert_eq!(memory.unconfirmed(&failure(2).guid), Some(clear));
@@ -81,19 +81,19 @@ fn probes_count_in_a_pass_that_does_not_read_the_log() {
     let mut memory = Memory::new(at(5), at(4));
     memory.add_open(&failure(1), 3, 1, 1);
     let mut probed = FailedDelivery {
-        made_before: 4,
+        earlier_redeliveries: 4,
         ..failure(1)
     };
     (probed.newest.id, probed.newest.at) = (AttemptId(77), at(99));
     memory.update(&probed, 2);
     let numbers = |failures: Vec<FailedDelivery>| {
         let FailedDelivery {
-            made_before,
-            counted_before,
+            earlier_redeliveries,
+            earlier_failures_while_up,
             newest,
             ..
         } = &failures[0];
-        (*made_before, *counted_before, newest.at)
+        (*earlier_redeliveries, *earlier_failures_while_up, newest.at)
     };
     assert_eq!(numbers(memory.open().failures), (3, 1, at(99)));
     assert_eq!(numbers(memory.open_unread()), (4, 2, at(99)));

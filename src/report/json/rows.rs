@@ -236,7 +236,7 @@ impl<'a> DeliveryRow<'a> {
             outcome: delivery.outcome,
             reason: delivery.reason.as_deref(),
             due: delivery.due_at.map(time),
-            attempts_before: failure.made_before,
+            attempts_before: failure.earlier_redeliveries,
             attempts: failure.attempts.iter().map(AttemptRow::from).collect(),
             requests: delivery.requests.iter().map(request).collect(),
             delivered: delivery.delivered.as_ref().map(AttemptRow::from),

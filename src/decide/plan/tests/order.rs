@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn fresh_failures_come_first_and_then_what_was_tried_longest_ago() {
+fn new_failures_come_first_and_then_those_redelivered_longest_ago() {
     let plan = planned(vec![
         failure(1, 0, &[100, 200]),
         failure(2, 540, &[]),
@@ -14,7 +14,7 @@ fn fresh_failures_come_first_and_then_what_was_tried_longest_ago() {
 }
 
 #[test]
-fn the_two_kinds_take_turns_at_leading() {
+fn new_and_retried_failures_take_turns_at_coming_first() {
     let failures = |first: &[i64]| {
         vec![
             failure(1, 0, &[300, 400]),
@@ -22,14 +22,14 @@ fn the_two_kinds_take_turns_at_leading() {
             failure(3, 60, first),
         ]
     };
-    // What was tried last was fresh then, or it was not.
+    // The last redelivery was the first of its delivery, or it was not.
     assert_eq!(ids(&planned(failures(&[500]))), [1, 2, 3]);
     assert_eq!(ids(&planned(failures(&[450, 500]))), [2, 1, 3]);
-    // One that failed no later than the others were redelivered last has waited no less.
+    // A new failure as old as the last redelivery of the others has waited as long.
     let mut with_an_old_one = failures(&[500]);
     with_an_old_one.push(failure(5, 400, &[]));
     assert_eq!(ids(&planned(with_an_old_one)), [5, 2, 1, 3]);
-    // What was tried last need not be due, or seen.
+    // The delivery that was redelivered last need not be due, or confirmed.
     let waiting = failure(4, 70, &[48 * 60 - 1]);
     let with = |failure| {
         let mut failures = failures(&[450, 500]);
@@ -38,7 +38,7 @@ fn the_two_kinds_take_turns_at_leading() {
     };
     let plan_waiting = planned(with(waiting));
     assert_eq!(ids(&plan_waiting), [1, 2, 3]);
-    let asked = |failure: &FailedDelivery| {
+    let unconfirmed = |failure: &FailedDelivery| {
         (failure.newest.id == AttemptId(4)).then(|| UnconfirmedRedelivery {
             at: at(48 * 60 - 1),
             unclear: false,
@@ -46,12 +46,20 @@ fn the_two_kinds_take_turns_at_leading() {
     };
     let up = Evidence::default();
     let failures = with(failure(4, 70, &[]));
-    let plan = plan(failures, asked, |_| None, &up, &policy(), now(), at(0));
+    let plan = plan(
+        failures,
+        unconfirmed,
+        |_| None,
+        &up,
+        &policy(),
+        now(),
+        at(0),
+    );
     assert_eq!(ids(&plan), [1, 2, 3]);
 }
 
 #[test]
-fn where_one_kind_alone_is_due_its_order_is_kept() {
+fn if_only_one_kind_is_due_its_order_is_kept() {
     let fresh = planned(vec![
         failure(1, 0, &[]),
         failure(2, 5, &[]),

@@ -1,29 +1,29 @@
-//! What an earlier pass remembered, and what it lost.
+//! Remembered deliveries of an earlier pass, open and lost.
 
 use super::*;
 
-/// `a`, first attempted so many minutes ago, as an earlier pass remembers it.
+/// Delivery `a`, first attempted this many minutes ago, as an earlier pass remembers it.
 fn failed(minutes: i64) -> FailedDelivery {
     FailedDelivery {
         guid: Guid::new("a"),
         newest: LatestAttempt::from(&original(1, "a", minutes, 503)),
         first: FirstAttempt::At(ago(minutes)),
         attempts: Vec::new(),
-        made_before: 0,
-        counted_before: 0,
+        earlier_redeliveries: 0,
+        earlier_failures_while_up: 0,
     }
 }
 
 fn remembered(failure: FailedDelivery) -> Remembered {
     Remembered {
         failures: vec![failure],
-        counted: Some(window().start),
+        counted_until: Some(window().start),
         ..Remembered::default()
     }
 }
 
 #[test]
-fn what_an_earlier_pass_saw_is_known_from_the_start() {
+fn a_remembered_delivery_is_known_from_the_start() {
     let earlier = || {
         let mut failures = failures(vec![vec![
             redelivery(8, "a", DAY + 10, 503),
@@ -34,8 +34,8 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
     assert_eq!(earlier(), None, "not in the window by itself");
     let mut open = FailedDelivery {
         newest: LatestAttempt::from(&redelivery(8, "a", DAY + 10, 503)),
-        made_before: 4,
-        counted_before: 2,
+        earlier_redeliveries: 4,
+        earlier_failures_while_up: 2,
         ..failed(2 * DAY)
     };
     let fold = |failure: FailedDelivery, rows: Vec<Row<'static>>| {
@@ -57,8 +57,8 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
         ],
     );
     assert_eq!(
-        found[0].made_before, 4,
-        "what is older than the window is not counted again"
+        found[0].earlier_redeliveries, 4,
+        "attempts older than the window are not counted again"
     );
     assert_eq!(found[0].redeliveries().count(), 1);
     assert_eq!(
@@ -66,12 +66,12 @@ fn what_an_earlier_pass_saw_is_known_from_the_start() {
         (AttemptId(9), FirstAttempt::At(ago(2 * DAY)))
     );
 
-    open.made_before = 0;
+    open.earlier_redeliveries = 0;
     assert_eq!(fold(open, vec![redelivery(9, "a", 5, 200)]), []);
 }
 
 #[test]
-fn what_was_remembered_and_delivered_since_does_not_come_back() {
+fn a_remembered_delivery_that_was_delivered_since_is_not_reopened() {
     let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     history.fold(vec![redelivery(9, "a", 5, 200)]);
     history.fold(vec![original(8, "b", 2 * HOUR, 200)]);
@@ -81,7 +81,7 @@ fn what_was_remembered_and_delivered_since_does_not_come_back() {
 }
 
 #[test]
-fn nobody_looks_for_the_original_of_what_was_lost() {
+fn the_original_of_a_lost_delivery_need_not_be_found() {
     for (lost, end) in [("a", Some(ScanEnd::Window)), ("b", None)] {
         let remembered = Remembered {
             lost: [Guid::new(lost).fingerprint()].into(),
@@ -95,20 +95,20 @@ fn nobody_looks_for_the_original_of_what_was_lost() {
 }
 
 #[test]
-fn only_what_was_remembered_is_told_with_what_was_read_of_it() {
+fn only_a_remembered_delivery_is_returned_with_its_new_attempts() {
     let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     let a = Guid::new("a");
     history.fold(vec![redelivery(9, "a", 5, 504), original(8, "b", 6, 503)]);
-    let told = history.remembered(&a).unwrap();
-    assert_eq!(told.newest.id, AttemptId(9));
-    assert_eq!(told.first, FirstAttempt::At(ago(10 * HOUR)));
+    let failure = history.remembered(&a).unwrap();
+    assert_eq!(failure.newest.id, AttemptId(9));
+    assert_eq!(failure.first, FirstAttempt::At(ago(10 * HOUR)));
     assert_eq!(history.remembered(&Guid::new("b")), None);
     history.fold(vec![redelivery(7, "a", 7, 200)]);
     assert_eq!(history.remembered(&a), None);
 }
 
 #[test]
-fn where_reading_broke_off_nobody_knows_what_came_of_it() {
+fn the_first_attempt_of_a_remembered_delivery_is_unknown_if_reading_stopped_early() {
     let mut history = Fold::new(window(), remembered(failed(10 * HOUR)));
     history.fold(vec![original(8, "b", 6, 503)]);
     let (mut found, _) = history.into_failures(ScanEnd::Broken);

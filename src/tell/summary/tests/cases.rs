@@ -80,16 +80,16 @@ fn of_event(
             redelivery: false,
             pending: false,
         }],
-        made_before: 0,
-        counted_before: 0,
+        earlier_redeliveries: 0,
+        earlier_failures_while_up: 0,
     };
     DeliveryReport::new(failure, outcome)
 }
 
 fn given_up_after(times: usize, delivery: DeliveryReport) -> DeliveryReport {
     let reason = format!("failed {times} times while its receiver was up");
-    let mut delivery = delivery.because(reason);
-    delivery.failure.made_before = times;
+    let mut delivery = delivery.with_reason(reason);
+    delivery.failure.earlier_redeliveries = times;
     delivery
 }
 
@@ -190,7 +190,7 @@ pub(super) fn down() -> Report {
             };
             let delivery = of_event(event, action, minutes, n as u64, status, 502, outcome);
             match outcome {
-                Outcome::Deferred => delivery.because("the receiver is down".to_owned()),
+                Outcome::Deferred => delivery.with_reason("the receiver is down".to_owned()),
                 _ => delivery,
             }
         })
@@ -237,7 +237,7 @@ pub(super) fn of_given_up() -> Report {
             404,
             Outcome::Rejected,
         )
-        .because("GitHub answered 422 `Validation Failed`".to_owned()),
+        .with_reason("GitHub answered 422 `Validation Failed`".to_owned()),
     ];
     let mut report = report(vec![webhook, other]);
     report.samples = vec![
@@ -275,11 +275,11 @@ pub(super) fn with_errors() -> Report {
     webhook.complete = false;
     webhook.unread_from = Some(ago(26 * 60));
     webhook.deliveries = vec![
-        failed(1, "timed out", 504, Outcome::FailedRequest).because(
+        failed(1, "timed out", 504, Outcome::FailedRequest).with_reason(
             "GitHub answered 403 `Resource not accessible by personal access token`".to_owned(),
         ),
         failed(2, "timed out", 504, Outcome::Deferred)
-            .because("GitHub does not let this webhook's deliveries be redelivered".to_owned()),
+            .with_reason("GitHub does not let this webhook's deliveries be redelivered".to_owned()),
     ];
     let mut report = report(vec![webhook, healthy(2)]);
     report.checkpoint = None;
@@ -296,7 +296,7 @@ pub(super) fn of_dry_run() -> Report {
     webhook.deliveries = (0..6)
         .map(|n| {
             failed(n, "Invalid HTTP Response: 503", 503, Outcome::Deferred)
-                .because("dry run".to_owned())
+                .with_reason("dry run".to_owned())
         })
         .collect();
     let mut report = report(vec![webhook]);
@@ -312,7 +312,7 @@ pub(super) fn of_cancelled() -> Report {
         .map(|n| match n {
             0..5 => failed(n, "timed out", 504, Outcome::Recovered),
             _ => failed(n, "timed out", 504, Outcome::Deferred)
-                .because("the pass was cancelled".to_owned()),
+                .with_reason("the pass was cancelled".to_owned()),
         })
         .collect();
     let mut report = report(vec![webhook]);
@@ -335,10 +335,11 @@ pub(super) fn of_hostile_text() -> Report {
     webhook.down = true;
     let mut lost = of_event(&long, Some(&long), 60, 1, &long, 500, Outcome::Exhausted);
     lost.failure.guid = Guid::new(&long);
-    let open =
-        of_event(evil, Some(evil), 60, 2, evil, 200, Outcome::Deferred).because(evil.to_owned());
-    let skipped = of_event(evil, None, 60, 3, evil, 500, Outcome::Ignored).because(evil.to_owned());
-    webhook.deliveries = vec![lost.because(long.clone()), open, skipped];
+    let open = of_event(evil, Some(evil), 60, 2, evil, 200, Outcome::Deferred)
+        .with_reason(evil.to_owned());
+    let skipped =
+        of_event(evil, None, 60, 3, evil, 500, Outcome::Ignored).with_reason(evil.to_owned());
+    webhook.deliveries = vec![lost.with_reason(long.clone()), open, skipped];
     webhook.given_up_earlier =
         vec![of_event(&long, None, 60, 4, &long, 500, Outcome::Exhausted).failure];
     let mut report = report(vec![webhook]);

@@ -47,7 +47,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
                 0,
                 Outcome::Deferred,
             )
-            .because("the receiver is down".to_owned())
+            .with_reason("the receiver is down".to_owned())
         })
         .collect();
     let lost = &mut webhooks[7];
@@ -73,7 +73,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
             302,
             Outcome::Expired,
         )
-        .because("older than GitHub redelivers".to_owned()),
+        .with_reason("older than GitHub redelivers".to_owned()),
         of_event(
             "star",
             Some("created"),
@@ -83,7 +83,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
             504,
             Outcome::Ignored,
         )
-        .because("left out by `events` or `statuses`".to_owned()),
+        .with_reason("left out by `events` or `statuses`".to_owned()),
         of_event(
             "star",
             Some("deleted"),
@@ -93,9 +93,9 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
             504,
             Outcome::Ignored,
         )
-        .because("left out by `events` or `statuses`".to_owned()),
+        .with_reason("left out by `events` or `statuses`".to_owned()),
         of_event("push", None, 2_000, 9_005, "timed out", 504, Outcome::Stale)
-            .because("older than `max-age`".to_owned()),
+            .with_reason("older than `max-age`".to_owned()),
     ];
     let earlier = |n| failed(n, "Invalid HTTP Response: 410", 410, Outcome::Exhausted).failure;
     lost.given_up_earlier = vec![earlier(9_100), earlier(9_101)];
@@ -106,7 +106,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
             due_at: Some(due),
             ..failed(9_200, "Invalid HTTP Response: 429", 429, Outcome::Waiting)
         }
-        .because("due 2026-11-22T04:29:03Z after 2 redeliveries".to_owned()),
+        .with_reason("due 2026-11-22T04:29:03Z after 2 redeliveries".to_owned()),
         failed(
             9_201,
             "Invalid HTTP Response: 401",
@@ -114,7 +114,7 @@ pub(in crate::tell::summary::tests) fn mixed() -> Report {
             Outcome::Unconfirmed,
         ),
         failed(9_202, "", 0, Outcome::Pending)
-            .because("GitHub's log holds no outcome yet".to_owned()),
+            .with_reason("GitHub's log holds no outcome yet".to_owned()),
     ];
     waiting.deliveries[2].failure.newest.pending = true;
     let unread = &mut webhooks[9];
