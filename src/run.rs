@@ -1,6 +1,6 @@
 //! One pass from the environment to the exit code.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,10 +46,21 @@ pub fn run(
     let runner = environment.runner().clone();
     let console = Console::stdout(&runner);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if !arguments.is_empty() {
-        return run_without_pass(&arguments, &console, &runner);
+    match arguments.first() {
+        None => run_with(environment, &console, |inputs| run_pass(inputs, &console)),
+        Some(first) if arguments.len() == 1 && first == "--help" => {
+            print_help(&console);
+            true
+        }
+        Some(first) if arguments.len() == 1 && first == "--version" => {
+            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
+            true
+        }
+        Some(first) => {
+            let report = Report::of_error(unexpected_argument(first));
+            conclude(&console, &runner, None, report, FailOn::Error)
+        }
     }
-    run_with(environment, &console, |inputs| run_pass(inputs, &console))
 }
 
 /// Like [`run`], with another pass: tests run one without sockets and in virtual time.
@@ -79,38 +90,20 @@ pub fn run_with(
     conclude(console, &runner, report_file.as_ref(), report, fail_on)
 }
 
-/// Handles command-line arguments, in place of a pass.
-fn run_without_pass(arguments: &[OsString], console: &Console, runner: &Runner) -> bool {
-    match arguments {
-        [only] if only == "--help" => {
-            HELP.lines().for_each(|line| console.line(line));
-            for name in inputs::NAMES {
-                let name = name.to_uppercase().replace('-', "_");
-                console.line(&format!("  INPUT_{name}"));
-            }
-            true
-        }
-        [only] if only == "--version" => {
-            console.line(concat!("redeliver-webhooks ", env!("CARGO_PKG_VERSION")));
-            true
-        }
-        [first, ..] => {
-            let error = format!(
-                "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are \
-                 written under `with:` in a workflow, without `args`, and as variables \
-                 (`INPUT_DRY_RUN=true`) elsewhere",
-                first.to_string_lossy()
-            );
-            conclude(
-                console,
-                runner,
-                None,
-                Report::of_error(error),
-                FailOn::Error,
-            )
-        }
-        [] => true,
+fn print_help(console: &Console) {
+    HELP.lines().for_each(|line| console.line(line));
+    for name in inputs::NAMES {
+        let name = name.to_uppercase().replace('-', "_");
+        console.line(&format!("  INPUT_{name}"));
     }
+}
+
+fn unexpected_argument(argument: &OsStr) -> String {
+    format!(
+        "`{}` is not accepted: there are no arguments but `--help` and `--version`. Inputs are written under `with:` in a \
+         workflow, without `args`, and as variables (`INPUT_DRY_RUN=true`) elsewhere",
+        argument.to_string_lossy()
+    )
 }
 
 /// The report of a pass, even if the pass failed or panicked: outputs and summary are still written after a bug. The
@@ -167,7 +160,7 @@ async fn pass_in_time(inputs: Arc<Inputs>, console: Console) -> anyhow::Result<R
 }
 
 /// Publishes the report: outputs, summary, report file, annotations, and the verdict as the log's last line. Returns
-/// whether the step succeeds: `fail_on` decides, but it never succeeds if a file could not be written.
+/// whether the step succeeds: `fail_on` decides. A file that could not be written always fails the step.
 pub fn conclude(
     console: &Console,
     runner: &Runner,

@@ -1,4 +1,4 @@
-//! Decides the size of the next wave of redeliveries, or the reason why there is none, from the result of the last.
+//! Decides from the result of the last wave how big the next one is, or why the turn ends.
 //!
 //! Pure: a small state machine. A handful of redeliveries finds out that a receiver is down. One that copes gets
 //! twice as many each time.

@@ -19,7 +19,7 @@ pub(super) fn next_steps(report: &Report) -> Vec<String> {
     }
     let mut steps = Vec::new();
     if !report.errors.is_empty() {
-        steps.push("Mend what the errors below name.".to_owned());
+        steps.push("Fix the errors below.".to_owned());
     }
     if unread && report.errors.is_empty() {
         let step = "Run again, or fix what the warnings below name: what was not read may hold failed deliveries.";
